@@ -1,0 +1,39 @@
+//! The typed settings: what the product honours, one file per block of the document.
+
+mod agents;
+mod gateway;
+mod models;
+mod session;
+mod system;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub use self::agents::*;
+pub use self::gateway::*;
+pub use self::models::*;
+pub use self::session::*;
+pub use self::system::*;
+
+/// The settings the product honours, with the document's names in camel case.
+///
+/// Everything is optional: a missing document is `Config::default()`. Keys that the document may
+/// hold but nothing reads yet are accepted and left out here.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Config {
+    /// Where the gateway listens and who may connect.
+    pub gateway: GatewayConfig,
+    /// How conversations are named and reset.
+    pub session: SessionConfig,
+    /// Model providers and their models.
+    pub models: ModelsConfig,
+    /// The agents and what they have in common.
+    pub agents: AgentsConfig,
+    /// What is logged, and where.
+    pub logging: LoggingConfig,
+    /// Variables for this document and for what the gateway starts.
+    pub env: EnvConfig,
+    /// How the web interface looks.
+    pub ui: UiConfig,
+}

@@ -1,0 +1,191 @@
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use crate::{AuthMode, Bind, Config, GatewayMode, TailscaleMode};
+
+type Finding = (Vec<String>, String);
+
+/// What the schema cannot say: rules between keys, and formats.
+#[derive(Default)]
+pub(crate) struct Rules {
+    pub(crate) errors: Vec<Finding>,
+    pub(crate) warnings: Vec<Finding>,
+}
+
+pub(crate) fn check_rules(config: &Config) -> Rules {
+    let mut rules = Rules::default();
+    rules.gateway(config);
+    rules.remote(config);
+    rules.agents(config);
+    rules.providers(config);
+    rules
+}
+
+impl Rules {
+    fn gateway(&mut self, config: &Config) {
+        let gateway = &config.gateway;
+        if gateway.bind == Bind::Custom && gateway.custom_bind_host.is_none() {
+            self.error(
+                "gateway.bind",
+                "\"custom\" needs the address in gateway.customBindHost",
+            );
+        }
+        if gateway.tailscale.mode != TailscaleMode::Off && gateway.bind != Bind::Loopback {
+            self.error(
+                "gateway.tailscale.mode",
+                "Tailscale publishes the loopback address; set gateway.bind to \"loopback\"",
+            );
+        }
+        let mode = gateway.auth.effective_mode();
+        if gateway.tailscale.mode == TailscaleMode::Funnel && mode != AuthMode::Password {
+            self.error(
+                "gateway.tailscale.mode",
+                "\"funnel\" reaches the Internet and needs gateway.auth.mode \"password\"",
+            );
+        }
+        if gateway.auth.mode.is_none()
+            && gateway.auth.token.is_some()
+            && gateway.auth.password.is_some()
+        {
+            self.warning("gateway.auth", "both a token and a password are set, and the token is used; set gateway.auth.mode to choose");
+        }
+        for (index, proxy) in gateway.trusted_proxies.iter().enumerate() {
+            if !is_address_or_range(proxy) {
+                self.error(
+                    &format!("gateway.trustedProxies.{index}"),
+                    "expected an IP address or a range such as 10.0.0.0/8",
+                );
+            }
+        }
+    }
+
+    fn remote(&mut self, config: &Config) {
+        let remote = &config.gateway.remote;
+        if let Some(url) = &remote.url
+            && !has_scheme(url, &["ws", "wss"])
+        {
+            self.error(
+                "gateway.remote.url",
+                "expected an address that starts with ws:// or wss://",
+            );
+        }
+        if let Some(fingerprint) = &remote.tls_fingerprint
+            && !is_fingerprint(fingerprint)
+        {
+            self.error(
+                "gateway.remote.tlsFingerprint",
+                "expected the 64 hexadecimal digits of a SHA-256",
+            );
+        }
+        let named = remote.url.is_some() || remote.ssh_target.is_some();
+        if config.gateway.mode == Some(GatewayMode::Remote) && !named {
+            self.warning(
+                "gateway.mode",
+                "\"remote\" needs gateway.remote.url or gateway.remote.sshTarget to connect",
+            );
+        }
+    }
+
+    fn agents(&mut self, config: &Config) {
+        let listed = config.agents.list.iter().enumerate();
+        let listed = listed.map(|(index, agent)| {
+            (
+                vec!["agents".into(), "list".into(), index.to_string()],
+                agent.id.clone(),
+            )
+        });
+        let mapped = config.agents.entries.keys();
+        let mapped = mapped.map(|id| {
+            (
+                vec!["agents".into(), "entries".into(), id.clone()],
+                Some(id.clone()),
+            )
+        });
+        let mut seen = HashSet::new();
+        for (path, id) in listed.chain(mapped) {
+            let problem = match id.map(|id| id.to_lowercase()) {
+                None => "expected the key \"id\" with a text",
+                Some(id) if !is_agent_id(&id) => {
+                    "an agent's id is a letter or digit, then up to 63 letters, digits, \"_\" or \"-\""
+                }
+                Some(id) if seen.contains(&id) => "this agent's id is used twice",
+                Some(id) => {
+                    seen.insert(id);
+                    continue;
+                }
+            };
+            self.errors.push((path, problem.into()));
+        }
+    }
+
+    fn providers(&mut self, config: &Config) {
+        for (name, provider) in &config.models.providers {
+            let at = |key: &str| {
+                vec![
+                    "models".into(),
+                    "providers".into(),
+                    name.clone(),
+                    key.into(),
+                ]
+            };
+            if name.is_empty() || name.contains('/') {
+                self.errors.push((
+                    at("")[..3].to_vec(),
+                    "a provider's name is not empty and has no slash".into(),
+                ));
+            }
+            if let Some(url) = &provider.base_url
+                && !has_scheme(url, &["http", "https"])
+            {
+                self.errors.push((
+                    at("baseUrl"),
+                    "expected an address that starts with http:// or https://".into(),
+                ));
+            }
+        }
+    }
+
+    fn error(&mut self, path: &str, message: &str) {
+        self.errors.push((split(path), message.into()));
+    }
+
+    fn warning(&mut self, path: &str, message: &str) {
+        self.warnings.push((split(path), message.into()));
+    }
+}
+
+fn split(path: &str) -> Vec<String> {
+    path.split('.').map(str::to_owned).collect()
+}
+
+fn has_scheme(url: &str, schemes: &[&str]) -> bool {
+    url.split_once("://").is_some_and(|(scheme, rest)| {
+        !rest.is_empty()
+            && schemes
+                .iter()
+                .any(|known| scheme.eq_ignore_ascii_case(known))
+    })
+}
+
+fn is_address_or_range(text: &str) -> bool {
+    let (address, bits) = match text.split_once('/') {
+        Some((address, bits)) => (address, Some(bits)),
+        None => (text, None),
+    };
+    let Ok(address) = address.parse::<IpAddr>() else {
+        return false;
+    };
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= most))
+}
+
+/// Certificate tools print a fingerprint with colons.
+fn is_fingerprint(text: &str) -> bool {
+    let digits: Vec<_> = text.chars().filter(|c| *c != ':').collect();
+    digits.len() == 64 && digits.iter().all(char::is_ascii_hexdigit)
+}
+
+fn is_agent_id(id: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    id.len() <= 64 && id.starts_with(plain) && id.chars().all(|c| plain(c) || c == '_' || c == '-')
+}

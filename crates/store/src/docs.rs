@@ -1,0 +1,65 @@
+//! Small JSON documents by kind and id: devices, tokens, pairing, cron jobs.
+
+use rusqlite::{OptionalExtension, params};
+use serde_json::Value;
+
+use crate::error::StoreError;
+use crate::{Store, json};
+
+impl Store {
+    /// Stores `body` under `kind` and `id`, replacing what was there.
+    pub async fn put_doc(&self, kind: &str, id: &str, body: &Value) -> Result<(), StoreError> {
+        let (kind, id, body) = (kind.to_owned(), id.to_owned(), json::to_text(body)?);
+        let work = move |conn: &rusqlite::Connection| {
+            conn.prepare_cached(
+                "INSERT INTO docs (kind, id, body) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
+            )?
+            .execute(params![kind, id, body])?;
+            Ok(())
+        };
+        self.writer.run(work).await
+    }
+
+    /// The document, if there is one.
+    pub async fn get_doc(&self, kind: &str, id: &str) -> Result<Option<Value>, StoreError> {
+        let (kind, id) = (kind.to_owned(), id.to_owned());
+        let work = move |conn: &rusqlite::Connection| {
+            conn.prepare_cached("SELECT body FROM docs WHERE kind = ?1 AND id = ?2")?
+                .query_row(params![kind, id], |row| row.get::<_, String>(0))
+                .optional()?
+                .map(|body| json::value(&body))
+                .transpose()
+        };
+        self.readers.run(work).await
+    }
+
+    /// All documents of a kind as `(id, body)`, ordered by id.
+    pub async fn list_docs(&self, kind: &str) -> Result<Vec<(String, Value)>, StoreError> {
+        let kind = kind.to_owned();
+        let work = move |conn: &rusqlite::Connection| {
+            let mut query =
+                conn.prepare_cached("SELECT id, body FROM docs WHERE kind = ?1 ORDER BY id")?;
+            let rows =
+                query.query_map([kind], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+            rows.map(|row| {
+                let (id, body) = row?;
+                Ok((id, json::value(&body)?))
+            })
+            .collect()
+        };
+        self.readers.run(work).await
+    }
+
+    /// Removes the document; tells whether there was one.
+    pub async fn delete_doc(&self, kind: &str, id: &str) -> Result<bool, StoreError> {
+        let (kind, id) = (kind.to_owned(), id.to_owned());
+        let work = move |conn: &rusqlite::Connection| {
+            let removed = conn
+                .prepare_cached("DELETE FROM docs WHERE kind = ?1 AND id = ?2")?
+                .execute(params![kind, id])?;
+            Ok(removed > 0)
+        };
+        self.writer.run(work).await
+    }
+}
