@@ -1,0 +1,11 @@
+//! The tools a run can be given.
+
+mod read;
+mod session_status;
+mod workspace;
+
+pub use read::ReadTool;
+pub use session_status::{SessionStatus, SessionStatusTool};
+pub use workspace::WorkspaceError;
+
+pub(crate) use workspace::Workspace;

@@ -1,0 +1,139 @@
+//! The workspace as a directory handle: nothing reached through it lies outside.
+
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, File, OpenOptions};
+
+/// What a caller is told about every path that leads anywhere but to a plain file of the
+/// workspace. Always the same words, so that nothing about the outside can be learnt.
+const DENIED: &str = "That path is not available. Use a path relative to the workspace, without \
+                      \"..\", that leads to a regular file.";
+
+/// Why a workspace file cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// The path leaves the workspace or does not lead to a regular file.
+    #[error("{DENIED}")]
+    Denied,
+    /// Nothing there.
+    #[error("The workspace has no file {0:?}. Check the spelling.")]
+    NotFound(String),
+    /// The workspace directory itself cannot be opened.
+    #[error("The workspace {} cannot be opened: {source}. Create it or change agents.defaults.workspace.", path.display())]
+    Unavailable {
+        /// The directory.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The file exists and cannot be read.
+    #[error("The file {name:?} cannot be read: {source}.")]
+    Unreadable {
+        /// The path asked for.
+        name: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+impl WorkspaceError {
+    /// Stable code of the variant.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Denied => "WORKSPACE_DENIED",
+            Self::NotFound(_) => "WORKSPACE_NOT_FOUND",
+            Self::Unavailable { .. } => "WORKSPACE_UNAVAILABLE",
+            Self::Unreadable { .. } => "WORKSPACE_UNREADABLE",
+        }
+    }
+}
+
+/// A handle on the workspace directory; every path is resolved from it by the kernel.
+pub(crate) struct Workspace {
+    root: Dir,
+}
+
+impl Workspace {
+    pub(crate) fn open(path: &Path) -> Result<Self, WorkspaceError> {
+        Dir::open_ambient_dir(path, ambient_authority())
+            .map(|root| Self { root })
+            .map_err(|source| WorkspaceError::Unavailable {
+                path: path.to_owned(),
+                source,
+            })
+    }
+
+    /// Opens a regular file below the root.
+    pub(crate) fn open_file(&self, name: &str) -> Result<File, WorkspaceError> {
+        if !is_plain_relative(name) {
+            return Err(WorkspaceError::Denied);
+        }
+        let failed = |source: io::Error| explain(name, &source);
+        // Looking first keeps devices from being opened at all; looking again at the open handle
+        // is what decides, since the name may lead elsewhere by then.
+        let seen = self.root.metadata(name).map_err(failed)?;
+        if !seen.is_file() {
+            return Err(WorkspaceError::Denied);
+        }
+        let file = self
+            .root
+            .open_with(name, &read_without_blocking())
+            .map_err(failed)?;
+        let opened = file.metadata().map_err(failed)?;
+        if !opened.is_file() || has_other_names(&opened) {
+            return Err(WorkspaceError::Denied);
+        }
+        Ok(file)
+    }
+}
+
+fn is_plain_relative(name: &str) -> bool {
+    let allowed = |component| matches!(component, Component::Normal(_) | Component::CurDir);
+    !name.is_empty()
+        && !name.starts_with('~')
+        && !name.contains(['\0', '\\', ':'])
+        && Path::new(name).components().all(allowed)
+}
+
+/// Everything but absence gets the one answer: escapes, loops and forbidden files look alike.
+fn explain(name: &str, source: &io::Error) -> WorkspaceError {
+    match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            WorkspaceError::NotFound(name.to_owned())
+        }
+        _ => WorkspaceError::Denied,
+    }
+}
+
+/// A FIFO put in place of the file between look and open must not hang the run.
+#[cfg(unix)]
+fn read_without_blocking() -> OpenOptions {
+    use cap_std::fs::OpenOptionsExt;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(O_NONBLOCK);
+    options
+}
+
+#[cfg(not(unix))]
+fn read_without_blocking() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    options
+}
+
+#[cfg(unix)]
+const O_NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+
+/// A hard link may be another name for a file outside.
+#[cfg(unix)]
+fn has_other_names(metadata: &cap_std::fs::Metadata) -> bool {
+    use cap_std::fs::MetadataExt;
+    metadata.nlink() > 1
+}
+
+#[cfg(not(unix))]
+fn has_other_names(_metadata: &cap_std::fs::Metadata) -> bool {
+    false
+}

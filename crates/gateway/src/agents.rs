@@ -1,0 +1,86 @@
+//! The configured agents, as the wire shows them.
+
+use std::path::PathBuf;
+
+use clawdbot_config::{AgentEntry, Config, Paths};
+use serde_json::{Map, Value, json};
+
+/// One agent with its defaults filled in.
+#[derive(Debug, Clone)]
+pub(crate) struct Agent {
+    pub(crate) id: String,
+    pub(crate) name: Option<String>,
+    pub(crate) emoji: Option<String>,
+    pub(crate) avatar: Option<String>,
+    pub(crate) workspace: PathBuf,
+    /// Model of its own, as `provider/model`.
+    pub(crate) model: Option<String>,
+}
+
+/// All agents; the first one is never missing.
+#[derive(Debug)]
+pub(crate) struct Agents {
+    all: Vec<Agent>,
+    default_id: String,
+    bootstrap_max_chars: usize,
+}
+
+impl Agents {
+    pub(crate) fn new(config: &Config, paths: &Paths) -> Self {
+        let defaults = &config.agents.defaults;
+        let assistant = &config.ui.assistant;
+        let workspace = defaults
+            .workspace
+            .as_deref()
+            .map_or_else(|| paths.workspace_default.clone(), |text| paths.expand(text));
+        let agent = |entry: AgentEntry| Agent {
+            id: entry.id.unwrap_or_default(),
+            name: entry.identity.name.or(entry.name).or_else(|| assistant.name.clone()),
+            emoji: entry.identity.emoji,
+            avatar: entry.identity.avatar.or_else(|| assistant.avatar.clone()),
+            workspace: entry
+                .workspace
+                .as_deref()
+                .map_or_else(|| workspace.clone(), |text| paths.expand(text)),
+            model: entry.model.as_ref().and_then(|model| model.primary()).map(str::to_owned),
+        };
+        Self {
+            all: config.agents.all().into_iter().map(agent).collect(),
+            default_id: config.agents.default_id(),
+            bootstrap_max_chars: defaults.bootstrap_max_chars as usize,
+        }
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&Agent> {
+        self.all.iter().find(|agent| agent.id == id)
+    }
+
+    pub(crate) fn all(&self) -> &[Agent] {
+        &self.all
+    }
+
+    pub(crate) fn default_id(&self) -> &str {
+        &self.default_id
+    }
+
+    /// Characters of each workspace file that go into the prompt.
+    pub(crate) fn bootstrap_max_chars(&self) -> usize {
+        self.bootstrap_max_chars
+    }
+
+    /// The `agents` member of the health result.
+    pub(crate) fn health(&self, sessions: &Value) -> Value {
+        let row = |agent: &Agent| {
+            let mut row = Map::new();
+            row.insert("agentId".into(), json!(agent.id));
+            if let Some(name) = &agent.name {
+                row.insert("name".into(), json!(name));
+            }
+            row.insert("isDefault".into(), json!(agent.id == self.default_id));
+            row.insert("heartbeat".into(), json!({"enabled": false, "every": "0m", "everyMs": 0}));
+            row.insert("sessions".into(), sessions.clone());
+            Value::Object(row)
+        };
+        self.all.iter().map(row).collect()
+    }
+}

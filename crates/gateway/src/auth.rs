@@ -1,0 +1,304 @@
+//! The shared secret and the budget for guessing it.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use clawdbot_protocol::{ClientInfo, ConnectAuth, RpcError};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use crate::access::Caller;
+
+/// Wrong guesses allowed per address and window.
+const MAX_FAILURES: u32 = 10;
+const WINDOW: Duration = Duration::from_secs(60);
+const LOCKOUT: Duration = Duration::from_secs(300);
+/// Addresses remembered at once; the oldest idle one makes room.
+const MAX_ADDRESSES: usize = 4096;
+/// A native client on this machine waits instead of being locked out.
+const LOCAL_DELAY: Duration = Duration::from_millis(250);
+const LOCAL_DELAY_MAX: Duration = Duration::from_secs(5);
+
+/// `gateway.auth.mode` as far as this gateway honours it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMode {
+    /// A shared token (default).
+    Token,
+    /// A shared password.
+    Password,
+    /// No shared secret.
+    None,
+}
+
+impl AuthMode {
+    /// The wire name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Password => "password",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Checks shared secrets. Holds only their digests.
+pub(crate) struct Auth {
+    mode: AuthMode,
+    digest: Option<[u8; 32]>,
+    guesses: Mutex<HashMap<IpAddr, Guesses>>,
+}
+
+#[derive(Clone, Copy)]
+struct Guesses {
+    failures: u32,
+    since: Instant,
+    locked_until: Option<Instant>,
+}
+
+/// What the shared-secret check came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SecretCheck {
+    /// The secret is right, or none is needed.
+    Right,
+    /// Nothing was presented.
+    Missing,
+    /// Something else was presented: perhaps a device token.
+    Wrong,
+}
+
+impl Auth {
+    pub(crate) fn new(mode: AuthMode, secret: Option<&str>) -> Self {
+        let digest = secret.map(|secret| Sha256::digest(secret).into());
+        Self { mode, digest, guesses: Mutex::default() }
+    }
+
+    pub(crate) fn mode(&self) -> AuthMode {
+        self.mode
+    }
+
+    /// Compares fixed-size digests, so that neither length nor prefix shows in the timing.
+    pub(crate) fn matches(&self, candidate: &str) -> bool {
+        let given: [u8; 32] = Sha256::digest(candidate).into();
+        self.digest.is_some_and(|known| known.ct_eq(&given).into())
+    }
+
+    /// Checks the members of `connect.auth`; either member may carry either secret.
+    pub(crate) fn check(&self, auth: Option<&ConnectAuth>) -> SecretCheck {
+        if self.mode == AuthMode::None {
+            return SecretCheck::Right;
+        }
+        let presented: Vec<&str> = auth
+            .into_iter()
+            .flat_map(|auth| [&auth.token, &auth.password, &auth.device_token])
+            .filter_map(|member| member.as_deref())
+            .filter(|member| !member.is_empty())
+            .collect();
+        if presented.is_empty() {
+            SecretCheck::Missing
+        } else if presented.iter().any(|candidate| self.matches(candidate)) {
+            SecretCheck::Right
+        } else {
+            SecretCheck::Wrong
+        }
+    }
+
+    /// Reserves one guess for `caller`, or says how long to wait. Native clients on this machine
+    /// are slowed down instead.
+    pub(crate) async fn reserve(&self, caller: &Caller) -> Result<(), RpcError> {
+        let native_local = caller.may_pair_silently() && !caller.is_foreign();
+        let wait = {
+            let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            let entry = entry(&mut guesses, canonical(caller.ip), now);
+            if native_local {
+                local_delay(entry.failures)
+            } else if let Some(until) = entry.locked_until.filter(|until| *until > now) {
+                return Err(rate_limited(until - now));
+            } else {
+                entry.failures += 1;
+                if entry.failures > MAX_FAILURES {
+                    entry.locked_until = Some(now + LOCKOUT);
+                    return Err(rate_limited(LOCKOUT));
+                }
+                Duration::ZERO
+            }
+        };
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+        Ok(())
+    }
+
+    /// Gives the reserved guess back after a success, or books a local failure.
+    pub(crate) fn settle(&self, caller: &Caller, success: bool) {
+        let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+        let ip = canonical(caller.ip);
+        if success {
+            guesses.remove(&ip);
+        } else if caller.may_pair_silently() {
+            entry(&mut guesses, ip, Instant::now()).failures += 1;
+        }
+    }
+
+    /// The refusal for a missing or wrong secret (protocol §7.9).
+    pub(crate) fn refusal(
+        &self,
+        check: SecretCheck,
+        client: &ClientInfo,
+        caller: &Caller,
+        has_device: bool,
+    ) -> RpcError {
+        let kind = if self.mode == AuthMode::Password { "password" } else { "token" };
+        let hint = if client.id.ends_with("control-ui") || client.is_webchat() {
+            "open the dashboard URL and paste the token in Control UI settings"
+        } else if client.id == "cli" && caller.ip.is_loopback() {
+            "use this gateway's gateway.auth.token or pair the device"
+        } else if client.id == "cli" {
+            "set gateway.remote.token to match gateway.auth.token"
+        } else {
+            "provide gateway auth token"
+        };
+        let (state, retry, next) = match check {
+            SecretCheck::Missing => ("missing", false, "update_auth_configuration"),
+            _ if has_device => ("mismatch", true, "retry_with_device_token"),
+            _ => ("mismatch", false, "update_auth_credentials"),
+        };
+        RpcError::invalid(format!("unauthorized: gateway {kind} {state} ({hint})")).with_details(
+            json!({
+                "code": format!("AUTH_{}_{}", kind.to_uppercase(), state.to_uppercase()),
+                "authReason": format!("{kind}_{state}"),
+                "canRetryWithDeviceToken": retry,
+                "recommendedNextStep": next,
+            }),
+        )
+    }
+}
+
+/// One key per caller: IPv4 as such, IPv6 by its /64.
+fn canonical(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        v4 => v4,
+    }
+}
+
+fn entry(guesses: &mut HashMap<IpAddr, Guesses>, ip: IpAddr, now: Instant) -> &mut Guesses {
+    if guesses.len() >= MAX_ADDRESSES && !guesses.contains_key(&ip) {
+        let idle = guesses
+            .iter()
+            .filter(|(_, g)| g.locked_until.is_none_or(|until| until <= now))
+            .min_by_key(|(_, g)| g.since)
+            .map(|(ip, _)| *ip);
+        if let Some(idle) = idle {
+            guesses.remove(&idle);
+        }
+    }
+    let entry = guesses
+        .entry(ip)
+        .or_insert(Guesses { failures: 0, since: now, locked_until: None });
+    let expired = match entry.locked_until {
+        Some(until) => until <= now,
+        None => now - entry.since > WINDOW,
+    };
+    if expired {
+        *entry = Guesses { failures: 0, since: now, locked_until: None };
+    }
+    entry
+}
+
+fn local_delay(failures: u32) -> Duration {
+    match failures {
+        0 => Duration::ZERO,
+        n => LOCAL_DELAY.saturating_mul(1 << (n - 1).min(8)).min(LOCAL_DELAY_MAX),
+    }
+}
+
+fn rate_limited(wait: Duration) -> RpcError {
+    RpcError::invalid("unauthorized: too many failed authentication attempts (retry later)")
+        .with_details(json!({
+            "code": "AUTH_RATE_LIMITED",
+            "authReason": "rate_limited",
+            "recommendedNextStep": "wait_then_retry",
+        }))
+        .retry_after(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::OriginKind;
+
+    fn remote() -> Caller {
+        Caller {
+            ip: [203, 0, 113, 9].into(),
+            origin: OriginKind::Absent,
+            direct_local: false,
+            in_process: false,
+        }
+    }
+
+    fn presented(token: &str) -> ConnectAuth {
+        ConnectAuth { token: Some(token.into()), ..ConnectAuth::default() }
+    }
+
+    #[test]
+    fn only_the_exact_secret_is_right_ws_02() {
+        let auth = Auth::new(AuthMode::Token, Some("correct-horse"));
+        assert_eq!(auth.check(Some(&presented("correct-horse"))), SecretCheck::Right);
+        for wrong in ["correct-hors", "correct-horse ", "Correct-horse"] {
+            assert_eq!(auth.check(Some(&presented(wrong))), SecretCheck::Wrong);
+        }
+        assert_eq!(auth.check(Some(&presented(""))), SecretCheck::Missing);
+        assert_eq!(auth.check(None), SecretCheck::Missing);
+        let unset = Auth::new(AuthMode::Token, None);
+        assert_eq!(unset.check(Some(&presented("anything"))), SecretCheck::Wrong);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_guess_budget_is_ten_a_minute_rl_01() {
+        let auth = Auth::new(AuthMode::Token, Some("x"));
+        for _ in 0..MAX_FAILURES {
+            auth.reserve(&remote()).await.unwrap();
+        }
+        let refusal = auth.reserve(&remote()).await.unwrap_err();
+        assert_eq!(refusal.detail_code(), Some("AUTH_RATE_LIMITED"));
+        assert!(refusal.retry_after_ms.unwrap() > 0);
+        let other = Caller { ip: [203, 0, 113, 10].into(), ..remote() };
+        auth.reserve(&other).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_success_gives_the_budget_back() {
+        let auth = Auth::new(AuthMode::Token, Some("x"));
+        for _ in 0..50 {
+            auth.reserve(&remote()).await.unwrap();
+            auth.settle(&remote(), true);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn local_native_clients_wait_but_are_never_locked_out() {
+        let auth = Auth::new(AuthMode::Token, Some("x"));
+        let local = Caller { ip: [127, 0, 0, 1].into(), direct_local: true, ..remote() };
+        let begun = tokio::time::Instant::now();
+        for _ in 0..20 {
+            auth.reserve(&local).await.unwrap();
+            auth.settle(&local, false);
+        }
+        assert!(begun.elapsed() > Duration::from_secs(60));
+    }
+
+    #[test]
+    fn one_budget_per_ipv6_network_rl_03() {
+        let a: IpAddr = "2001:db8::1".parse().unwrap();
+        let b: IpAddr = "2001:db8::ffff:1".parse().unwrap();
+        assert_eq!(canonical(a), canonical(b));
+        assert_eq!(canonical("::ffff:1.2.3.4".parse().unwrap()), IpAddr::from([1, 2, 3, 4]));
+    }
+}

@@ -1,0 +1,186 @@
+//! Why a gateway did not start, and how storage errors look on the wire.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clawdbot_config::{ConfigError, EditError, PathsError, WeakSecret};
+use clawdbot_protocol::RpcError;
+use clawdbot_store::StoreError;
+use serde_json::json;
+
+/// Why a gateway did not start. Every message names the cause and one thing to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// `clawdbot.json` cannot be used as it is.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The state directory cannot be used.
+    #[error(transparent)]
+    Paths(#[from] PathsError),
+    /// Nobody has said that a gateway shall run here.
+    #[error(
+        "Gateway start blocked: set gateway.mode=local (current: {0}) or pass --allow-unconfigured."
+    )]
+    ModeNotLocal(&'static str),
+    /// Another gateway uses the same state directory.
+    #[error(
+        "Gateway already running locally (pid {pid}{}). Stop it first, or use another state directory with CLAWDBOT_STATE_DIR.",
+        address.as_ref().map(|a| format!(", ws://{a}")).unwrap_or_default()
+    )]
+    AlreadyRunning {
+        /// Its process id, 0 when unknown.
+        pid: u32,
+        /// Where it listens.
+        address: Option<String>,
+    },
+    /// Something else listens on the port.
+    #[error(
+        "Error: listen EADDRINUSE: address already in use {address}{}. Three ways out: stop that program, choose another port with --port or gateway.port, or take the port over with --force.",
+        holder.as_ref().map(|h| format!(", held by {h}")).unwrap_or_default()
+    )]
+    PortTaken {
+        /// The address asked for.
+        address: SocketAddr,
+        /// Who holds it, where the system tells.
+        holder: Option<Holder>,
+    },
+    /// The address cannot be bound for another reason.
+    #[error("cannot listen on {address}: {source}. Check gateway.bind and gateway.port.")]
+    Bind {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A bind outside loopback without a secret.
+    #[error(
+        "Refusing to bind gateway to {0} without auth.\nSet gateway.auth.token/password (or CLAWDBOT_GATEWAY_TOKEN/CLAWDBOT_GATEWAY_PASSWORD) or pass --token/--password."
+    )]
+    ExposedWithoutAuth(&'static str),
+    /// A bind outside loopback with a secret that can be guessed.
+    #[error("Refusing to bind gateway to {bind}: gateway.auth.{kind} {source}")]
+    WeakSecret {
+        /// Name of the bind mode.
+        bind: &'static str,
+        /// `token` or `password`.
+        kind: &'static str,
+        /// What is wrong with it.
+        source: WeakSecret,
+    },
+    /// The configuration asks for something this version does not do.
+    #[error("{setting} is set to {value}, which this version cannot do. {remedy}")]
+    Unsupported {
+        /// Configuration path.
+        setting: &'static str,
+        /// Its value.
+        value: &'static str,
+        /// What to do instead.
+        remedy: &'static str,
+    },
+    /// `gateway.auth.mode` demands a secret that is not set.
+    #[error(
+        "gateway.auth.mode is password but no password is set. Set gateway.auth.password or CLAWDBOT_GATEWAY_PASSWORD."
+    )]
+    PasswordMissing,
+    /// The generated token could not be saved.
+    #[error("cannot save the generated gateway token in {path}: {source}")]
+    SaveToken {
+        /// The configuration file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The generated token does not fit the configuration's shape.
+    #[error("cannot add the generated gateway token to the configuration: {0}")]
+    EditToken(#[from] EditError),
+    /// The lock file cannot be used.
+    #[error("cannot lock {path}: {source}. Check the permissions of the state directory.")]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The database cannot be opened.
+    #[error("cannot open the database: {0}")]
+    Store(#[from] StoreError),
+}
+
+impl StartError {
+    /// A stable name for the kind of error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Config(_) => "CONFIG_INVALID",
+            Self::Paths(error) => error.code(),
+            Self::ModeNotLocal(_) => "MODE_NOT_LOCAL",
+            Self::AlreadyRunning { .. } => "ALREADY_RUNNING",
+            Self::PortTaken { .. } => "PORT_TAKEN",
+            Self::Bind { .. } => "BIND_FAILED",
+            Self::ExposedWithoutAuth(_) => "EXPOSED_WITHOUT_AUTH",
+            Self::WeakSecret { .. } => "WEAK_SECRET",
+            Self::Unsupported { .. } => "UNSUPPORTED_SETTING",
+            Self::PasswordMissing => "PASSWORD_MISSING",
+            Self::SaveToken { .. } | Self::EditToken(_) => "TOKEN_NOT_SAVED",
+            Self::Lock { .. } => "LOCK_FAILED",
+            Self::Store(error) => error.code(),
+        }
+    }
+}
+
+/// The process that holds a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Process id.
+    pub pid: u32,
+    /// Process name.
+    pub name: String,
+    /// Path of its program.
+    pub path: String,
+}
+
+impl Holder {
+    /// Finds out who listens on a TCP port of this machine.
+    pub fn of_port(port: u16) -> Option<Self> {
+        let process = listeners::get_process_by_port(port, listeners::Protocol::TCP).ok()?;
+        Some(Self { pid: process.pid, name: process.name, path: process.path })
+    }
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "pid {} ({}", self.pid, self.name)?;
+        if !self.path.is_empty() {
+            write!(f, ", {}", self.path)?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// A storage error as clients see it: a stable code, retryable where waiting helps.
+pub(crate) fn store_error(error: StoreError) -> RpcError {
+    tracing::error!(code = error.code(), error = %chain(&error), "storage");
+    match error {
+        StoreError::LabelInUse { .. }
+        | StoreError::SessionUnknown { .. }
+        | StoreError::RunUnknown { .. }
+        | StoreError::RunEnded { .. } => RpcError::invalid(error.to_string()),
+        _ => {
+            let refusal = RpcError::unavailable(error.to_string())
+                .with_details(json!({"code": error.code()}));
+            if error.retryable() { refusal.retry_after(1_000) } else { refusal }
+        }
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}

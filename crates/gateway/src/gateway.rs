@@ -1,0 +1,464 @@
+//! The `Gateway` handle: start, look, connect, stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clawdbot_agent::Catalog;
+use clawdbot_config::{Env, Loaded, Paths};
+use clawdbot_protocol::{
+    Generation, KeyRules, PresenceEntry, Scope, SessionKey, StateVersion, TICK_INTERVAL_MS,
+};
+use clawdbot_store::Store;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::access::{AccessRules, Caller};
+use crate::agents::Agents;
+use crate::attachments::Limits;
+use crate::auth::Auth;
+use crate::devices::Devices;
+use crate::error::{Holder, StartError};
+use crate::hub::{Audience, Broadcast, CloseWith, Hub};
+use crate::in_process::{self, InProcess};
+use crate::media::{Media, MediaError};
+use crate::presence::Presence;
+use crate::router::{Peer, Router};
+use crate::runs::Runs;
+use crate::setup::{self, Lock, Options};
+use crate::{connection, methods, server};
+
+/// How often the health snapshot is refreshed for connected clients.
+const HEALTH_EVERY_TICKS: u64 = 2;
+
+/// A running gateway. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+}
+
+/// Collects what a gateway is started with.
+#[derive(Debug)]
+pub struct Builder {
+    paths: Paths,
+    env: Env,
+    options: Options,
+}
+
+/// What a gateway is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Waiting for work.
+    Ready,
+    /// At least one run is under way.
+    Working,
+    /// Shutting down.
+    Stopping,
+}
+
+/// A gateway's state, for whoever hosts it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayStatus {
+    /// What it is doing.
+    pub phase: Phase,
+    /// Where it listens.
+    pub address: Option<SocketAddr>,
+    /// Runs under way.
+    pub active_runs: usize,
+    /// Clients that have said hello.
+    pub connections: usize,
+    /// The last run's failure, until a run succeeds.
+    pub last_error: Option<String>,
+}
+
+/// Everything the parts of one gateway share.
+pub(crate) struct Shared {
+    pub(crate) paths: Paths,
+    pub(crate) config: Loaded,
+    pub(crate) version: String,
+    pub(crate) host: String,
+    pub(crate) keys: KeyRules,
+    pub(crate) limits: Limits,
+    pub(crate) access: AccessRules,
+    pub(crate) auth: Auth,
+    pub(crate) devices: Devices,
+    pub(crate) presence: Presence,
+    pub(crate) hub: Hub,
+    pub(crate) router: Router,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) agents: Agents,
+    pub(crate) runs: Runs,
+    pub(crate) store: Store,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+    pub(crate) warnings: Vec<String>,
+    status: watch::Sender<GatewayStatus>,
+    started: Instant,
+    next_conn: AtomicU64,
+    versions: (AtomicU64, AtomicU64),
+    stopping: AtomicBool,
+    /// Given up as the last step of shutting down, so that a successor finds it free.
+    lock: std::sync::Mutex<Option<Lock>>,
+}
+
+impl Gateway {
+    /// Prepares a gateway that keeps its state in `paths` and reads secrets from `env`.
+    pub fn builder(paths: Paths, env: Env) -> Builder {
+        Builder { paths, env, options: Options::default() }
+    }
+
+    /// What it is doing, now and from now on.
+    pub fn status(&self) -> watch::Receiver<GatewayStatus> {
+        self.shared.status.subscribe()
+    }
+
+    /// Where it keeps its files.
+    pub fn paths(&self) -> &Paths {
+        &self.shared.paths
+    }
+
+    /// Things its owner should know: configuration warnings and repairs made at start.
+    pub fn warnings(&self) -> &[String] {
+        &self.shared.warnings
+    }
+
+    /// The model that answers unless a conversation chose another, as `provider/model`.
+    pub fn default_model(&self) -> String {
+        self.shared.catalog.default_model().to_string()
+    }
+
+    /// Opens a connection that is already trusted as the owner. The far end still does the
+    /// handshake, with the same frames as over a socket.
+    pub fn connect_in_process(&self) -> InProcess {
+        let (near, far) = in_process::pair();
+        let serve = connection::serve(self.shared.clone(), far, Caller::in_process());
+        self.shared.tasks.spawn(serve);
+        near
+    }
+
+    /// Reads an attachment by its `<id>.<extension>`.
+    ///
+    /// # Errors
+    /// When the stored file cannot be read.
+    pub async fn media(&self, name: &str) -> Result<Option<Media>, MediaError> {
+        crate::media::read(&self.shared, name).await
+    }
+
+    /// Stops in order: no new connections, `shutdown` event, runs finished or aborted within
+    /// `grace`, everything written, connections closed with 1012, database closed.
+    pub async fn shutdown(&self, grace: Duration) {
+        let shared = &self.shared;
+        if shared.stopping.swap(true, Ordering::SeqCst) {
+            shared.tasks.wait().await;
+            return;
+        }
+        info!("shutting down");
+        shared.status.send_modify(|status| status.phase = Phase::Stopping);
+        shared.stop.cancel();
+        shared.hub.publish(&Broadcast::new("shutdown"), |generation| match generation {
+            Generation::V3 => json!({"reason": "gateway stopping", "restartExpectedMs": null}),
+            Generation::V4 => json!({"reason": "gateway stopping"}),
+        });
+        shared.runs.stop_all(grace).await;
+        shared.hub.close_all(CloseWith { code: 1012, reason: "service restart" });
+        shared.tasks.close();
+        if tokio::time::timeout(Duration::from_secs(2), shared.tasks.wait()).await.is_err() {
+            warn!(tasks = shared.tasks.len(), "still alive at the deadline");
+        }
+        if let Err(error) = shared.store.close().await {
+            warn!(%error, "closing the database");
+        }
+        shared.lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        info!("stopped");
+    }
+}
+
+impl Builder {
+    /// Sets how to run.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Starts the gateway; it answers as soon as this returns.
+    ///
+    /// # Errors
+    /// Every variant of [`StartError`]; nothing is left running.
+    pub async fn start(self) -> Result<Gateway, StartError> {
+        let Self { paths, env, options } = self;
+        paths.prepare()?;
+        let (config, auth) = setup::configure(&paths, &env, &options)?;
+        let mut lock = Lock::take(&paths)?;
+        let listener = match setup::address(&paths, &config, &options)? {
+            Some(address) => Some(bind(address)?),
+            None => None,
+        };
+        let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        lock.sign(address);
+        let (store, recovery) = Store::open(&paths.database)?;
+        let shared = Arc::new(Shared::new(paths, config, auth, store, &recovery, address, lock));
+        if let Some(listener) = listener {
+            shared.tasks.spawn(server::accept(shared.clone(), listener));
+        }
+        shared.tasks.spawn(tick(shared.clone()));
+        shared.tasks.spawn(discover(shared.clone()));
+        info!(address = ?address, model = %shared.catalog.default_model(), "ready");
+        Ok(Gateway { shared })
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<tokio::net::TcpListener, StartError> {
+    let listener = std::net::TcpListener::bind(address)
+        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+        .and_then(tokio::net::TcpListener::from_std);
+    listener.map_err(|source| match source.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            StartError::PortTaken { address, holder: Holder::of_port(address.port()) }
+        }
+        _ => StartError::Bind { address, source },
+    })
+}
+
+/// One timer for everything periodic; it does nothing while nobody is connected.
+async fn tick(shared: Arc<Shared>) {
+    let mut interval = tokio::time::interval(Duration::from_millis(TICK_INTERVAL_MS));
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    interval.tick().await;
+    for count in 1_u64.. {
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            _ = interval.tick() => {}
+        }
+        if shared.hub.len() == 0 {
+            continue;
+        }
+        let tick = Broadcast { droppable: true, ..Broadcast::new("tick") };
+        let ts = shared.now_ms();
+        shared.hub.publish(&tick, |_| json!({"ts": ts}));
+        shared.hub.ping();
+        if count.is_multiple_of(HEALTH_EVERY_TICKS) {
+            shared.announce_health();
+        }
+    }
+}
+
+/// Looks once for model servers on this machine.
+async fn discover(shared: Arc<Shared>) {
+    tokio::select! {
+        () = shared.stop.cancelled() => {}
+        () = shared.catalog.discover() => {}
+    }
+}
+
+impl Shared {
+    fn new(
+        paths: Paths,
+        config: Loaded,
+        auth: Auth,
+        store: Store,
+        recovery: &clawdbot_store::Recovery,
+        address: Option<SocketAddr>,
+        lock: Lock,
+    ) -> Self {
+        let settings = &config.config;
+        let host = host_name();
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let keys = KeyRules {
+            default_agent: settings.agents.default_id(),
+            main_key: settings.session.main_key.clone(),
+            global_scope: settings.session.scope == clawdbot_config::SessionScope::Global,
+        };
+        let access = AccessRules {
+            allowed_origins: settings.gateway.control_ui.allowed_origins.clone(),
+            trusted_proxies: settings
+                .gateway
+                .trusted_proxies
+                .iter()
+                .filter_map(|text| crate::access::parse_net(text))
+                .collect(),
+        };
+        let status = GatewayStatus {
+            phase: Phase::Ready,
+            address,
+            active_runs: 0,
+            connections: 0,
+            last_error: None,
+        };
+        Self {
+            presence: Presence::new(own_presence(&host, &version)),
+            limits: Limits::new(settings.agents.defaults.media_max_mb),
+            catalog: Arc::new(crate::models::catalog(&config)),
+            agents: Agents::new(&config.config, &paths),
+            devices: Devices::new(store.clone()),
+            runs: Runs::new(settings.agents.defaults.timeout_seconds),
+            hub: Hub::default(),
+            router: methods::router(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            warnings: warnings(&config, recovery),
+            status: watch::Sender::new(status),
+            started: Instant::now(),
+            next_conn: AtomicU64::new(1),
+            versions: (AtomicU64::new(1), AtomicU64::new(1)),
+            stopping: AtomicBool::new(false),
+            lock: std::sync::Mutex::new(Some(lock)),
+            paths,
+            config,
+            version,
+            host,
+            keys,
+            access,
+            auth,
+            store,
+        }
+    }
+
+    /// Milliseconds since the epoch.
+    pub(crate) fn now_ms(&self) -> i64 {
+        jiff::Timestamp::now().as_millisecond()
+    }
+
+    pub(crate) fn uptime_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn next_conn(&self) -> u64 {
+        self.next_conn.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn state_version(&self) -> StateVersion {
+        StateVersion {
+            presence: self.versions.0.load(Ordering::Relaxed),
+            health: self.versions.1.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The default agent's main conversation.
+    pub(crate) fn main_key(&self) -> SessionKey {
+        SessionKey::main(&self.keys.default_agent, &self.keys)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.status.borrow().address
+    }
+
+    /// Tells everybody who is connected.
+    pub(crate) fn announce_presence(&self) {
+        self.versions.0.fetch_add(1, Ordering::Relaxed);
+        let event = Broadcast {
+            audience: Audience::Scope(Scope::Read),
+            droppable: true,
+            state: Some(self.state_version()),
+            ..Broadcast::new("presence")
+        };
+        self.hub.publish(&event, |_| json!({"presence": self.presence.list()}));
+    }
+
+    /// Sends the health snapshot to everybody.
+    pub(crate) fn announce_health(&self) {
+        self.versions.1.fetch_add(1, Ordering::Relaxed);
+        let event = Broadcast {
+            audience: Audience::Scope(Scope::Read),
+            state: Some(self.state_version()),
+            ..Broadcast::new("health")
+        };
+        self.hub.publish(&event, |_| self.health());
+    }
+
+    /// The `health` result (protocol §14.1).
+    pub(crate) fn health(&self) -> Value {
+        let sessions = json!({"path": self.database(), "count": 0, "recent": []});
+        json!({
+            "ok": true,
+            "ts": self.now_ms(),
+            "durationMs": 0,
+            "channels": {},
+            "channelOrder": [],
+            "channelLabels": {},
+            "heartbeatSeconds": 0,
+            "defaultAgentId": self.keys.default_agent,
+            "agents": self.agents.health(&sessions),
+            "sessions": sessions,
+        })
+    }
+
+    /// The database as the wire names it.
+    pub(crate) fn database(&self) -> String {
+        self.paths.database.display().to_string()
+    }
+
+    /// Takes a connection out of every list.
+    pub(crate) fn leave(&self, peer: &Peer, presence_key: Option<&str>) {
+        self.hub.remove(peer.conn);
+        self.count_connections();
+        if presence_key.is_some_and(|key| self.presence.leave(key)) {
+            self.announce_presence();
+        }
+    }
+
+    pub(crate) fn count_connections(&self) {
+        let connections = self.hub.len();
+        self.status.send_modify(|status| status.connections = connections);
+    }
+
+    /// Books how many runs are under way.
+    pub(crate) fn count_runs(&self, active: usize, ended: Option<Result<(), String>>) {
+        self.status.send_modify(|status| {
+            status.active_runs = active;
+            if status.phase != Phase::Stopping {
+                status.phase = if active > 0 { Phase::Working } else { Phase::Ready };
+            }
+            match ended {
+                Some(Ok(())) => status.last_error = None,
+                Some(Err(error)) => status.last_error = Some(error),
+                None => {}
+            }
+        });
+    }
+
+    /// Where attachments are kept.
+    pub(crate) fn inbound_dir(&self) -> PathBuf {
+        self.paths.media_dir.join("inbound")
+    }
+}
+
+fn warnings(config: &Loaded, recovery: &clawdbot_store::Recovery) -> Vec<String> {
+    let mut all: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    if let Some(aside) = &recovery.quarantined {
+        all.push(format!(
+            "The database was damaged. It was set aside as {}; {} records could be carried over.",
+            aside.display(),
+            recovery.salvaged
+        ));
+    }
+    for warning in &all {
+        warn!("{warning}");
+    }
+    if !recovery.interrupted.is_empty() {
+        info!(runs = recovery.interrupted.len(), "marked as interrupted after an unclean stop");
+    }
+    all
+}
+
+fn host_name() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
+}
+
+fn own_presence(host: &str, version: &str) -> PresenceEntry {
+    PresenceEntry {
+        host: Some(host.to_owned()),
+        version: Some(version.to_owned()),
+        platform: Some(std::env::consts::OS.to_owned()),
+        mode: Some("gateway".to_owned()),
+        reason: Some("self".to_owned()),
+        text: Some(format!("Gateway: {host} · app {version} · mode gateway · reason self")),
+        ts: jiff::Timestamp::now().as_millisecond(),
+        ..PresenceEntry::default()
+    }
+}

@@ -1,0 +1,58 @@
+//! The gateway: sessions, runs and everybody who wants to talk to them, behind one port.
+//!
+//! One [`Gateway`] handle serves the headless program, the desktop app and the tests alike.
+//!
+//! Invariants:
+//! - an acknowledged message is on disk; what people see of an answer is on disk first;
+//! - host, origin and credentials are judged before anything else, and every method has a scope;
+//! - every task belongs to the gateway's tracker, every queue is bounded;
+//! - the crate reads no environment variable and installs no signal handler.
+//!
+//! ```no_run
+//! use clawdbot_config::{Env, Paths};
+//! use clawdbot_gateway::{Gateway, Listen, Options};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let env = Env::from_process();
+//! let paths = Paths::resolve(&env, None);
+//! let options = Options { listen: Listen::Port(0), allow_unconfigured: true, ..Options::default() };
+//! let gateway = Gateway::builder(paths, env).options(options).start().await?;
+//! println!("{:?}", gateway.status().borrow().address);
+//! gateway.shutdown(std::time::Duration::from_secs(2)).await;
+//! # Ok(()) }
+//! ```
+
+mod access;
+mod agents;
+mod attachments;
+mod auth;
+mod connection;
+mod devices;
+mod error;
+mod gateway;
+mod handshake;
+mod http;
+mod hub;
+mod in_process;
+pub mod logging;
+mod media;
+mod methods;
+mod models;
+mod presence;
+mod router;
+mod rows;
+mod run_events;
+mod run_task;
+mod runs;
+mod server;
+mod setup;
+mod transcript;
+mod ui;
+mod websocket;
+
+pub use auth::AuthMode;
+pub use error::{Holder, StartError};
+pub use gateway::{Builder, Gateway, GatewayStatus, Phase};
+pub use in_process::{InProcess, Outgoing};
+pub use media::{Media, MediaError};
+pub use setup::{Listen, Options};

@@ -1,0 +1,186 @@
+//! Accepting a message: checked, stored, acknowledged, then run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clawdbot_agent::ThinkingLevel;
+use clawdbot_protocol::{Attachment, RpcError, SessionKey};
+use clawdbot_store::{BeginRun, Begun, RunRecord, RunStatus, Session, Stored};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::attachments::{self, Accepted};
+use crate::error::store_error;
+use crate::gateway::Shared;
+use crate::router::Ctx;
+use crate::runs::{Job, Live};
+use crate::transcript;
+
+/// A message somebody wants answered.
+pub(super) struct Submission {
+    pub(super) key: SessionKey,
+    pub(super) requested_key: String,
+    pub(super) message: String,
+    pub(super) run_id: String,
+    pub(super) attachments: Vec<Attachment>,
+    pub(super) thinking: Option<String>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) extra_prompt: Option<String>,
+}
+
+/// What became of it.
+pub(super) enum Submitted {
+    /// Stored; the run can start.
+    Started(Started),
+    /// The same key is being answered right now.
+    InFlight,
+    /// The same key was answered before.
+    Finished(RunRecord),
+}
+
+/// A stored message whose run has not begun.
+pub(super) struct Started {
+    pub(super) job: Job,
+    pub(super) live: Live,
+    pub(super) session: Session,
+}
+
+impl Started {
+    /// Announces the message and lets the run begin.
+    pub(super) fn go(self, shared: &Arc<Shared>) {
+        shared.announce_change(&self.session, "send");
+        shared.runs.start(shared, self.job, self.live);
+    }
+}
+
+impl Submission {
+    /// Checks the message and puts it on disk together with its key.
+    pub(super) async fn accept(self, ctx: &Ctx) -> Result<Submitted, RpcError> {
+        let shared = &ctx.gateway;
+        let thinking = self.thinking()?;
+        let files = attachments::accept(self.attachments.clone(), shared.limits)?;
+        if self.message.trim().is_empty() && files.is_empty() {
+            return Err(RpcError::invalid("message or attachment required"));
+        }
+        let agent_id = self.key.agent(&shared.keys).to_owned();
+        let now_ms = shared.now_ms();
+        let begin = BeginRun {
+            run_id: self.run_id.clone(),
+            session_key: self.key.to_string(),
+            agent_id: agent_id.clone(),
+            body_hash: self.fingerprint(&files),
+            message: transcript::user_row(&self.message, &self.run_id, now_ms, meta(ctx, &files))?,
+            media: files.iter().map(|file| file.record(self.key.as_str(), now_ms)).collect(),
+            now_ms,
+        };
+        let existing = shared.runs.find(&self.run_id).is_some();
+        let written = self.write_files(shared, files).await?;
+        let live = (!existing).then(|| shared.runs.announce(&self.run_id, &self.key));
+        let begun = shared.store.begin_run(begin).await;
+        let (Ok(Begun::Started { message, session }), Some(live)) = (&begun, &live) else {
+            attachments::discard(&written);
+            if live.is_some() {
+                shared.runs.retract(&self.run_id);
+            }
+            return match begun.map_err(store_error)? {
+                Begun::Started { .. } | Begun::InFlight => Ok(Submitted::InFlight),
+                Begun::Finished(record) => Ok(Submitted::Finished(record)),
+                Begun::Conflict => Err(RpcError::invalid(
+                    "this idempotencyKey was used for a different message; use a new one",
+                )
+                .with_details(json!({"code": "IDEMPOTENCY_CONFLICT"}))),
+            };
+        };
+        let job = self.job(agent_id, session, message, thinking);
+        Ok(Submitted::Started(Started { job, live: live.clone(), session: session.clone() }))
+    }
+
+    fn job(
+        &self,
+        agent_id: String,
+        session: &Session,
+        user: &Stored,
+        thinking: Option<ThinkingLevel>,
+    ) -> Job {
+        Job {
+            run_id: self.run_id.clone(),
+            key: self.key.clone(),
+            requested_key: self.requested_key.clone(),
+            agent_id,
+            session_id: session.session_id.clone(),
+            user: user.clone(),
+            thinking,
+            timeout: self.timeout,
+            extra_prompt: self.extra_prompt.clone(),
+        }
+    }
+
+    fn thinking(&self) -> Result<Option<ThinkingLevel>, RpcError> {
+        self.thinking
+            .as_deref()
+            .filter(|level| !level.is_empty())
+            .map(|level| level.parse())
+            .transpose()
+            .map_err(|error: clawdbot_agent::InvalidThinkingLevel| {
+                RpcError::invalid(error.to_string())
+            })
+    }
+
+    /// The same key with another body is a mistake, not a repeat (CHT-01).
+    fn fingerprint(&self, files: &[Accepted]) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(self.message.as_bytes());
+        for file in files {
+            hash.update([0]);
+            hash.update(Sha256::digest(file.bytes()));
+        }
+        hash.finalize().into()
+    }
+
+    async fn write_files(
+        &self,
+        shared: &Arc<Shared>,
+        files: Vec<Accepted>,
+    ) -> Result<Vec<std::path::PathBuf>, RpcError> {
+        if files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let dir = shared.inbound_dir();
+        let written = tokio::task::spawn_blocking(move || attachments::store(&dir, &files)).await;
+        match written {
+            Ok(Ok(paths)) => Ok(paths),
+            Ok(Err(error)) => Err(RpcError::unavailable(format!(
+                "the attachment could not be stored: {error}. Free some space and send again."
+            ))
+            .retry_after(1_000)),
+            Err(_) => Err(RpcError::unavailable("the attachment could not be stored")),
+        }
+    }
+}
+
+/// What the row says about its sender (protocol §13.9).
+fn meta(ctx: &Ctx, files: &[Accepted]) -> Map<String, Value> {
+    let mut client = Map::new();
+    client.insert("id".into(), json!(ctx.peer.client_id));
+    client.insert("mode".into(), json!(ctx.peer.client_mode));
+    if let Some(name) = &ctx.peer.client_name {
+        client.insert("displayName".into(), json!(name));
+    }
+    let mut meta = Map::new();
+    meta.insert("senderIsOwner".into(), json!(true));
+    meta.insert("transport".into(), json!({"clients": [client]}));
+    if !files.is_empty() {
+        meta.insert("media".into(), json!(attachments::media_meta(files)));
+    }
+    meta
+}
+
+/// The wire's word for a finished run.
+pub(super) fn status_word(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Ok => "ok",
+        RunStatus::Error => "error",
+        RunStatus::Aborted | RunStatus::Interrupted => "aborted",
+        RunStatus::Running => "in_flight",
+    }
+}

@@ -1,0 +1,76 @@
+//! The list of who is connected.
+
+use std::sync::{Mutex, PoisonError};
+
+use clawdbot_protocol::{ConnectParams, PresenceEntry, Role, Scopes};
+
+/// Entries kept at once; more connections than this are simply not listed.
+const MAX_ENTRIES: usize = 512;
+
+/// Presence entries, keyed by device id, else instance id, else connection id.
+pub(crate) struct Presence {
+    entries: Mutex<Vec<(String, PresenceEntry)>>,
+}
+
+impl Presence {
+    pub(crate) fn new(gateway: PresenceEntry) -> Self {
+        Self { entries: Mutex::new(vec![("gateway".to_owned(), gateway)]) }
+    }
+
+    /// The full list, the gateway first.
+    pub(crate) fn list(&self) -> Vec<PresenceEntry> {
+        self.lock().iter().map(|(_, entry)| entry.clone()).collect()
+    }
+
+    /// Lists a client and returns its key.
+    pub(crate) fn join(
+        &self,
+        params: &ConnectParams,
+        role: Role,
+        scopes: &Scopes,
+        conn: &str,
+        now_ms: i64,
+    ) -> String {
+        let client = &params.client;
+        let device = params.device.as_ref().map(|device| device.id.clone());
+        let key =
+            device.clone().or_else(|| client.instance_id.clone()).unwrap_or_else(|| conn.to_owned());
+        let host = client.display_name.clone().unwrap_or_else(|| client.id.clone());
+        let entry = PresenceEntry {
+            text: Some(format!("Node: {host} · mode {}", client.mode)),
+            host: Some(host),
+            version: Some(client.version.clone()),
+            platform: Some(client.platform.clone()),
+            device_family: client.device_family.clone(),
+            mode: Some(client.mode.clone()),
+            reason: Some("connect".to_owned()),
+            ts: now_ms,
+            device_id: device,
+            roles: Some(vec![role.as_str().to_owned()]),
+            scopes: Some(scopes.clone()),
+            instance_id: client.instance_id.clone(),
+            client_id: Some(client.id.clone()),
+            ..PresenceEntry::default()
+        };
+        let mut entries = self.lock();
+        let room = entries.len() < MAX_ENTRIES;
+        match entries.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, known)) => *known = entry,
+            None if room => entries.push((key.clone(), entry)),
+            None => {}
+        }
+        key
+    }
+
+    /// Removes a client; says whether it was listed.
+    pub(crate) fn leave(&self, key: &str) -> bool {
+        let mut entries = self.lock();
+        let before = entries.len();
+        entries.retain(|(known, _)| known != key);
+        entries.len() < before
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(String, PresenceEntry)>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

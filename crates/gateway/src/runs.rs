@@ -1,0 +1,275 @@
+//! Which runs are under way, in what order, and how to stop or await them.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use clawdbot_agent::{ThinkingLevel, Usage};
+use clawdbot_protocol::SessionKey;
+use clawdbot_store::{RunStatus, Stored};
+use futures_util::FutureExt as _;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, error};
+
+use crate::gateway::Shared;
+use crate::run_task;
+
+/// A run that has been accepted: its message is on disk.
+pub(crate) struct Job {
+    pub(crate) run_id: String,
+    pub(crate) key: SessionKey,
+    /// The key as the sender wrote it; generation 3 clients expect it back.
+    pub(crate) requested_key: String,
+    pub(crate) agent_id: String,
+    pub(crate) session_id: String,
+    pub(crate) user: Stored,
+    pub(crate) thinking: Option<ThinkingLevel>,
+    pub(crate) timeout: Option<Duration>,
+    /// Added to the system prompt.
+    pub(crate) extra_prompt: Option<String>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended {
+    pub(crate) status: RunStatus,
+    pub(crate) started_ms: i64,
+    pub(crate) ended_ms: i64,
+    pub(crate) stop_reason: Option<String>,
+    pub(crate) error: Option<String>,
+    pub(crate) text: String,
+    pub(crate) provider: String,
+    pub(crate) model: String,
+    pub(crate) usage: Usage,
+}
+
+/// A handle on one live run.
+#[derive(Clone)]
+pub(crate) struct Live {
+    pub(crate) cancel: CancellationToken,
+    why: Arc<OnceLock<&'static str>>,
+    partial: Arc<Mutex<Arc<str>>>,
+    done: watch::Sender<Option<Ended>>,
+    key: SessionKey,
+}
+
+impl Live {
+    fn new(key: SessionKey) -> Self {
+        Self {
+            cancel: CancellationToken::new(),
+            why: Arc::default(),
+            partial: Arc::new(Mutex::new("".into())),
+            done: watch::Sender::new(None),
+            key,
+        }
+    }
+
+    /// Stops the run; the first reason given counts.
+    pub(crate) fn abort(&self, why: &'static str) {
+        let _ = self.why.set(why);
+        self.cancel.cancel();
+    }
+
+    /// Why it was stopped.
+    pub(crate) fn why(&self) -> &'static str {
+        self.why.get().copied().unwrap_or("rpc")
+    }
+
+    /// What has been shown so far.
+    pub(crate) fn set_partial(&self, text: &str) {
+        *self.partial.lock().unwrap_or_else(PoisonError::into_inner) = text.into();
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn ended(&self) -> Option<Ended> {
+        let mut done = self.done.subscribe();
+        let ended = done.wait_for(Option::is_some).await.ok()?;
+        ended.clone()
+    }
+}
+
+/// The runs of one gateway. Each conversation has a lane; its runs follow one another.
+pub(crate) struct Runs {
+    inner: Mutex<Inner>,
+    timeout: Option<Duration>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// A lane exists while a run of its conversation is under way.
+    lanes: HashMap<SessionKey, VecDeque<(Job, Live)>>,
+    live: HashMap<String, Live>,
+    stopping: bool,
+}
+
+impl Runs {
+    /// `timeout` is `agents.defaults.timeoutSeconds`; 0 means none.
+    pub(crate) fn new(timeout: u32) -> Self {
+        let timeout = (timeout > 0).then(|| Duration::from_secs(timeout.into()));
+        Self { inner: Mutex::default(), timeout }
+    }
+
+    /// The configured longest run time.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// Announces a run before its message is stored, so that it can be found from then on.
+    pub(crate) fn announce(&self, run_id: &str, key: &SessionKey) -> Live {
+        let mut inner = self.lock();
+        let live = Live::new(key.clone());
+        if inner.stopping {
+            live.abort("shutdown");
+        }
+        inner.live.insert(run_id.to_owned(), live.clone());
+        live
+    }
+
+    /// Takes an announced run back: its message was not accepted.
+    pub(crate) fn retract(&self, run_id: &str) {
+        self.lock().live.remove(run_id);
+    }
+
+    /// Starts an accepted run, or queues it behind the one its conversation is busy with.
+    pub(crate) fn start(&self, shared: &Arc<Shared>, job: Job, live: Live) {
+        let key = job.key.clone();
+        let mut inner = self.lock();
+        if let Some(lane) = inner.lanes.get_mut(&key) {
+            lane.push_back((job, live));
+            return;
+        }
+        inner.lanes.insert(key.clone(), VecDeque::new());
+        drop(inner);
+        let span = tracing::info_span!("lane", session = %key);
+        shared.tasks.spawn(work(shared.clone(), key, job, live).instrument(span));
+    }
+
+    /// Stops one run, or all of a conversation; answers which were stopped.
+    pub(crate) fn abort(
+        &self,
+        key: &SessionKey,
+        run_id: Option<&str>,
+        why: &'static str,
+    ) -> Vec<(String, Live)> {
+        let inner = self.lock();
+        let chosen = inner.live.iter().filter(|(id, live)| {
+            live.key == *key && run_id.is_none_or(|wanted| wanted == id.as_str())
+        });
+        let stopped: Vec<_> = chosen.map(|(id, live)| (id.clone(), live.clone())).collect();
+        drop(inner);
+        for (_, live) in &stopped {
+            live.abort(why);
+        }
+        stopped
+    }
+
+    /// A live run by id.
+    pub(crate) fn find(&self, run_id: &str) -> Option<(SessionKey, Live)> {
+        self.lock().live.get(run_id).map(|live| (live.key.clone(), live.clone()))
+    }
+
+    /// Live runs of a conversation.
+    pub(crate) fn active_in(&self, key: &str) -> Vec<String> {
+        let inner = self.lock();
+        let here = inner.live.iter().filter(|(_, live)| live.key.as_str() == key);
+        here.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// What the run under way in a conversation has shown so far.
+    pub(crate) fn in_flight(&self, key: &SessionKey) -> Option<(String, Arc<str>)> {
+        let inner = self.lock();
+        inner.live.iter().filter(|(_, live)| live.key == *key).find_map(|(id, live)| {
+            let text = live.partial.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            (!text.is_empty()).then(|| (id.clone(), text))
+        })
+    }
+
+    /// Lets runs finish for `grace`, then stops them.
+    pub(crate) async fn stop_all(&self, grace: Duration) {
+        let live: Vec<Live> = {
+            let mut inner = self.lock();
+            inner.stopping = true;
+            inner.live.values().cloned().collect()
+        };
+        let all_ended = async {
+            for run in &live {
+                run.ended().await;
+            }
+        };
+        if tokio::time::timeout(grace, all_ended).await.is_err() {
+            for run in &live {
+                run.abort("shutdown");
+            }
+            for run in &live {
+                let _ = tokio::time::timeout(Duration::from_secs(1), run.ended()).await;
+            }
+        }
+    }
+
+    fn finish(&self, run_id: &str, live: &Live, ended: Ended) -> usize {
+        let mut inner = self.lock();
+        inner.live.remove(run_id);
+        let active = inner.live.len();
+        drop(inner);
+        live.done.send_replace(Some(ended));
+        active
+    }
+
+    fn next(&self, key: &SessionKey) -> Option<(Job, Live)> {
+        let mut inner = self.lock();
+        let next = inner.lanes.get_mut(key).and_then(VecDeque::pop_front);
+        if next.is_none() {
+            inner.lanes.remove(key);
+        }
+        next
+    }
+
+    fn active(&self) -> usize {
+        self.lock().live.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Works one conversation's runs off, in the order in which they were accepted.
+async fn work(shared: Arc<Shared>, key: SessionKey, job: Job, live: Live) {
+    let mut next = Some((job, live));
+    while let Some((job, live)) = next {
+        shared.count_runs(shared.runs.active(), None);
+        let run_id = job.run_id.clone();
+        let started_ms = shared.now_ms();
+        let run = run_task::drive(&shared, job, &live);
+        let ended = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|_| {
+            error!(run = %run_id, "the run panicked");
+            Ended::failed("the gateway failed inside this run; see its log", started_ms)
+        });
+        let outcome = match &ended.error {
+            Some(error) if ended.status == RunStatus::Error => Err(error.clone()),
+            _ => Ok(()),
+        };
+        let active = shared.runs.finish(&run_id, &live, ended);
+        shared.count_runs(active, Some(outcome));
+        next = shared.runs.next(&key);
+    }
+}
+
+impl Ended {
+    /// A run that came to nothing.
+    pub(crate) fn failed(error: &str, started_ms: i64) -> Self {
+        Self {
+            status: RunStatus::Error,
+            started_ms,
+            ended_ms: started_ms,
+            stop_reason: Some("error".to_owned()),
+            error: Some(error.to_owned()),
+            text: String::new(),
+            provider: String::new(),
+            model: String::new(),
+            usage: Usage::default(),
+        }
+    }
+}

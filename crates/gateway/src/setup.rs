@@ -1,0 +1,220 @@
+//! From configuration and environment to everything a gateway needs before it can listen:
+//! secret, addresses, lock.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use clawdbot_config::{
+    AuthMode as ConfigAuth, Bind, Config, Document, Env, GatewayMode, Loaded, Paths, Secret,
+    check_secret, edit, keep_last_good,
+};
+use serde_json::{Value, json};
+
+use crate::auth::{Auth, AuthMode};
+use crate::devices::new_token;
+use crate::error::StartError;
+
+/// How to run, beside what the configuration says.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Where to listen.
+    pub listen: Listen,
+    /// Overrides `gateway.bind`.
+    pub bind: Option<Bind>,
+    /// Overrides `gateway.auth.token`.
+    pub token: Option<Secret>,
+    /// Overrides `gateway.auth.password`.
+    pub password: Option<Secret>,
+    /// Starts although `gateway.mode` is not `local`.
+    pub allow_unconfigured: bool,
+    /// Writes `gateway.mode: "local"` into a configuration that does not exist yet.
+    pub configure_locally: bool,
+}
+
+/// Where a gateway listens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Listen {
+    /// On the configured port.
+    #[default]
+    Configured,
+    /// On this port; 0 lets the system choose.
+    Port(u16),
+    /// Nowhere: only [`crate::Gateway::connect_in_process`] reaches it.
+    None,
+}
+
+/// Reads the configuration and makes sure that there is a secret.
+pub(crate) fn configure(
+    paths: &Paths,
+    env: &Env,
+    options: &Options,
+) -> Result<(Loaded, Auth), StartError> {
+    let mut loaded = Document::load(&paths.config, env)?;
+    if options.configure_locally && !loaded.exists() {
+        loaded = save(paths, env, "", &[(&["gateway", "mode"], json!("local"))])?;
+    }
+    check_mode(&loaded.config, options)?;
+    let auth = match secret(&loaded, options)? {
+        (mode, Some(secret)) => Auth::new(mode, Some(secret.expose())),
+        (AuthMode::None, None) => Auth::new(AuthMode::None, None),
+        (AuthMode::Password, None) => return Err(StartError::PasswordMissing),
+        (AuthMode::Token, None) => {
+            let token = new_token();
+            let raw = loaded.raw.clone().unwrap_or_default();
+            loaded = save(paths, env, &raw, &[(&["gateway", "auth", "token"], json!(token))])?;
+            Auth::new(AuthMode::Token, Some(&token))
+        }
+    };
+    // Failing to keep a copy of a good configuration is no reason not to start.
+    if loaded.exists() && let Err(error) = keep_last_good(&paths.config) {
+        tracing::warn!(%error, "cannot keep a last-good copy of the configuration");
+    }
+    Ok((loaded, auth))
+}
+
+fn check_mode(config: &Config, options: &Options) -> Result<(), StartError> {
+    match config.gateway.mode {
+        Some(GatewayMode::Local) => Ok(()),
+        _ if options.allow_unconfigured => Ok(()),
+        Some(GatewayMode::Remote) => Err(StartError::ModeNotLocal("remote")),
+        None => Err(StartError::ModeNotLocal("unset")),
+    }
+}
+
+fn secret(
+    loaded: &Loaded,
+    options: &Options,
+) -> Result<(AuthMode, Option<Secret>), StartError> {
+    let configured = &loaded.config.gateway.auth;
+    let from_env = |name| loaded.env.product(name).map(Secret::new);
+    let token =
+        || options.token.clone().or_else(|| configured.token.clone()).or_else(|| from_env("GATEWAY_TOKEN"));
+    let password = || {
+        options
+            .password
+            .clone()
+            .or_else(|| configured.password.clone())
+            .or_else(|| from_env("GATEWAY_PASSWORD"))
+    };
+    let mode = match configured.mode {
+        Some(mode) if options.token.is_none() && options.password.is_none() => mode,
+        _ if options.token.is_some() => ConfigAuth::Token,
+        _ if options.password.is_some() => ConfigAuth::Password,
+        _ if token().is_none() && password().is_some() => ConfigAuth::Password,
+        _ => ConfigAuth::Token,
+    };
+    match mode {
+        ConfigAuth::Token => Ok((AuthMode::Token, token())),
+        ConfigAuth::Password => Ok((AuthMode::Password, password())),
+        ConfigAuth::None => Ok((AuthMode::None, None)),
+        ConfigAuth::TrustedProxy => Err(StartError::Unsupported {
+            setting: "gateway.auth.mode",
+            value: "trusted-proxy",
+            remedy: "Use token or password.",
+        }),
+    }
+}
+
+fn save(
+    paths: &Paths,
+    env: &Env,
+    raw: &str,
+    changes: &[(&[&str], Value)],
+) -> Result<Loaded, StartError> {
+    let mut text = raw.to_owned();
+    for (path, value) in changes {
+        text = edit(&text, path, Some(value.clone()))?;
+    }
+    clawdbot_config::write(&paths.config, &text)
+        .map_err(|source| StartError::SaveToken { path: paths.config.clone(), source })?;
+    Ok(Document::load(&paths.config, env)?)
+}
+
+/// The address to bind, refused when it would expose an unprotected gateway (WS-03, PRX-07).
+pub(crate) fn address(
+    paths: &Paths,
+    loaded: &Loaded,
+    options: &Options,
+) -> Result<Option<SocketAddr>, StartError> {
+    let gateway = &loaded.config.gateway;
+    let port = match options.listen {
+        Listen::None => return Ok(None),
+        Listen::Port(port) => port,
+        Listen::Configured => loaded
+            .env
+            .product("GATEWAY_PORT")
+            .and_then(|port| port.parse().ok())
+            .or(gateway.port)
+            .unwrap_or_else(|| paths.default_port()),
+    };
+    let (name, ip): (_, IpAddr) = match options.bind.unwrap_or(gateway.bind) {
+        Bind::Loopback | Bind::Auto => return Ok(Some((Ipv4Addr::LOCALHOST, port).into())),
+        Bind::Lan => ("lan", Ipv4Addr::UNSPECIFIED.into()),
+        Bind::Custom => {
+            let ip = gateway.custom_bind_host.unwrap_or(Ipv4Addr::LOCALHOST);
+            if ip.is_loopback() {
+                return Ok(Some((ip, port).into()));
+            }
+            ("custom", ip.into())
+        }
+        Bind::Tailnet => {
+            return Err(StartError::Unsupported {
+                setting: "gateway.bind",
+                value: "tailnet",
+                remedy: "Use loopback with tailscale serve, or custom with the tailnet address.",
+            });
+        }
+    };
+    let (mode, secret) = secret(loaded, options)?;
+    let (kind, Some(secret)) = (mode.as_str(), secret) else {
+        return Err(StartError::ExposedWithoutAuth(name));
+    };
+    check_secret(&secret, false)
+        .map_err(|source| StartError::WeakSecret { bind: name, kind, source })?;
+    Ok(Some((ip, port).into()))
+}
+
+/// Held by the one gateway that uses a state directory; released when dropped.
+pub(crate) struct Lock {
+    file: File,
+}
+
+impl Lock {
+    /// Takes the lock or names its holder.
+    pub(crate) fn take(paths: &Paths) -> Result<Self, StartError> {
+        let failed = |source| StartError::Lock { path: paths.lock_file.clone(), source };
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&paths.lock_file).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { file }),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                let _ = file.read_to_string(&mut text);
+                let holder: Value = serde_json::from_str(&text).unwrap_or_default();
+                let pid = holder["pid"].as_u64().and_then(|pid| pid.try_into().ok());
+                Err(StartError::AlreadyRunning {
+                    pid: pid.unwrap_or(0),
+                    address: holder["address"].as_str().map(str::to_owned),
+                })
+            }
+            Err(std::fs::TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
+    /// Writes down who holds it, for the message somebody else will see.
+    pub(crate) fn sign(&mut self, address: Option<SocketAddr>) {
+        let text = json!({"pid": std::process::id(), "address": address}).to_string();
+        let written = self
+            .file
+            .set_len(0)
+            .and_then(|()| self.file.rewind())
+            .and_then(|()| self.file.write_all(text.as_bytes()));
+        if let Err(error) = written {
+            tracing::warn!(%error, "cannot sign the lock file");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Between the agent's messages and stored rows.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clawdbot_agent::{AssistantMessage, Block, Message, StopReason, Usage};
+use clawdbot_protocol::{RpcError, SessionKey};
+use clawdbot_store::{HistoryQuery, NewMessage, Role, Stored};
+use serde_json::{Map, Value, json};
+
+use crate::error::store_error;
+use crate::gateway::Shared;
+
+/// Rows handed to a model at most.
+const MAX_ROWS: usize = 1000;
+
+/// A row for one of the agent's messages.
+pub(crate) fn new_row(
+    message: &Message,
+    now_ms: i64,
+    run_id: Option<&str>,
+) -> Result<NewMessage, RpcError> {
+    new_row_with(message, now_ms, run_id, Map::new())
+}
+
+/// The same, with members added to the body.
+pub(crate) fn new_row_with(
+    message: &Message,
+    now_ms: i64,
+    run_id: Option<&str>,
+    members: Map<String, Value>,
+) -> Result<NewMessage, RpcError> {
+    let encoding =
+        |error: serde_json::Error| RpcError::unavailable(format!("cannot encode a message: {error}"));
+    let mut body = serde_json::to_value(message).map_err(encoding)?;
+    if let Value::Object(body) = &mut body {
+        body.insert("timestamp".into(), json!(now_ms));
+        body.extend(members);
+    }
+    let body = serde_json::value::to_raw_value(&body).map_err(encoding)?;
+    let mut row = NewMessage::new(role(message), body, text(message), now_ms);
+    row.run_id = run_id.map(str::to_owned);
+    Ok(row)
+}
+
+/// A user's row; the content stays a string, attachments go into the metadata (protocol §13.7).
+pub(crate) fn user_row(
+    text: &str,
+    run_id: &str,
+    now_ms: i64,
+    meta: Map<String, Value>,
+) -> Result<NewMessage, RpcError> {
+    let key = format!("{run_id}:user");
+    let body =
+        json!({"role": "user", "content": text, "timestamp": now_ms, "idempotencyKey": key});
+    let body = serde_json::value::to_raw_value(&body)
+        .map_err(|error| RpcError::unavailable(format!("cannot encode a message: {error}")))?;
+    let mut row = NewMessage::new(Role::User, body, text, now_ms);
+    row.run_id = Some(run_id.to_owned());
+    row.idempotency_key = Some(key);
+    row.meta = meta;
+    Ok(row)
+}
+
+/// An assistant row that no model wrote.
+pub(crate) fn injected_row(
+    text: &str,
+    now_ms: i64,
+    run_id: Option<&str>,
+) -> Result<NewMessage, RpcError> {
+    let message = Message::Assistant(AssistantMessage {
+        content: vec![Block::text(text)],
+        api: String::new(),
+        provider: "clawdbot".into(),
+        model: "gateway-injected".into(),
+        usage: Usage::default(),
+        stop_reason: StopReason::Stop,
+        error_message: None,
+        response_id: None,
+    });
+    new_row(&message, now_ms, run_id)
+}
+
+/// The divider row a reset leaves behind.
+pub(crate) fn divider_row(now_ms: i64) -> Result<NewMessage, RpcError> {
+    let body = json!({"role": "system", "content": [{"type": "text", "text": "Reset"}],
+        "timestamp": now_ms});
+    let body = serde_json::value::to_raw_value(&body)
+        .map_err(|error| RpcError::unavailable(format!("cannot encode a message: {error}")))?;
+    let mut row = NewMessage::new(Role::System, body, "Reset", now_ms);
+    row.meta.insert("kind".into(), json!("reset"));
+    Ok(row)
+}
+
+/// The conversation as a model reads it: the newest rows up to `user` that fit into `max_bytes`.
+/// Messages queued behind `user` are left for their own runs.
+pub(crate) async fn for_model(
+    shared: &Shared,
+    key: &SessionKey,
+    user: &Stored,
+    max_bytes: u64,
+) -> Result<Vec<Message>, RpcError> {
+    let query = HistoryQuery {
+        limit: MAX_ROWS,
+        max_bytes: usize::try_from(max_bytes).ok(),
+        ..HistoryQuery::default()
+    };
+    let page = shared.store.history(key.as_str(), query).await.map_err(store_error)?;
+    let mut messages = Vec::with_capacity(page.messages.len());
+    for stored in &page.messages {
+        let queued_behind = stored.role == Role::User && stored.seq > user.seq;
+        if stored.role != Role::System && !queued_behind {
+            messages.push(read(shared, stored).await);
+        }
+    }
+    Ok(messages)
+}
+
+async fn read(shared: &Shared, stored: &Stored) -> Message {
+    if stored.role == Role::User {
+        return Message::User { content: user_blocks(shared, stored).await };
+    }
+    serde_json::from_str(stored.body.get()).unwrap_or_else(|_| {
+        Message::Assistant(AssistantMessage {
+            content: vec![Block::text(stored.text.clone())],
+            api: String::new(),
+            provider: String::new(),
+            model: String::new(),
+            usage: Usage::default(),
+            stop_reason: StopReason::Stop,
+            error_message: None,
+            response_id: None,
+        })
+    })
+}
+
+/// Text and attachments. Only files this gateway registered are read, never names from a text
+/// (CHT-04).
+async fn user_blocks(shared: &Shared, stored: &Stored) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    if !stored.text.is_empty() {
+        blocks.push(Block::text(stored.text.clone()));
+    }
+    let media = stored.meta.get("media").and_then(Value::as_array);
+    for entry in media.into_iter().flatten() {
+        let name = entry["url"].as_str().and_then(|url| url.strip_prefix("media://inbound/"));
+        let Some(name) = name else { continue };
+        let block = match crate::media::read(shared, name).await {
+            Ok(Some(media)) => attachment_block(media, entry),
+            _ => Block::text(format!("[attachment {name} is no longer available]")),
+        };
+        blocks.push(block);
+    }
+    blocks
+}
+
+fn attachment_block(media: crate::media::Media, entry: &Value) -> Block {
+    let name = entry["fileName"].as_str().unwrap_or("attachment").to_owned();
+    if media.mime.starts_with("text/") {
+        let text = String::from_utf8_lossy(&media.bytes);
+        return Block::text(format!("Attached file {name}:\n\n{text}"));
+    }
+    let data = STANDARD.encode(&media.bytes);
+    if media.mime.starts_with("image/") {
+        Block::Image { data, mime_type: media.mime }
+    } else {
+        Block::File { data, mime_type: media.mime, name }
+    }
+}
+
+fn role(message: &Message) -> Role {
+    match message {
+        Message::User { .. } => Role::User,
+        Message::Assistant(_) => Role::Assistant,
+        Message::ToolResult { .. } => Role::ToolResult,
+    }
+}
+
+/// Text for search and previews.
+fn text(message: &Message) -> String {
+    let content = match message {
+        Message::User { content } | Message::ToolResult { content, .. } => content,
+        Message::Assistant(answer) => return answer.text(),
+    };
+    content
+        .iter()
+        .filter_map(|block| match block {
+            Block::Text { text } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect()
+}
