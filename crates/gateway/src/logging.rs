@@ -55,6 +55,7 @@ fn ours(level: LogLevel) -> Targets {
     };
     Targets::new()
         .with_default(level.min(LevelFilter::WARN))
+        .with_target("genai", LevelFilter::OFF)
         .with_targets(["clawdbot", "clawdbot_agent", "clawdbot_desktop", "clawdbot_gateway"].map(
             |target| (target, level),
         ))

@@ -229,6 +229,10 @@ impl<'a> RunTask<'a> {
     }
 
     async fn on_event(&mut self, event: RunEvent) -> Result<(), Failure> {
+        // Usage follows its message; anything else means that the run goes on after it.
+        if !matches!(event, RunEvent::Usage(_)) {
+            self.store_held().await?;
+        }
         match event {
             RunEvent::ModelSelected { provider, model } => {
                 let data = json!({"phase": "model", "provider": provider, "model": model});
@@ -247,7 +251,6 @@ impl<'a> RunTask<'a> {
                 self.events.agent(Stream::Newer("thinking"), &data);
             }
             RunEvent::ToolStarted { id, name, arguments } => {
-                self.store_held().await?;
                 let data =
                     json!({"phase": "start", "name": name, "toolCallId": id, "args": arguments});
                 self.events.agent(Stream::Tool, &data);
@@ -284,7 +287,6 @@ impl<'a> RunTask<'a> {
     }
 
     async fn on_message(&mut self, message: Message) -> Result<(), Failure> {
-        self.store_held().await?;
         if let Message::Assistant(answer) = &message {
             let text = answer.text();
             if !text.is_empty() {
