@@ -1,0 +1,153 @@
+/** What is being written, per session: text, files and the queue. Nothing typed is ever lost. */
+import { inspect, release, type Attachment } from "../attachments/attachment";
+import type { Limits } from "../attachments/limits";
+import { DEFAULT_ATTACHMENT_BYTES } from "../protocol/hello";
+import { isObject, list, text } from "../protocol/frames";
+import { uuid } from "../protocol/uuid";
+import type { Gateway } from "./gateway.svelte";
+import { readJson, readText, removeKey, writeJson, writeText } from "./storage";
+
+export interface QueueItem {
+  id: string;
+  text: string;
+  attachments: Attachment[];
+}
+
+const SAVE_MS = 300;
+
+function readQueue(key: string): QueueItem[] {
+  return list(readJson(`queue:${key}`))
+    .filter(isObject)
+    .flatMap((item): QueueItem[] => {
+      const value = text(item.text);
+      return value ? [{ id: text(item.id) ?? uuid(), text: value, attachments: [] }] : [];
+    });
+}
+
+export class Composer {
+  key = $state("");
+  text = $state("");
+  attachments = $state.raw<Attachment[]>([]);
+  queue = $state.raw<QueueItem[]>([]);
+  /** The last run failed: the queue waits for the person. */
+  paused = $state(false);
+
+  private readonly parkedFiles = new Map<string, Attachment[]>();
+  private readonly parkedQueues = new Map<string, QueueItem[]>();
+  private saveTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly gateway: () => Gateway) {
+    window.addEventListener("pagehide", () => this.save());
+    document.addEventListener("visibilitychange", () => document.hidden && this.save());
+  }
+
+  open(key: string): void {
+    if (this.key === key) return;
+    if (this.key !== "") {
+      this.save();
+      this.parkedFiles.set(this.key, this.attachments);
+      this.parkedQueues.set(this.key, this.queue);
+    }
+    this.key = key;
+    this.text = readText(`draft:${key}`) ?? "";
+    this.attachments = this.parkedFiles.get(key) ?? [];
+    this.queue = this.parkedQueues.get(key) ?? readQueue(key);
+    this.paused = false;
+  }
+
+  write(value: string): void {
+    this.text = value;
+    clearTimeout(this.saveTimer);
+    this.saveTimer = setTimeout(() => this.save(), SAVE_MS);
+  }
+
+  /** Empties the composer and hands over what was in it; refused files stay out. */
+  take(): { text: string; attachments: Attachment[] } {
+    const taken = { text: this.text.trim(), attachments: this.attachments.filter((file) => !file.refusal) };
+    this.text = "";
+    this.attachments = [];
+    this.save();
+    return taken;
+  }
+
+  private save(): void {
+    clearTimeout(this.saveTimer);
+    if (this.key === "") return;
+    if (this.text === "") removeKey(`draft:${this.key}`);
+    else writeText(`draft:${this.key}`, this.text);
+  }
+
+  get limits(): Limits {
+    const hello = this.gateway().hello;
+    return {
+      maxBytes: hello?.maxAttachmentBytes ?? DEFAULT_ATTACHMENT_BYTES,
+      maxImageBytes: hello?.maxImageBytes ?? DEFAULT_ATTACHMENT_BYTES,
+      maxPayload: hello?.maxPayload ?? Number.MAX_SAFE_INTEGER,
+    };
+  }
+
+  async addFiles(files: Iterable<File>): Promise<void> {
+    const key = this.key;
+    for (const file of files) {
+      const current = key === this.key ? this.attachments : (this.parkedFiles.get(key) ?? []);
+      const attachment = await inspect(file, current, this.limits);
+      if (key === this.key) this.attachments = [...this.attachments, attachment];
+      else this.parkedFiles.set(key, [...(this.parkedFiles.get(key) ?? []), attachment]);
+    }
+  }
+
+  removeFile(id: string): void {
+    const gone = this.attachments.find((file) => file.id === id);
+    if (gone) release(gone);
+    this.attachments = this.attachments.filter((file) => file.id !== id);
+  }
+
+  enqueue(item: { text: string; attachments: Attachment[] }): void {
+    this.setQueue([...this.queue, { id: uuid(), ...item }]);
+  }
+
+  /** Takes the first row of a session's queue, also when another session is open. */
+  next(key: string): QueueItem | undefined {
+    if (key !== this.key) {
+      const queue = this.parkedQueues.get(key) ?? readQueue(key);
+      const [first, ...rest] = queue;
+      if (first) {
+        this.parkedQueues.set(key, rest);
+        saveQueue(key, rest);
+      }
+      return first;
+    }
+    const [first, ...rest] = this.queue;
+    if (first) this.setQueue(rest);
+    return first;
+  }
+
+  dequeue(id: string): QueueItem | undefined {
+    const item = this.queue.find((candidate) => candidate.id === id);
+    this.setQueue(this.queue.filter((candidate) => candidate.id !== id));
+    return item;
+  }
+
+  /** Puts a message back where it can be changed; what was being written stays in front. */
+  edit(item: { text: string; attachments: Attachment[] }): void {
+    this.write(this.text.trim() === "" ? item.text : `${this.text}\n${item.text}`);
+    this.attachments = [...this.attachments, ...item.attachments];
+  }
+
+  forget(key: string): void {
+    removeKey(`draft:${key}`);
+    removeKey(`queue:${key}`);
+    removeKey(`anchor:${key}`);
+  }
+
+  private setQueue(queue: QueueItem[]): void {
+    this.queue = queue;
+    if (queue.length === 0) this.paused = false;
+    saveQueue(this.key, queue);
+  }
+}
+
+function saveQueue(key: string, queue: QueueItem[]): void {
+  if (queue.length === 0) removeKey(`queue:${key}`);
+  else writeJson(`queue:${key}`, queue.map(({ id, text: value }) => ({ id, text: value })));
+}

@@ -1,0 +1,73 @@
+/** Desktop transport: the same JSON text over a Tauri channel; no socket and no secret in the page. */
+import { isObject, number, text } from "../protocol/frames";
+import { isExternalUrl, mediaPath, MediaUnavailable, type CloseInfo, type Link, type MediaHandle, type Transport, type TransportEvents } from "./transport";
+
+export function isNative(): boolean {
+  return "__TAURI_INTERNALS__" in window;
+}
+
+/** The end-of-connection message the native side puts on the channel. */
+export function readClose(message: string): CloseInfo | null {
+  if (!message.startsWith("{") || !message.includes('"close"')) return null;
+  try {
+    const value: unknown = JSON.parse(message);
+    if (!isObject(value) || value.type !== "close") return null;
+    return { code: number(value.code) ?? 1006, reason: text(value.reason) ?? "" };
+  } catch {
+    return null;
+  }
+}
+
+export class NativeTransport implements Transport {
+  readonly native = true;
+  readonly clientId = "gateway-client";
+  readonly clientMode = "ui";
+  private readonly core = import("@tauri-apps/api/core");
+
+  open(events: TransportEvents): Link {
+    let ended = false;
+    const end = (info: CloseInfo) => {
+      if (ended) return;
+      ended = true;
+      events.onClose(info);
+    };
+    const opened = this.core.then(async ({ Channel, invoke }) => {
+      const channel = new Channel<string>();
+      channel.onmessage = (message) => {
+        if (ended) return;
+        const close = readClose(message);
+        if (close) end(close);
+        else events.onText(message);
+      };
+      await invoke("gateway_open", { onFrame: channel });
+      if (!ended) events.onOpen();
+      return invoke;
+    });
+    const failed = (reason: unknown) => end({ code: 1006, reason: describe(reason) });
+    opened.catch(failed);
+    return {
+      send: (frame) => void opened.then((invoke) => invoke("gateway_send", { frame })).catch(failed),
+      close: (code, reason) => {
+        void opened.then((invoke) => invoke("gateway_close")).catch(failed);
+        end({ code, reason });
+      },
+    };
+  }
+
+  async media(url: string): Promise<MediaHandle> {
+    const path = mediaPath(url);
+    if (!path) throw new MediaUnavailable(400);
+    const { convertFileSrc } = await this.core;
+    return { url: convertFileSrc(path, "clawdbot-media"), release: () => {} };
+  }
+
+  openExternal(url: string): void {
+    if (isExternalUrl(url)) void this.core.then(({ invoke }) => invoke("open_external", { url })).catch(() => {});
+  }
+}
+
+function describe(reason: unknown): string {
+  if (typeof reason === "string") return reason;
+  if (reason instanceof Error) return reason.message;
+  return isObject(reason) ? (text(reason.message) ?? "") : "";
+}
