@@ -9,17 +9,25 @@ const MAX_ENTRIES: usize = 512;
 
 /// Presence entries, keyed by device id, else instance id, else connection id.
 pub(crate) struct Presence {
-    entries: Mutex<Vec<(String, PresenceEntry)>>,
+    entries: Mutex<Vec<Listed>>,
+}
+
+struct Listed {
+    key: String,
+    entry: PresenceEntry,
+    /// One device may be connected several times, for example from several tabs.
+    connections: usize,
 }
 
 impl Presence {
     pub(crate) fn new(gateway: PresenceEntry) -> Self {
-        Self { entries: Mutex::new(vec![("gateway".to_owned(), gateway)]) }
+        let own = Listed { key: "gateway".to_owned(), entry: gateway, connections: 1 };
+        Self { entries: Mutex::new(vec![own]) }
     }
 
     /// The full list, the gateway first.
     pub(crate) fn list(&self) -> Vec<PresenceEntry> {
-        self.lock().iter().map(|(_, entry)| entry.clone()).collect()
+        self.lock().iter().map(|listed| listed.entry.clone()).collect()
     }
 
     /// Lists a client and returns its key.
@@ -54,23 +62,34 @@ impl Presence {
         };
         let mut entries = self.lock();
         let room = entries.len() < MAX_ENTRIES;
-        match entries.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, known)) => *known = entry,
-            None if room => entries.push((key.clone(), entry)),
+        match entries.iter_mut().find(|listed| listed.key == key) {
+            Some(listed) => {
+                listed.entry = entry;
+                listed.connections += 1;
+            }
+            None if room => entries.push(Listed { key: key.clone(), entry, connections: 1 }),
             None => {}
         }
         key
     }
 
-    /// Removes a client; says whether it was listed.
+    /// Takes one connection of a client away; says whether the list has changed.
     pub(crate) fn leave(&self, key: &str) -> bool {
         let mut entries = self.lock();
-        let before = entries.len();
-        entries.retain(|(known, _)| known != key);
-        entries.len() < before
+        let Some(index) = entries.iter().position(|listed| listed.key == key) else {
+            return false;
+        };
+        if let Some(listed) = entries.get_mut(index)
+            && listed.connections > 1
+        {
+            listed.connections -= 1;
+            return false;
+        }
+        entries.remove(index);
+        true
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(String, PresenceEntry)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Listed>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

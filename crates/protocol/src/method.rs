@@ -374,6 +374,22 @@ pub struct SessionsPreviewParams {
     pub max_chars: Option<u32>,
 }
 
+/// `sessions.search`: full text over the messages of all conversations.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionsSearchParams {
+    /// Words to look for.
+    #[schemars(length(min = 1, max = 500))]
+    pub query: String,
+    /// Only in these conversations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_keys: Option<Vec<String>>,
+    /// Hits at most (20 by default).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 200))]
+    pub limit: Option<u32>,
+}
+
 /// `models.list`
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

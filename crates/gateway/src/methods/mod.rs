@@ -41,6 +41,7 @@ pub(crate) fn router() -> Router {
         .add("sessions.describe", Read, sessions::describe)
         .add("sessions.preview", Read, sessions::preview)
         .add("sessions.resolve", Read, sessions::resolve_method)
+        .add("sessions.search", Read, sessions::search)
         .add("sessions.subscribe", Read, sessions::subscribe)
         .add("sessions.unsubscribe", Read, sessions::unsubscribe)
         .add("sessions.messages.subscribe", Read, sessions::messages_subscribe)

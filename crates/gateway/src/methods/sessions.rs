@@ -6,7 +6,7 @@ use std::time::Duration;
 use clawdbot_protocol::{
     ErrorCode, Generation, NoParams, RpcError, SessionKey, SessionKeyParams, SessionsCreateParams,
     SessionsDeleteParams, SessionsListParams, SessionsPatchParams, SessionsPreviewParams,
-    SessionsResolveParams,
+    SessionsResolveParams, SessionsSearchParams,
 };
 use clawdbot_store::{HistoryQuery, Role, Session, SessionChange, SessionQuery};
 use serde_json::{Map, Value, json};
@@ -149,6 +149,30 @@ pub(super) async fn resolve_method(
         None if params.allow_missing == Some(true) => Reply::ok(&json!({"ok": true})),
         None => Err(RpcError::invalid(format!("No session found: {asked}"))),
     }
+}
+
+pub(super) async fn search(ctx: Ctx, params: SessionsSearchParams) -> Result<Reply, RpcError> {
+    let limit = params.limit.unwrap_or(20) as usize;
+    let keys = match &params.session_keys {
+        Some(raw) => {
+            Some(raw.iter().map(|raw| resolve(&ctx, raw)).collect::<Result<Vec<_>, _>>()?)
+        }
+        None => None,
+    };
+    let hits = ctx.gateway.store.search(&params.query, limit + 1).await.map_err(store_error)?;
+    let truncated = hits.len() > limit;
+    let results: Vec<Value> = hits
+        .iter()
+        .take(limit)
+        .filter(|hit| {
+            keys.as_ref().is_none_or(|keys| keys.iter().any(|key| key.as_str() == hit.session_key))
+        })
+        .map(|hit| {
+            json!({"sessionKey": hit.session_key, "messageId": hit.message_id,
+                "messageSeq": hit.seq, "ts": hit.ts_ms, "snippet": hit.snippet})
+        })
+        .collect();
+    Reply::ok(&json!({"results": results, "truncated": truncated}))
 }
 
 pub(super) async fn subscribe(ctx: Ctx, params: SessionsListParams) -> Result<Reply, RpcError> {

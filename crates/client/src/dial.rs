@@ -1,0 +1,134 @@
+//! From an address to an open WebSocket.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use clawdbot_protocol::MAX_FRAME;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::error::{Error, UrlError};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+use crate::address::Address;
+use crate::error::{ConnectError, NotAGateway, Stage};
+use crate::options::ConnectOptions;
+
+/// A byte stream, encrypted or not.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// A WebSocket over either.
+pub(crate) type Socket = WebSocketStream<Box<dyn Io>>;
+
+/// The one deadline of a connection attempt, and whom to blame when it passes.
+pub(crate) struct Attempt<'a> {
+    pub(crate) address: &'a Address,
+    pub(crate) deadline: Instant,
+    pub(crate) options: &'a ConnectOptions,
+}
+
+impl Attempt<'_> {
+    /// Waits for one stage, at most until the deadline.
+    pub(crate) async fn stage<T>(
+        &self,
+        stage: Stage,
+        work: impl Future<Output = Result<T, ConnectError>>,
+    ) -> Result<T, ConnectError> {
+        tokio::time::timeout_at(self.deadline, work).await.unwrap_or_else(|_| {
+            Err(ConnectError::Timeout {
+                host: self.address.name(),
+                stage,
+                after: self.options.timeout,
+            })
+        })
+    }
+
+    pub(crate) fn not_a_gateway(&self, reason: NotAGateway) -> ConnectError {
+        ConnectError::NotAGateway { host: self.address.name(), reason }
+    }
+
+    /// Dials and upgrades.
+    pub(crate) async fn dial(&self) -> Result<Socket, ConnectError> {
+        let tcp = self.stage(Stage::Dial, self.tcp()).await?;
+        let io: Box<dyn Io> = if self.address.tls {
+            self.stage(Stage::Tls, self.tls(tcp)).await?
+        } else {
+            Box::new(tcp)
+        };
+        self.stage(Stage::Upgrade, self.upgrade(io)).await
+    }
+
+    async fn tcp(&self) -> Result<TcpStream, ConnectError> {
+        let unreachable =
+            |source| ConnectError::Unreachable { host: self.address.name(), source };
+        let found: Vec<SocketAddr> =
+            tokio::net::lookup_host((self.address.host.as_str(), self.address.port))
+                .await
+                .map_err(unreachable)?
+                .collect();
+        for address in &found {
+            self.address.allows(address.ip())?;
+        }
+        let tcp = TcpStream::connect(found.as_slice()).await.map_err(unreachable)?;
+        tcp.set_nodelay(true).map_err(unreachable)?;
+        Ok(tcp)
+    }
+
+    async fn tls(&self, tcp: TcpStream) -> Result<Box<dyn Io>, ConnectError> {
+        let failed = |source| ConnectError::Tls { host: self.address.name(), source };
+        let config = tls_config().map_err(io::Error::other).map_err(failed)?;
+        let name = ServerName::try_from(self.address.host.clone())
+            .map_err(io::Error::other)
+            .map_err(failed)?;
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+        Ok(Box::new(connector.connect(name, tcp).await.map_err(failed)?))
+    }
+
+    async fn upgrade(&self, io: Box<dyn Io>) -> Result<Socket, ConnectError> {
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(MAX_FRAME))
+            .max_frame_size(Some(MAX_FRAME));
+        let request = self
+            .address
+            .uri
+            .clone()
+            .into_client_request()
+            .map_err(|_| crate::address::AddressError::Malformed)?;
+        match tokio_tungstenite::client_async_with_config(request, io, Some(config)).await {
+            Ok((socket, _)) => Ok(socket),
+            Err(Error::Http(response)) => {
+                let status = response.status();
+                let reason = if status.is_redirection() {
+                    NotAGateway::Redirect(status.as_u16())
+                } else {
+                    NotAGateway::Status(status.as_u16())
+                };
+                Err(self.not_a_gateway(reason))
+            }
+            Err(Error::Url(UrlError::UnsupportedUrlScheme)) => {
+                Err(crate::address::AddressError::Malformed.into())
+            }
+            Err(Error::Io(source)) => {
+                Err(ConnectError::Unreachable { host: self.address.name(), source })
+            }
+            Err(_) => Err(self.not_a_gateway(NotAGateway::NotWebSocket)),
+        }
+    }
+}
+
+/// The system's own idea of which certificates are good.
+fn tls_config() -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = rustls_platform_verifier::Verifier::new(provider.clone())?;
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth())
+}
