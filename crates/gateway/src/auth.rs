@@ -10,7 +10,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::access::Caller;
+use crate::access::{Caller, OriginKind};
 
 /// Wrong guesses allowed per address and window.
 const MAX_FAILURES: u32 = 10;
@@ -48,8 +48,12 @@ impl AuthMode {
 pub(crate) struct Auth {
     mode: AuthMode,
     digest: Option<[u8; 32]>,
-    guesses: Mutex<HashMap<IpAddr, Guesses>>,
+    guesses: Mutex<HashMap<Guesser, Guesses>>,
 }
+
+/// Who guesses: an address, and whether through a browser. A page that guesses on this machine
+/// must not lock out or slow down the owner's own programs.
+type Guesser = (IpAddr, bool);
 
 #[derive(Clone, Copy)]
 struct Guesses {
@@ -108,12 +112,11 @@ impl Auth {
     /// Reserves one guess for `caller`, or says how long to wait. Native clients on this machine
     /// are slowed down instead.
     pub(crate) async fn reserve(&self, caller: &Caller) -> Result<(), RpcError> {
-        let native_local = caller.may_pair_silently() && !caller.is_foreign();
         let wait = {
             let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Instant::now();
-            let entry = entry(&mut guesses, canonical(caller.ip), now);
-            if native_local {
+            let entry = entry(&mut guesses, guesser(caller), now);
+            if is_native_local(caller) {
                 local_delay(entry.failures)
             } else if let Some(until) = entry.locked_until.filter(|until| *until > now) {
                 return Err(rate_limited(until - now));
@@ -135,11 +138,11 @@ impl Auth {
     /// Gives the reserved guess back after a success, or books a local failure.
     pub(crate) fn settle(&self, caller: &Caller, success: bool) {
         let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
-        let ip = canonical(caller.ip);
+        let who = guesser(caller);
         if success {
-            guesses.remove(&ip);
-        } else if caller.may_pair_silently() {
-            entry(&mut guesses, ip, Instant::now()).failures += 1;
+            guesses.remove(&who);
+        } else if is_native_local(caller) {
+            entry(&mut guesses, who, Instant::now()).failures += 1;
         }
     }
 
@@ -188,19 +191,27 @@ fn canonical(ip: IpAddr) -> IpAddr {
     }
 }
 
-fn entry(guesses: &mut HashMap<IpAddr, Guesses>, ip: IpAddr, now: Instant) -> &mut Guesses {
-    if guesses.len() >= MAX_ADDRESSES && !guesses.contains_key(&ip) {
+fn guesser(caller: &Caller) -> Guesser {
+    (canonical(caller.ip), caller.origin != OriginKind::Absent)
+}
+
+fn is_native_local(caller: &Caller) -> bool {
+    caller.direct_local && caller.origin == OriginKind::Absent
+}
+
+fn entry(guesses: &mut HashMap<Guesser, Guesses>, who: Guesser, now: Instant) -> &mut Guesses {
+    if guesses.len() >= MAX_ADDRESSES && !guesses.contains_key(&who) {
         let idle = guesses
             .iter()
             .filter(|(_, g)| g.locked_until.is_none_or(|until| until <= now))
             .min_by_key(|(_, g)| g.since)
-            .map(|(ip, _)| *ip);
+            .map(|(who, _)| *who);
         if let Some(idle) = idle {
             guesses.remove(&idle);
         }
     }
     let entry = guesses
-        .entry(ip)
+        .entry(who)
         .or_insert(Guesses { failures: 0, since: now, locked_until: None });
     let expired = match entry.locked_until {
         Some(until) => until <= now,
@@ -232,7 +243,6 @@ fn rate_limited(wait: Duration) -> RpcError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::OriginKind;
 
     fn remote() -> Caller {
         Caller {
@@ -271,6 +281,26 @@ mod tests {
         assert!(refusal.retry_after_ms.unwrap() > 0);
         let other = Caller { ip: [203, 0, 113, 10].into(), ..remote() };
         auth.reserve(&other).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_on_this_machine_is_locked_out_like_anybody_else_rl_01() {
+        let auth = Auth::new(AuthMode::Token, Some("x"));
+        let page = Caller {
+            ip: [127, 0, 0, 1].into(),
+            direct_local: true,
+            origin: OriginKind::Same,
+            in_process: false,
+        };
+        for _ in 0..MAX_FAILURES {
+            auth.reserve(&page).await.unwrap();
+            auth.settle(&page, false);
+        }
+        assert!(auth.reserve(&page).await.is_err());
+        let native = Caller { origin: OriginKind::Absent, ..page };
+        let begun = tokio::time::Instant::now();
+        auth.reserve(&native).await.unwrap();
+        assert!(begun.elapsed().is_zero(), "the owner's own program is not slowed down");
     }
 
     #[tokio::test(start_paused = true)]

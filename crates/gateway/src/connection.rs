@@ -113,9 +113,12 @@ async fn greet(
     if !(transport.feed(Out::Text(challenge)).await && transport.flush().await) {
         return Err(Farewell::silent(1000, ""));
     }
-    let text = tokio::time::timeout(HANDSHAKE_TIMEOUT, first_text(transport))
-        .await
-        .map_err(|_| Farewell::silent(1000, ""))??;
+    let text = tokio::select! {
+        () = gateway.stop.cancelled() => return Err(Farewell::silent(1012, "service restart")),
+        text = tokio::time::timeout(HANDSHAKE_TIMEOUT, first_text(transport)) => {
+            text.map_err(|_| Farewell::silent(1000, ""))??
+        }
+    };
     let request = first_request(&text)?;
     let id = Value::from(request.id.as_ref());
     let params = request.params.map_or("{}", |params| params.get());

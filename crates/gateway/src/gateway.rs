@@ -36,6 +36,9 @@ use crate::{connection, methods, server};
 /// How often the health snapshot is refreshed for connected clients.
 const HEALTH_EVERY_TICKS: u64 = 2;
 
+/// Shortest time between two presence lists.
+const PRESENCE_PAUSE: Duration = Duration::from_millis(500);
+
 /// A running gateway. Clones are handles to the same one.
 #[derive(Clone)]
 pub struct Gateway {
@@ -102,6 +105,7 @@ pub(crate) struct Shared {
     next_conn: AtomicU64,
     versions: (AtomicU64, AtomicU64),
     stopping: AtomicBool,
+    presence_due: AtomicBool,
     /// Given up as the last step of shutting down, so that a successor finds it free.
     lock: std::sync::Mutex<Option<Lock>>,
 }
@@ -306,6 +310,7 @@ impl Shared {
             next_conn: AtomicU64::new(1),
             versions: (AtomicU64::new(1), AtomicU64::new(1)),
             stopping: AtomicBool::new(false),
+            presence_due: AtomicBool::new(false),
             lock: std::sync::Mutex::new(Some(lock)),
             paths,
             config,
@@ -348,9 +353,29 @@ impl Shared {
         self.status.borrow().address
     }
 
-    /// Tells everybody who is connected.
-    pub(crate) fn announce_presence(&self) {
-        self.versions.0.fetch_add(1, Ordering::Relaxed);
+    /// Tells everybody who is connected: at once, or together with what else changes in the next
+    /// moments when many come or go.
+    pub(crate) fn announce_presence(self: &Arc<Self>) {
+        if self.presence_due.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.publish_presence();
+        let shared = self.clone();
+        let version = self.versions.0.load(Ordering::Relaxed);
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = shared.stop.cancelled() => return,
+                () = tokio::time::sleep(PRESENCE_PAUSE) => {}
+            }
+            shared.presence_due.store(false, Ordering::Release);
+            if shared.presence.revision() != version {
+                shared.announce_presence();
+            }
+        });
+    }
+
+    fn publish_presence(&self) {
+        self.versions.0.store(self.presence.revision(), Ordering::Relaxed);
         let event = Broadcast {
             audience: Audience::Scope(Scope::Read),
             droppable: true,
@@ -394,7 +419,7 @@ impl Shared {
     }
 
     /// Takes a connection out of every list.
-    pub(crate) fn leave(&self, peer: &Peer, presence_key: Option<&str>) {
+    pub(crate) fn leave(self: &Arc<Self>, peer: &Peer, presence_key: Option<&str>) {
         self.hub.remove(peer.conn);
         self.count_connections();
         if presence_key.is_some_and(|key| self.presence.leave(key)) {
@@ -430,6 +455,13 @@ impl Shared {
 
 fn warnings(config: &Loaded, recovery: &clawdbot_store::Recovery) -> Vec<String> {
     let mut all: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    if config.config.gateway.tailscale.mode != clawdbot_config::TailscaleMode::Off {
+        all.push(
+            "gateway.tailscale.mode is set, but this version does not start Tailscale. Run \
+             `tailscale serve --bg <port>` yourself."
+                .to_owned(),
+        );
+    }
     if let Some(aside) = &recovery.quarantined {
         all.push(format!(
             "The database was damaged. It was set aside as {}; {} records could be carried over.",

@@ -243,6 +243,9 @@ impl Admission {
         );
         gateway.hub.add(conn, subscriber);
         gateway.count_connections();
+        if self.scopes.allow(Scope::Read) {
+            gateway.hub.tell(conn, "health", Some(gateway.state_version()), &gateway.health());
+        }
         (peer, presence_key)
     }
 

@@ -311,6 +311,23 @@ impl Hub {
         }
     }
 
+    /// Sends one event to one connection.
+    pub(crate) fn tell<T: Serialize>(
+        &self,
+        id: ConnId,
+        name: &'static str,
+        state: Option<StateVersion>,
+        payload: &T,
+    ) {
+        if let Some(subscriber) = self.lock().get_mut(&id) {
+            let text = serde_json::to_string(payload).unwrap_or_default().into();
+            let out = Out::Event { name, payload: text, seq: subscriber.seq + 1, state };
+            if subscriber.outbox.push(out, false) {
+                subscriber.seq += 1;
+            }
+        }
+    }
+
     /// Asks every connection for a sign of life.
     pub(crate) fn ping(&self) {
         for subscriber in self.lock().values() {

@@ -1,5 +1,6 @@
 //! The list of who is connected.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use clawdbot_protocol::{ConnectParams, PresenceEntry, Role, Scopes};
@@ -10,6 +11,7 @@ const MAX_ENTRIES: usize = 512;
 /// Presence entries, keyed by device id, else instance id, else connection id.
 pub(crate) struct Presence {
     entries: Mutex<Vec<Listed>>,
+    revision: AtomicU64,
 }
 
 struct Listed {
@@ -22,7 +24,12 @@ struct Listed {
 impl Presence {
     pub(crate) fn new(gateway: PresenceEntry) -> Self {
         let own = Listed { key: "gateway".to_owned(), entry: gateway, connections: 1 };
-        Self { entries: Mutex::new(vec![own]) }
+        Self { entries: Mutex::new(vec![own]), revision: AtomicU64::new(1) }
+    }
+
+    /// Increases with every change of the list.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Relaxed)
     }
 
     /// The full list, the gateway first.
@@ -61,6 +68,7 @@ impl Presence {
             ..PresenceEntry::default()
         };
         let mut entries = self.lock();
+        self.revision.fetch_add(1, Ordering::Relaxed);
         let room = entries.len() < MAX_ENTRIES;
         match entries.iter_mut().find(|listed| listed.key == key) {
             Some(listed) => {
@@ -86,6 +94,7 @@ impl Presence {
             return false;
         }
         entries.remove(index);
+        self.revision.fetch_add(1, Ordering::Relaxed);
         true
     }
 

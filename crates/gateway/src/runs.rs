@@ -117,14 +117,18 @@ impl Runs {
     }
 
     /// Announces a run before its message is stored, so that it can be found from then on.
-    pub(crate) fn announce(&self, run_id: &str, key: &SessionKey) -> Live {
+    /// `None` when a run of that id is already known.
+    pub(crate) fn announce(&self, run_id: &str, key: &SessionKey) -> Option<Live> {
         let mut inner = self.lock();
+        if inner.live.contains_key(run_id) {
+            return None;
+        }
         let live = Live::new(key.clone());
         if inner.stopping {
             live.abort("shutdown");
         }
         inner.live.insert(run_id.to_owned(), live.clone());
-        live
+        Some(live)
     }
 
     /// Takes an announced run back: its message was not accepted.

@@ -146,8 +146,18 @@ pub(super) async fn wait(ctx: Ctx, params: AgentWaitParams) -> Result<Reply, Rpc
     let run_id = params.run_id;
     let timeout = params.timeout_ms.unwrap_or(DEFAULT_WAIT_MS).min(MAX_WAIT_MS);
     let timeout = Duration::from_millis(timeout);
+    let deadline = async {
+        tokio::select! {
+            () = ctx.gateway.stop.cancelled() => {}
+            () = tokio::time::sleep(timeout) => {}
+        }
+    };
+    tokio::pin!(deadline);
     let waited = match ctx.gateway.runs.find(&run_id) {
-        Some((_, live)) => tokio::time::timeout(timeout, live.ended()).await.ok().flatten(),
+        Some((_, live)) => tokio::select! {
+            ended = live.ended() => ended,
+            () = &mut deadline => return Reply::ok(&json!({"runId": run_id, "status": "timeout"})),
+        },
         None => None,
     };
     if let Some(ended) = waited {
@@ -171,7 +181,7 @@ pub(super) async fn wait(ctx: Ctx, params: AgentWaitParams) -> Result<Reply, Rpc
         Some(_) => Reply::ok(&json!({"runId": run_id, "status": "timeout"})),
         None => {
             // A run nobody knows may still be announced; the caller asked to wait that long.
-            tokio::time::sleep(timeout).await;
+            deadline.await;
             Reply::ok(&json!({"runId": run_id, "status": "timeout"}))
         }
     }

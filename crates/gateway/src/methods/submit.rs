@@ -73,9 +73,8 @@ impl Submission {
             media: files.iter().map(|file| file.record(self.key.as_str(), now_ms)).collect(),
             now_ms,
         };
-        let existing = shared.runs.find(&self.run_id).is_some();
         let written = self.write_files(shared, files).await?;
-        let live = (!existing).then(|| shared.runs.announce(&self.run_id, &self.key));
+        let live = shared.runs.announce(&self.run_id, &self.key);
         let begun = shared.store.begin_run(begin).await;
         let (Ok(Begun::Started { message, session }), Some(live)) = (&begun, &live) else {
             attachments::discard(&written);
