@@ -1,5 +1,7 @@
 //! What can be typed.
 
+use std::time::Duration;
+
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Your own AI gateway.
@@ -20,6 +22,8 @@ pub(crate) enum Command {
     /// Read and change clawdbot.json
     #[command(subcommand)]
     Config(ConfigArgs),
+    /// Ask a running gateway how it is
+    Health(HealthArgs),
     /// Open WebChat in the browser
     Web,
 }
@@ -85,3 +89,25 @@ pub(crate) enum ConfigArgs {
     Path,
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct HealthArgs {
+    /// Gateway address [default: the local gateway]
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// Token to present
+    #[arg(long)]
+    pub(crate) token: Option<String>,
+    /// Password to present
+    #[arg(long, conflicts_with = "token")]
+    pub(crate) password: Option<String>,
+    /// Give up after so many milliseconds
+    #[arg(long, value_parser = millis, default_value = "10000")]
+    pub(crate) timeout: Duration,
+    /// Print the gateway's answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn millis(text: &str) -> Result<Duration, std::num::ParseIntError> {
+    text.parse().map(Duration::from_millis)
+}

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clawdbot_client::ConnectError;
 use clawdbot_config::{ConfigError, PathsError};
 use clawdbot_gateway::StartError;
 
@@ -37,6 +38,12 @@ fn code(error: &anyhow::Error) -> u8 {
             StartError::Paths(error) => paths(error),
             StartError::Store(_) | StartError::Lock { .. } => FAILED,
             _ => CONFIGURATION,
+        };
+    }
+    if let Some(error) = error.downcast_ref::<ConnectError>() {
+        return match error {
+            ConnectError::Refused { .. } => PERMISSION,
+            _ => UNAVAILABLE,
         };
     }
     if error.is::<ConfigError>() {

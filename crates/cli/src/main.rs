@@ -5,6 +5,7 @@ mod config;
 mod exit;
 mod force;
 mod gateway;
+mod health;
 mod out;
 mod web;
 
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     let result = match args.command {
         Command::Gateway(args) => gateway::run(args, paths, env),
         Command::Config(args) => config::run(args, &paths, &env),
+        Command::Health(args) => health::run(args, &paths, &env),
         Command::Web => web::run(&paths, &env),
     };
     match result {

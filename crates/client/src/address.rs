@@ -65,10 +65,11 @@ impl Address {
             return Err(AddressError::HoldsSecret);
         }
         let host = authority.host().trim_matches(['[', ']']).to_owned();
-        let port = match (authority.port(), tls) {
-            (Some(port), _) => port.as_str().parse().map_err(|_| AddressError::Malformed)?,
-            (None, true) => 443,
-            (None, false) => 80,
+        // Not `Authority::port`, which takes a port that is no number for none.
+        let port = match authority.as_str().strip_prefix(authority.host()).unwrap_or_default() {
+            "" if tls => 443,
+            "" => 80,
+            port => port.trim_start_matches(':').parse().map_err(|_| AddressError::Malformed)?,
         };
         if host.is_empty() {
             return Err(AddressError::Malformed);

@@ -29,7 +29,7 @@ const MAX_PENDING: usize = 1024;
 const MAX_OUTGOING: usize = 64;
 /// How long saying goodbye may take.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
-/// The close code for a gateway that went silent (protocol §2.1).
+/// The close code of a client that gives up on its gateway (protocol §2.1).
 const CLIENT_GAVE_UP: u16 = 4000;
 
 /// A fresh connection.
@@ -307,7 +307,8 @@ async fn write(
         }
     }
     let code = match link.reason().await {
-        Closed::TickTimeout | Closed::EventsOverrun => Some((CLIENT_GAVE_UP, "tick timeout")),
+        Closed::TickTimeout => Some((CLIENT_GAVE_UP, "tick timeout")),
+        Closed::EventsOverrun => Some((CLIENT_GAVE_UP, "events not read")),
         Closed::Here => Some((1000, "")),
         Closed::There { .. } | Closed::Broken(_) => None,
     };
@@ -320,4 +321,99 @@ async fn write(
     };
     let _ = tokio::time::timeout(CLOSE_GRACE, goodbye).await;
     link.gone.cancel();
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+    use crate::dial::Io;
+
+    /// A client and the gateway's end of its socket, without a network.
+    async fn pair(tick_ms: u64) -> (Connected, WebSocketStream<tokio::io::DuplexStream>) {
+        let (near, far) = tokio::io::duplex(1 << 20);
+        let near: Box<dyn Io> = Box::new(near);
+        let near = WebSocketStream::from_raw_socket(near, Role::Client, None).await;
+        let far = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
+        let hello = serde_json::json!({
+            "type": "hello-ok", "protocol": 4,
+            "policy": {"maxPayload": 70_000, "maxBufferedBytes": 1, "tickIntervalMs": tick_ms},
+        });
+        let hello = serde_json::from_value(hello).unwrap();
+        (Client::start(near, hello, Duration::from_secs(30)), far)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_silent_ticks_end_the_connection_with_4000() {
+        let (connected, mut far) = pair(30_000).await;
+        let begun = Instant::now();
+        assert_eq!(connected.client.closed().await, Closed::TickTimeout);
+        assert_eq!(begun.elapsed().as_secs(), 60);
+        let Some(Ok(Message::Close(Some(frame)))) = far.next().await else { panic!() };
+        assert_eq!((u16::from(frame.code), frame.reason.as_str()), (4000, "tick timeout"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn any_frame_keeps_the_connection() {
+        let (connected, mut far) = pair(30_000).await;
+        for _ in 0..5 {
+            tokio::time::sleep(Duration::from_secs(59)).await;
+            far.send(Message::text(r#"{"type":"event","event":"tick"}"#)).await.unwrap();
+        }
+        assert!(!connected.client.link.end.is_cancelled());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn unread_events_end_the_connection_and_unwanted_ones_do_not_app_09() {
+        let flood = |mut far: WebSocketStream<tokio::io::DuplexStream>| async move {
+            for _ in 0..10_000 {
+                let event = Message::text(r#"{"type":"event","event":"x"}"#);
+                if far.feed(event).await.is_err() {
+                    return;
+                }
+            }
+            let _ = far.flush().await;
+            let _ = far.next().await;
+        };
+        let (kept, far) = pair(30_000).await;
+        tokio::spawn(flood(far));
+        assert_eq!(kept.client.closed().await, Closed::EventsOverrun);
+        let (Connected { client, events, .. }, far) = pair(30_000).await;
+        drop(events);
+        tokio::spawn(flood(far));
+        assert_eq!(client.closed().await, Closed::TickTimeout);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_over_the_limit_is_not_sent() {
+        let (connected, mut far) = pair(30_000).await;
+        let big = serde_json::json!({"message": "x".repeat(80_000)});
+        let error = connected.client.request("chat.send", &big).await.unwrap_err();
+        assert_eq!(error.code(), "TOO_BIG");
+        connected.client.close().await;
+        assert!(matches!(far.next().await, Some(Ok(Message::Close(_)))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_requests_are_bounded_and_forgotten_when_given_up() {
+        let (connected, mut far) = pair(300_000).await;
+        tokio::spawn(async move { while let Some(Ok(_)) = far.next().await {} });
+        let client = connected.client;
+        let calls: Vec<_> = (0..MAX_PENDING)
+            .map(|_| {
+                let client = client.clone();
+                tokio::spawn(async move { client.request("never", &()).await })
+            })
+            .collect();
+        while client.link.pending().len() < MAX_PENDING {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(client.request("one.more", &()).await.unwrap_err().code(), "BUSY");
+        for call in calls {
+            assert_eq!(call.await.unwrap().unwrap_err().code(), "TIMEOUT");
+        }
+        assert!(client.link.pending().is_empty());
+    }
 }
