@@ -8,8 +8,13 @@ use http::header::{HOST, HeaderName, ORIGIN};
 use ipnet::IpNet;
 
 /// Headers that only a proxy adds.
-const FORWARDING: [&str; 5] =
-    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+const FORWARDING: [&str; 5] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+];
 
 /// The rules, taken from the configuration.
 #[derive(Debug, Clone, Default)]
@@ -96,7 +101,12 @@ impl AccessRules {
         }
         let direct_local = ip.is_loopback() && host.is_loopback() && !forwarded;
         let origin = self.origin_kind(headers, &host, direct_local);
-        Ok(Caller { ip, origin, direct_local, in_process: false })
+        Ok(Caller {
+            ip,
+            origin,
+            direct_local,
+            in_process: false,
+        })
     }
 
     fn host_is_ours(&self, host: &Authority, local: SocketAddr) -> bool {
@@ -108,12 +118,18 @@ impl AccessRules {
     }
 
     fn origin_kind(&self, headers: &HeaderMap, host: &Authority, local: bool) -> OriginKind {
-        let Some(value) = headers.get(&ORIGIN) else { return OriginKind::Absent };
-        let Ok(text) = value.to_str() else { return OriginKind::Foreign };
+        let Some(value) = headers.get(&ORIGIN) else {
+            return OriginKind::Absent;
+        };
+        let Ok(text) = value.to_str() else {
+            return OriginKind::Foreign;
+        };
         if headers.get_all(&ORIGIN).iter().count() > 1 {
             return OriginKind::Foreign;
         }
-        let Some(origin) = Authority::of_origin(text) else { return OriginKind::Foreign };
+        let Some(origin) = Authority::of_origin(text) else {
+            return OriginKind::Foreign;
+        };
         if origin == *host && (host.is_loopback() || host.is_private()) {
             return OriginKind::Same;
         }
@@ -135,7 +151,9 @@ struct Authority {
 impl Authority {
     fn of_header(headers: &HeaderMap, name: &HeaderName) -> Option<Self> {
         let mut values = headers.get_all(name).iter();
-        let (value, None) = (values.next()?, values.next()) else { return None };
+        let (value, None) = (values.next()?, values.next()) else {
+            return None;
+        };
         Self::parse(value.to_str().ok()?)
     }
 
@@ -159,7 +177,10 @@ impl Authority {
         if authority.as_str().contains('@') {
             return None;
         }
-        let name = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
+        let name = authority
+            .host()
+            .trim_matches(['[', ']'])
+            .to_ascii_lowercase();
         let port = match authority.port() {
             Some(port) => Some(port.as_str().parse().ok()?),
             None => None,
@@ -186,7 +207,9 @@ impl Authority {
 
 /// A configured proxy: an address or a network.
 pub(crate) fn parse_net(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+    text.parse()
+        .ok()
+        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 /// 100.64.0.0/10, which Tailscale hands out.
@@ -204,32 +227,58 @@ mod tests {
             .iter()
             .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
             .collect();
-        rules.judge(&map, "127.0.0.1:5000".parse().unwrap(), "127.0.0.1:18789".parse().unwrap())
+        rules.judge(
+            &map,
+            "127.0.0.1:5000".parse().unwrap(),
+            "127.0.0.1:18789".parse().unwrap(),
+        )
     }
 
     #[test]
     fn loopback_hosts_are_ours_and_names_are_not_web_02() {
         let rules = AccessRules::default();
         for host in ["127.0.0.1:18789", "localhost", "LOCALHOST:1", "[::1]:18789"] {
-            assert!(judge(&rules, &[("host", host)]).unwrap().direct_local, "{host}");
+            assert!(
+                judge(&rules, &[("host", host)]).unwrap().direct_local,
+                "{host}"
+            );
         }
-        for host in ["evil.example:18789", "127.0.0.1.evil.example", "user@127.0.0.1", "", "a b"] {
-            assert_eq!(judge(&rules, &[("host", host)]).unwrap_err(), Refusal::Host, "{host}");
+        for host in [
+            "evil.example:18789",
+            "127.0.0.1.evil.example",
+            "user@127.0.0.1",
+            "",
+            "a b",
+        ] {
+            assert_eq!(
+                judge(&rules, &[("host", host)]).unwrap_err(),
+                Refusal::Host,
+                "{host}"
+            );
         }
         assert_eq!(judge(&rules, &[]).unwrap_err(), Refusal::Host);
     }
 
     #[test]
     fn origins_are_told_apart_web_01() {
-        let rules =
-            AccessRules { allowed_origins: vec!["https://ok.example".into()], ..Default::default() };
+        let rules = AccessRules {
+            allowed_origins: vec!["https://ok.example".into()],
+            ..Default::default()
+        };
         let kind = |origin| {
-            judge(&rules, &[("host", "127.0.0.1:18789"), ("origin", origin)]).unwrap().origin
+            judge(&rules, &[("host", "127.0.0.1:18789"), ("origin", origin)])
+                .unwrap()
+                .origin
         };
         assert_eq!(kind("http://127.0.0.1:18789"), OriginKind::Same);
         assert_eq!(kind("http://localhost:5173"), OriginKind::Allowed);
         assert_eq!(kind("https://ok.example"), OriginKind::Allowed);
-        for foreign in ["https://evil.example", "null", "file://", "http://127.0.0.1.evil.example"] {
+        for foreign in [
+            "https://evil.example",
+            "null",
+            "file://",
+            "http://127.0.0.1.evil.example",
+        ] {
             assert_eq!(kind(foreign), OriginKind::Foreign, "{foreign}");
         }
     }
@@ -238,7 +287,10 @@ mod tests {
     fn forwarding_headers_need_a_trusted_proxy_prx_01() {
         for name in FORWARDING {
             let headers = [("host", "127.0.0.1"), (name, "127.0.0.1")];
-            assert_eq!(judge(&AccessRules::default(), &headers).unwrap_err(), Refusal::Proxy);
+            assert_eq!(
+                judge(&AccessRules::default(), &headers).unwrap_err(),
+                Refusal::Proxy
+            );
             let trusting = AccessRules {
                 trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
                 ..Default::default()

@@ -38,7 +38,10 @@ impl Limits {
         let fits = (MAX_FRAME as u64 - FRAME_SLACK) / 4 * 3;
         let configured = (max_mb * 1024.0 * 1024.0) as u64;
         let max_bytes = configured.min(fits);
-        Self { max_bytes, max_image_bytes: max_bytes.min(6 * 1024 * 1024) }
+        Self {
+            max_bytes,
+            max_image_bytes: max_bytes.min(6 * 1024 * 1024),
+        }
     }
 }
 
@@ -60,7 +63,11 @@ struct Format {
 }
 
 const fn format(mime: &'static str, kind: &'static str, extension: &'static str) -> Format {
-    Format { mime, kind, extension }
+    Format {
+        mime,
+        kind,
+        extension,
+    }
 }
 
 /// Formats known by their first bytes, under every name the detector has for them.
@@ -87,25 +94,41 @@ pub(crate) fn accept(
 ) -> Result<Vec<Accepted>, RpcError> {
     attachments
         .into_iter()
-        .filter(|attachment| attachment.content.as_ref().is_some_and(|content| !content.is_null()))
+        .filter(|attachment| {
+            attachment
+                .content
+                .as_ref()
+                .is_some_and(|content| !content.is_null())
+        })
         .map(|attachment| check(attachment, limits))
         .collect()
 }
 
 fn check(attachment: Attachment, limits: Limits) -> Result<Accepted, RpcError> {
-    let name = attachment.file_name.as_deref().map(safe_name).filter(|name| !name.is_empty());
+    let name = attachment
+        .file_name
+        .as_deref()
+        .map(safe_name)
+        .filter(|name| !name.is_empty());
     let shown = name.as_deref().unwrap_or("attachment");
     let refuse = |what: String| RpcError::invalid(format!("Error: attachment {shown}: {what}"));
     let Some(Value::String(content)) = &attachment.content else {
         return Err(refuse("content must be base64 string".into()));
     };
-    let encoded = content.split_once(";base64,").map_or(content.as_str(), |(_, rest)| rest).trim();
+    let encoded = content
+        .split_once(";base64,")
+        .map_or(content.as_str(), |(_, rest)| rest)
+        .trim();
     let size = encoded.trim_end_matches('=').len() as u64 * 3 / 4;
     if size > limits.max_bytes {
-        return Err(refuse(format!("exceeds size limit ({size} > {} bytes)", limits.max_bytes)));
+        return Err(refuse(format!(
+            "exceeds size limit ({size} > {} bytes)",
+            limits.max_bytes
+        )));
     }
-    let bytes =
-        BASE64.decode(encoded).map_err(|_| refuse("invalid base64 content".into()))?;
+    let bytes = BASE64
+        .decode(encoded)
+        .map_err(|_| refuse("invalid base64 content".into()))?;
     let format = detect(&bytes).ok_or_else(|| {
         refuse(
             "this kind of file is not accepted; send JPEG, PNG, GIF, WebP, MP3, WAV, M4A, MP4, \
@@ -113,7 +136,10 @@ fn check(attachment: Attachment, limits: Limits) -> Result<Accepted, RpcError> {
                 .into(),
         )
     })?;
-    if let Some(claim) = attachment.mime_type.as_deref().filter(|claim| contradicts(claim, format))
+    if let Some(claim) = attachment
+        .mime_type
+        .as_deref()
+        .filter(|claim| contradicts(claim, format))
     {
         let claim = safe_name(claim);
         return Err(refuse(format!("content is {}, not {claim}", format.mime)));
@@ -121,7 +147,12 @@ fn check(attachment: Attachment, limits: Limits) -> Result<Accepted, RpcError> {
     if format.kind == "image" {
         check_image(&bytes, limits).map_err(refuse)?;
     }
-    Ok(Accepted { id: uuid::Uuid::new_v4().to_string(), bytes, format, name })
+    Ok(Accepted {
+        id: uuid::Uuid::new_v4().to_string(),
+        bytes,
+        format,
+        name,
+    })
 }
 
 fn detect(bytes: &[u8]) -> Option<Format> {
@@ -129,9 +160,10 @@ fn detect(bytes: &[u8]) -> Option<Format> {
         Some(found) if found.mime_type() == "text/html" || found.mime_type() == "text/xml" => {
             Some(TEXT)
         }
-        Some(found) => {
-            FORMATS.iter().find(|(mime, _)| *mime == found.mime_type()).map(|(_, format)| *format)
-        }
+        Some(found) => FORMATS
+            .iter()
+            .find(|(mime, _)| *mime == found.mime_type())
+            .map(|(_, format)| *format),
         None => (!bytes.contains(&0) && std::str::from_utf8(bytes).is_ok()).then_some(TEXT),
     }
 }
@@ -203,7 +235,10 @@ impl Accepted {
     /// The row's `__openclaw.media` entry (protocol §13.7).
     fn meta(&self) -> Value {
         let mut entry = Map::new();
-        entry.insert("url".into(), json!(format!("media://inbound/{}", self.file_name())));
+        entry.insert(
+            "url".into(),
+            json!(format!("media://inbound/{}", self.file_name())),
+        );
         entry.insert("contentType".into(), json!(self.format.mime));
         entry.insert("kind".into(), json!(self.format.kind));
         entry.insert("sizeBytes".into(), json!(self.bytes.len()));
@@ -216,7 +251,10 @@ impl Accepted {
 
 /// Name under which a recorded file is stored.
 pub(crate) fn stored_name(media: &MediaRecord) -> String {
-    let known = FORMATS.iter().map(|(_, format)| *format).find(|f| f.mime == media.mime);
+    let known = FORMATS
+        .iter()
+        .map(|(_, format)| *format)
+        .find(|f| f.mime == media.mime);
     format!("{}.{}", media.id, known.unwrap_or(TEXT).extension)
 }
 
@@ -294,7 +332,10 @@ mod tests {
     #[test]
     fn the_type_comes_from_the_bytes() {
         let image = one(Some("image/png"), "x.png", PNG).unwrap();
-        assert_eq!((image.format.mime, image.format.kind), ("image/png", "image"));
+        assert_eq!(
+            (image.format.mime, image.format.kind),
+            ("image/png", "image")
+        );
         let data_url = one(None, "x", &format!("data:image/png;base64,{PNG}")).unwrap();
         assert_eq!(data_url.format.mime, "image/png");
         let note = one(Some("text/markdown"), "a.md", &text("# hi")).unwrap();
@@ -303,21 +344,39 @@ mod tests {
 
     #[test]
     fn an_attachment_that_lies_is_refused_cht_02() {
-        for (claim, content) in
-            [("image/png", "<html><script>"), ("image/svg+xml", "<svg onload=x>"), ("video/mp4", "hi")]
-        {
+        for (claim, content) in [
+            ("image/png", "<html><script>"),
+            ("image/svg+xml", "<svg onload=x>"),
+            ("video/mp4", "hi"),
+        ] {
             let error = one(Some(claim), "x.png", &text(content)).unwrap_err();
-            assert_eq!(error, format!("Error: attachment x.png: content is text/plain, not {}", claim.rsplit('/').next().unwrap()));
+            assert_eq!(
+                error,
+                format!(
+                    "Error: attachment x.png: content is text/plain, not {}",
+                    claim.rsplit('/').next().unwrap()
+                )
+            );
         }
-        assert!(one(Some("text/plain"), "x.bin", "AAECAwQ=").unwrap_err().contains("not accepted"));
+        assert!(
+            one(Some("text/plain"), "x.bin", "AAECAwQ=")
+                .unwrap_err()
+                .contains("not accepted")
+        );
     }
 
     #[test]
     fn sizes_are_refused_before_decoding_cht_03() {
         let huge = "A".repeat(28_000_000);
         let error = one(None, "big.bin", &huge).unwrap_err();
-        assert!(error.starts_with("Error: attachment big.bin: exceeds size limit (21000000 >"), "{error}");
-        assert_eq!(one(None, "x", "%%%").unwrap_err(), "Error: attachment x: invalid base64 content");
+        assert!(
+            error.starts_with("Error: attachment big.bin: exceeds size limit (21000000 >"),
+            "{error}"
+        );
+        assert_eq!(
+            one(None, "x", "%%%").unwrap_err(),
+            "Error: attachment x: invalid base64 content"
+        );
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use clawdbot_protocol::{ConnectParams, DeviceProof, ErrorCode, Generation, Role, RpcError, Scopes};
+use clawdbot_protocol::{
+    ConnectParams, DeviceProof, ErrorCode, Generation, Role, RpcError, Scopes,
+};
 use clawdbot_store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -83,7 +85,10 @@ pub(crate) struct Devices {
 
 impl Devices {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, pending: Mutex::default() }
+        Self {
+            store,
+            pending: Mutex::default(),
+        }
     }
 
     /// Whether `token` is the valid device token of the device that holds this proof.
@@ -159,7 +164,12 @@ impl Devices {
         if !device.roles.contains(&applicant.role) {
             device.roles.push(applicant.role);
         }
-        let all = device.scopes.names().iter().chain(applicant.scopes.names()).cloned();
+        let all = device
+            .scopes
+            .names()
+            .iter()
+            .chain(applicant.scopes.names())
+            .cloned();
         device.scopes = all.collect();
         device.last_seen_at_ms = now_ms;
         let scopes = device.scopes.clone();
@@ -173,10 +183,16 @@ impl Devices {
                 created_at_ms: now_ms,
                 revoked_at_ms: None,
             });
-        let grant = Grant { token: token.token.clone(), issued_at_ms: token.created_at_ms };
+        let grant = Grant {
+            token: token.token.clone(),
+            issued_at_ms: token.created_at_ms,
+        };
         let body = serde_json::to_value(&device)
             .map_err(|error| RpcError::unavailable(format!("cannot store the device: {error}")))?;
-        self.store.put_doc(KIND, &device.device_id, &body).await.map_err(store_error)?;
+        self.store
+            .put_doc(KIND, &device.device_id, &body)
+            .await
+            .map_err(store_error)?;
         Ok(grant)
     }
 
@@ -215,7 +231,10 @@ impl Devices {
     fn remember(&self, device_id: &str, now_ms: i64) -> String {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.retain(|request| now_ms - request.ts < REQUEST_TTL_MS);
-        if let Some(open) = pending.iter().find(|request| request.device_id == device_id) {
+        if let Some(open) = pending
+            .iter()
+            .find(|request| request.device_id == device_id)
+        {
             return open.request_id.clone();
         }
         if pending.len() >= MAX_PENDING {
@@ -231,7 +250,11 @@ impl Devices {
     }
 
     async fn get(&self, device_id: &str) -> Result<Option<Device>, RpcError> {
-        let body = self.store.get_doc(KIND, device_id).await.map_err(store_error)?;
+        let body = self
+            .store
+            .get_doc(KIND, device_id)
+            .await
+            .map_err(store_error)?;
         Ok(body.and_then(|body| serde_json::from_value(body).ok()))
     }
 }

@@ -89,9 +89,7 @@ fn check_origin(
     let reason = match caller.origin {
         OriginKind::Foreign => "origin not allowed",
         OriginKind::Absent
-            if params.client.is_webchat()
-                && generation == Generation::V4
-                && !caller.in_process =>
+            if params.client.is_webchat() && generation == Generation::V4 && !caller.in_process =>
         {
             "origin missing or invalid"
         }
@@ -114,10 +112,11 @@ async fn authenticate(
     requested: Scopes,
 ) -> Result<(&'static str, Option<Grant>, Scopes), RpcError> {
     gateway.auth.reserve(caller).await?;
-    let result =
-        prove(gateway, caller, nonce, params, generation, role, requested).await;
+    let result = prove(gateway, caller, nonce, params, generation, role, requested).await;
     // A pairing that waits for approval had the right secret: that was no guess.
-    let guessed = result.as_ref().is_err_and(|error| error.code != ErrorCode::NotPaired);
+    let guessed = result
+        .as_ref()
+        .is_err_and(|error| error.code != ErrorCode::NotPaired);
     gateway.auth.settle(caller, !guessed);
     result
 }
@@ -143,13 +142,18 @@ async fn prove(
         return Err(gateway.auth.refusal(secret, &params.client, caller, true));
     }
     let terms = params.proof_terms();
-    let public_key = verify_proof(proof, &terms, nonce, gateway.now_ms(), generation)
-        .map_err(|error| {
+    let public_key =
+        verify_proof(proof, &terms, nonce, gateway.now_ms(), generation).map_err(|error| {
             RpcError::invalid(error.to_string())
                 .with_details(json!({"code": error.code(), "reason": error.reason()}))
         })?;
     let by_token = secret != SecretCheck::Right;
-    if by_token && !gateway.devices.token_is_valid(&proof.id, role, terms.token).await? {
+    if by_token
+        && !gateway
+            .devices
+            .token_is_valid(&proof.id, role, terms.token)
+            .await?
+    {
         return Err(gateway.auth.refusal(secret, &params.client, caller, true));
     }
     let applicant = Applicant {
@@ -162,7 +166,11 @@ async fn prove(
         generation,
     };
     let grant = gateway.devices.admit(&applicant, gateway.now_ms()).await?;
-    let method = if by_token { "device-token" } else { method_name(gateway.auth.mode()) };
+    let method = if by_token {
+        "device-token"
+    } else {
+        method_name(gateway.auth.mode())
+    };
     Ok((method, Some(grant), requested))
 }
 
@@ -188,14 +196,21 @@ fn without_device(
         } else {
             ("DEVICE_IDENTITY_REQUIRED", "device identity required")
         };
-        let kind =
-            if role == Role::Node { ErrorCode::NotPaired } else { ErrorCode::InvalidRequest };
+        let kind = if role == Role::Node {
+            ErrorCode::NotPaired
+        } else {
+            ErrorCode::InvalidRequest
+        };
         return Err(RpcError::new(kind, message).with_details(json!({"code": code})));
     }
     let local = caller.direct_local && caller.origin == OriginKind::Absent;
     let helper = client.is_cli() || client.is_backend() || client.is_probe();
     let trusted = local && (helper || generation == Generation::V3);
-    Ok(if trusted { requested } else { Scopes::default() })
+    Ok(if trusted {
+        requested
+    } else {
+        Scopes::default()
+    })
 }
 
 impl Admission {
@@ -221,7 +236,9 @@ impl Admission {
         let listed = !client.is_cli() && !client.is_probe() && !client.is_backend();
         let presence_key = listed.then(|| {
             let now_ms = gateway.now_ms();
-            gateway.presence.join(&self.params, self.role, &self.scopes, &self.conn_id, now_ms)
+            gateway
+                .presence
+                .join(&self.params, self.role, &self.scopes, &self.conn_id, now_ms)
         });
         let hello = self.hello(gateway);
         let outcome = match serde_json::value::to_raw_value(&hello) {
@@ -244,7 +261,12 @@ impl Admission {
         gateway.hub.add(conn, subscriber);
         gateway.count_connections();
         if self.scopes.allow(Scope::Read) {
-            gateway.hub.tell(conn, "health", Some(gateway.state_version()), &gateway.health());
+            gateway.hub.tell(
+                conn,
+                "health",
+                Some(gateway.state_version()),
+                &gateway.health(),
+            );
         }
         (peer, presence_key)
     }
@@ -271,8 +293,16 @@ impl Admission {
                 },
             },
             snapshot: Snapshot {
-                presence: if reads || !v4 { gateway.presence.list() } else { Vec::new() },
-                health: if reads || !v4 { gateway.health() } else { json!({}) },
+                presence: if reads || !v4 {
+                    gateway.presence.list()
+                } else {
+                    Vec::new()
+                },
+                health: if reads || !v4 {
+                    gateway.health()
+                } else {
+                    json!({})
+                },
                 state_version: gateway.state_version(),
                 uptime_ms: gateway.uptime_ms(),
                 config_path: reads.then(|| gateway.paths.config.display().to_string()),
@@ -281,7 +311,12 @@ impl Admission {
                     default_agent_id: rules.default_agent.clone(),
                     main_key: rules.main_key.clone(),
                     main_session_key: gateway.main_key().to_string(),
-                    scope: if rules.global_scope { "global" } else { "per-sender" }.to_owned(),
+                    scope: if rules.global_scope {
+                        "global"
+                    } else {
+                        "per-sender"
+                    }
+                    .to_owned(),
                     model_configured: true,
                     ownership: "sole".to_owned(),
                     selection_required: false,

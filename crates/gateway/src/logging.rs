@@ -39,7 +39,11 @@ pub fn init(file: &Path, level: LogLevel, console: Option<LogLevel>) -> io::Resu
             .with_target(false)
             .with_filter(ours(level))
     });
-    tracing_subscriber::registry().with(to_file).with(to_console).try_init().map_err(io::Error::other)?;
+    tracing_subscriber::registry()
+        .with(to_file)
+        .with(to_console)
+        .try_init()
+        .map_err(io::Error::other)?;
     Ok(guard)
 }
 
@@ -56,9 +60,15 @@ fn ours(level: LogLevel) -> Targets {
     Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target("genai", LevelFilter::OFF)
-        .with_targets(["clawdbot", "clawdbot_agent", "clawdbot_desktop", "clawdbot_gateway"].map(
-            |target| (target, level),
-        ))
+        .with_targets(
+            [
+                "clawdbot",
+                "clawdbot_agent",
+                "clawdbot_desktop",
+                "clawdbot_gateway",
+            ]
+            .map(|target| (target, level)),
+        )
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -148,7 +158,8 @@ impl Fields {
         if field.name() == "message" {
             self.message = text;
         } else {
-            self.rest.insert(field.name().to_owned(), Value::String(text));
+            self.rest
+                .insert(field.name().to_owned(), Value::String(text));
         }
     }
 }
@@ -201,7 +212,12 @@ mod tests {
         assert!(text.len() < 8 * 1024, "{}", text.len());
         let record: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(record["_meta"]["logLevelName"], "WARN");
-        assert!(record["1"].as_str().unwrap().starts_with("header c\nd name=a\r\nb"));
+        assert!(
+            record["1"]
+                .as_str()
+                .unwrap()
+                .starts_with("header c\nd name=a\r\nb")
+        );
     }
 
     #[test]
@@ -212,7 +228,10 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(
+                std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
         }
     }
 }

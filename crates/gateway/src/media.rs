@@ -26,13 +26,20 @@ pub enum MediaError {
 
 /// Reads `<id>.<extension>`. Only registered ids are ever opened, never a caller's path.
 pub(crate) async fn read(shared: &Shared, name: &str) -> Result<Option<Media>, MediaError> {
-    let Some((id, extension)) = name.split_once('.') else { return Ok(None) };
+    let Some((id, extension)) = name.split_once('.') else {
+        return Ok(None);
+    };
     if uuid::Uuid::try_parse(id).is_err() || !extension.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Ok(None);
     }
-    let Some(record) = shared.store.media(id).await? else { return Ok(None) };
+    let Some(record) = shared.store.media(id).await? else {
+        return Ok(None);
+    };
     match tokio::fs::read(shared.inbound_dir().join(name)).await {
-        Ok(bytes) => Ok(Some(Media { mime: record.mime, bytes })),
+        Ok(bytes) => Ok(Some(Media {
+            mime: record.mime,
+            bytes,
+        })),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -23,8 +23,15 @@ struct Listed {
 
 impl Presence {
     pub(crate) fn new(gateway: PresenceEntry) -> Self {
-        let own = Listed { key: "gateway".to_owned(), entry: gateway, connections: 1 };
-        Self { entries: Mutex::new(vec![own]), revision: AtomicU64::new(1) }
+        let own = Listed {
+            key: "gateway".to_owned(),
+            entry: gateway,
+            connections: 1,
+        };
+        Self {
+            entries: Mutex::new(vec![own]),
+            revision: AtomicU64::new(1),
+        }
     }
 
     /// Increases with every change of the list.
@@ -34,7 +41,10 @@ impl Presence {
 
     /// The full list, the gateway first.
     pub(crate) fn list(&self) -> Vec<PresenceEntry> {
-        self.lock().iter().map(|listed| listed.entry.clone()).collect()
+        self.lock()
+            .iter()
+            .map(|listed| listed.entry.clone())
+            .collect()
     }
 
     /// Lists a client and returns its key.
@@ -48,9 +58,14 @@ impl Presence {
     ) -> String {
         let client = &params.client;
         let device = params.device.as_ref().map(|device| device.id.clone());
-        let key =
-            device.clone().or_else(|| client.instance_id.clone()).unwrap_or_else(|| conn.to_owned());
-        let host = client.display_name.clone().unwrap_or_else(|| client.id.clone());
+        let key = device
+            .clone()
+            .or_else(|| client.instance_id.clone())
+            .unwrap_or_else(|| conn.to_owned());
+        let host = client
+            .display_name
+            .clone()
+            .unwrap_or_else(|| client.id.clone());
         let entry = PresenceEntry {
             text: Some(format!("Node: {host} · mode {}", client.mode)),
             host: Some(host),
@@ -75,7 +90,11 @@ impl Presence {
                 listed.entry = entry;
                 listed.connections += 1;
             }
-            None if room => entries.push(Listed { key: key.clone(), entry, connections: 1 }),
+            None if room => entries.push(Listed {
+                key: key.clone(),
+                entry,
+                connections: 1,
+            }),
             None => {}
         }
         key

@@ -25,8 +25,7 @@ pub(crate) fn message_within(stored: &Stored, max_chars: usize) -> Result<Box<Ra
     if stored.text.len() <= max_chars || stored.text.chars().nth(max_chars).is_none() {
         return message(stored);
     }
-    let mut body: Map<String, Value> =
-        serde_json::from_str(stored.body.get()).unwrap_or_default();
+    let mut body: Map<String, Value> = serde_json::from_str(stored.body.get()).unwrap_or_default();
     body.insert("content".into(), json!([{"type": "text", "text": OMITTED}]));
     let mut meta = metadata(stored);
     meta.insert("truncated".into(), json!(true));
@@ -52,7 +51,11 @@ fn metadata(stored: &Stored) -> Map<String, Value> {
 fn splice(body: &str, meta: &Map<String, Value>) -> Result<Box<RawValue>, RpcError> {
     let meta = serde_json::to_string(meta).map_err(encoding)?;
     let open = body.trim_end().strip_suffix('}').unwrap_or("{");
-    let comma = if open.trim_end().ends_with('{') { "" } else { "," };
+    let comma = if open.trim_end().ends_with('{') {
+        ""
+    } else {
+        ","
+    };
     RawValue::from_string(format!(r#"{open}{comma}"__openclaw":{meta}}}"#)).map_err(encoding)
 }
 
@@ -69,7 +72,8 @@ impl Shared {
             Some(ModelRef::new(provider, model))
         });
         let agents = || self.agents.get(agent_id)?.model.as_deref()?.parse().ok();
-        own.or_else(agents).unwrap_or_else(|| self.catalog.default_model())
+        own.or_else(agents)
+            .unwrap_or_else(|| self.catalog.default_model())
     }
 
     /// The `defaults` member of `sessions.list` and `chat.history`.
@@ -93,9 +97,9 @@ impl Shared {
     /// A session's row.
     pub(crate) fn session_row(&self, session: &Session) -> Map<String, Value> {
         let key = SessionKey::resolve(&session.key, &self.keys).ok();
-        let main = key.as_ref().is_some_and(|key| {
-            *key == SessionKey::main(&session.agent_id, &self.keys)
-        });
+        let main = key
+            .as_ref()
+            .is_some_and(|key| *key == SessionKey::main(&session.agent_id, &self.keys));
         let model = self.model_of(Some(session), &session.agent_id);
         let runs = self.runs.active_in(&session.key);
         let mut row = session.fields.clone();
@@ -103,13 +107,19 @@ impl Shared {
         row.remove("modelOverride");
         let mut set = |name: &str, value: Value| row.insert(name.to_owned(), value);
         set("key", json!(session.key));
-        set("kind", json!(key.as_ref().map_or("direct", SessionKey::kind)));
+        set(
+            "kind",
+            json!(key.as_ref().map_or("direct", SessionKey::kind)),
+        );
         set("chatType", json!("direct"));
         set("agentId", json!(session.agent_id));
         set("sessionId", json!(session.session_id));
         set("isMain", json!(main));
         set("isBackground", json!(false));
-        set("classification", json!(if main { "main" } else { "direct" }));
+        set(
+            "classification",
+            json!(if main { "main" } else { "direct" }),
+        );
         set("createdAt", json!(session.created_ms));
         set("updatedAt", json!(session.updated_ms));
         set("lastActivityAt", json!(session.updated_ms));
@@ -165,7 +175,10 @@ impl Shared {
             row.insert("derivedTitle".into(), json!(shorten(text, TITLE_CHARS)));
         }
         if previews && let Some(text) = &listed.last_message_text {
-            row.insert("lastMessagePreview".into(), json!(shorten(text, PREVIEW_CHARS)));
+            row.insert(
+                "lastMessagePreview".into(),
+                json!(shorten(text, PREVIEW_CHARS)),
+            );
         }
         row
     }
@@ -174,7 +187,10 @@ impl Shared {
     pub(crate) fn session_entry(&self, session: &Session) -> Value {
         let mut entry = session.fields.clone();
         entry.insert("sessionId".into(), json!(session.session_id));
-        entry.insert("lifecycleRevision".into(), json!(session.lifecycle_revision));
+        entry.insert(
+            "lifecycleRevision".into(),
+            json!(session.lifecycle_revision),
+        );
         entry.insert("createdAt".into(), json!(session.created_ms));
         entry.insert("updatedAt".into(), json!(session.updated_ms));
         Value::Object(entry)
@@ -208,7 +224,10 @@ mod tests {
             spliced.get(),
             r#"{"role":"user","content":"a } b","__openclaw":{"seq":3}}"#
         );
-        assert_eq!(splice("{}", &meta).unwrap().get(), r#"{"__openclaw":{"seq":3}}"#);
+        assert_eq!(
+            splice("{}", &meta).unwrap().get(),
+            r#"{"__openclaw":{"seq":3}}"#
+        );
     }
 
     #[test]

@@ -72,7 +72,10 @@ struct RunTask<'a> {
 
 impl<'a> RunTask<'a> {
     fn new(shared: &'a Arc<Shared>, job: &Job, live: &'a Live, session: Session) -> Self {
-        let verbose = session.fields.get("verboseLevel").is_some_and(|level| level != "off");
+        let verbose = session
+            .fields
+            .get("verboseLevel")
+            .is_some_and(|level| level != "off");
         Self {
             shared,
             live,
@@ -145,7 +148,9 @@ impl<'a> RunTask<'a> {
                 break;
             }
         }
-        result.unwrap_or(Err(RunError::Cancelled)).map_err(Failure::Run)
+        result
+            .unwrap_or(Err(RunError::Cancelled))
+            .map_err(Failure::Run)
     }
 
     async fn prepare(&mut self, job: &Job) -> Result<Run, Failure> {
@@ -153,8 +158,10 @@ impl<'a> RunTask<'a> {
         let reference = shared.model_of(Some(&self.session), &job.agent_id);
         self.provider.clone_from(&reference.provider);
         self.model.clone_from(&reference.id);
-        let model =
-            shared.catalog.model(&reference).map_err(|error| Failure::Setup(error.to_string()))?;
+        let model = shared
+            .catalog
+            .model(&reference)
+            .map_err(|error| Failure::Setup(error.to_string()))?;
         let budget = model.info().context_window.saturating_mul(3);
         let history = transcript::for_model(shared, &job.key, &job.user, budget)
             .await
@@ -163,15 +170,30 @@ impl<'a> RunTask<'a> {
         let thinking = job.thinking.unwrap_or_else(|| self.thinking_level(reasons));
         let tools = self.tools(job);
         let system = self.system_prompt(job, &tools).await;
-        Ok(Run { model, tools, system, history, thinking, max_turns: MAX_TURNS })
+        Ok(Run {
+            model,
+            tools,
+            system,
+            history,
+            thinking,
+            max_turns: MAX_TURNS,
+        })
     }
 
     fn thinking_level(&self, reasons: bool) -> ThinkingLevel {
-        let own = self.session.fields.get("thinkingLevel").and_then(Value::as_str);
+        let own = self
+            .session
+            .fields
+            .get("thinkingLevel")
+            .and_then(Value::as_str);
         let configured = self.shared.config.config.agents.defaults.thinking_default;
         own.and_then(|level| level.parse().ok())
             .or(configured.map(crate::models::thinking))
-            .unwrap_or(if reasons { ThinkingLevel::Low } else { ThinkingLevel::Off })
+            .unwrap_or(if reasons {
+                ThinkingLevel::Low
+            } else {
+                ThinkingLevel::Off
+            })
     }
 
     fn tools(&self, job: &Job) -> Vec<Arc<dyn Tool>> {
@@ -198,7 +220,9 @@ impl<'a> RunTask<'a> {
     }
 
     async fn system_prompt(&self, job: &Job, tools: &[Arc<dyn Tool>]) -> String {
-        let Some(agent) = self.shared.agents.get(&job.agent_id) else { return String::new() };
+        let Some(agent) = self.shared.agents.get(&job.agent_id) else {
+            return String::new();
+        };
         let workspace = agent.workspace.clone();
         let max_chars = self.shared.agents.bootstrap_max_chars();
         let read = {
@@ -211,7 +235,14 @@ impl<'a> RunTask<'a> {
         } else {
             Vec::new()
         };
-        let zone = self.shared.config.config.agents.defaults.user_timezone.as_deref();
+        let zone = self
+            .shared
+            .config
+            .config
+            .agents
+            .defaults
+            .user_timezone
+            .as_deref();
         let now = jiff::Zoned::now();
         let prompt = Prompt {
             name: agent.name.clone().unwrap_or_else(|| "Clawdbot".to_owned()),
@@ -250,12 +281,23 @@ impl<'a> RunTask<'a> {
                 let data = json!({"text": self.thinking, "delta": delta});
                 self.events.agent(Stream::Newer("thinking"), &data);
             }
-            RunEvent::ToolStarted { id, name, arguments } => {
+            RunEvent::ToolStarted {
+                id,
+                name,
+                arguments,
+            } => {
                 let data =
                     json!({"phase": "start", "name": name, "toolCallId": id, "args": arguments});
                 self.events.agent(Stream::Tool, &data);
             }
-            RunEvent::ToolFinished { id, name, content, is_error, details, duration } => {
+            RunEvent::ToolFinished {
+                id,
+                name,
+                content,
+                is_error,
+                details,
+                duration,
+            } => {
                 let data = json!({
                     "phase": "result",
                     "name": name,
@@ -272,7 +314,11 @@ impl<'a> RunTask<'a> {
                 let data = json!({"outputTokens": self.usage.output});
                 self.events.agent(Stream::Newer("usage"), &data);
             }
-            RunEvent::Retry { attempt, after, cause } => {
+            RunEvent::Retry {
+                attempt,
+                after,
+                cause,
+            } => {
                 warn!(run = %self.events.run_id, attempt, %cause, "asking the model again");
                 let data = json!({
                     "phase": "retry",
@@ -340,7 +386,9 @@ impl<'a> RunTask<'a> {
     }
 
     async fn store_held(&mut self) -> Result<(), Failure> {
-        let Some(held) = self.held.take() else { return Ok(()) };
+        let Some(held) = self.held.take() else {
+            return Ok(());
+        };
         let stored = self
             .shared
             .store
@@ -366,9 +414,11 @@ impl<'a> RunTask<'a> {
             Err(Failure::Run(RunError::Cancelled)) => {
                 (RunStatus::Aborted, self.live.why().to_owned(), None)
             }
-            Err(Failure::Run(error)) => {
-                (RunStatus::Error, "error".to_owned(), Some(error.to_string()))
-            }
+            Err(Failure::Run(error)) => (
+                RunStatus::Error,
+                "error".to_owned(),
+                Some(error.to_string()),
+            ),
             Err(Failure::Setup(error)) => {
                 (RunStatus::Error, "error".to_owned(), Some(error.clone()))
             }
@@ -423,7 +473,11 @@ impl<'a> RunTask<'a> {
             session_fields: self.session_fields(ended),
             now_ms: ended.ended_ms,
         };
-        self.shared.store.finish_run(finish).await.map_err(store_error)
+        self.shared
+            .store
+            .finish_run(finish)
+            .await
+            .map_err(store_error)
     }
 
     /// What a stopped or failed run leaves in the transcript.
@@ -439,10 +493,22 @@ impl<'a> RunTask<'a> {
         let answer = Message::Assistant(AssistantMessage {
             content,
             api: String::new(),
-            provider: if aborted { "clawdbot".into() } else { self.provider.clone() },
-            model: if aborted { "gateway-injected".into() } else { self.model.clone() },
+            provider: if aborted {
+                "clawdbot".into()
+            } else {
+                self.provider.clone()
+            },
+            model: if aborted {
+                "gateway-injected".into()
+            } else {
+                self.model.clone()
+            },
             usage: Usage::default(),
-            stop_reason: if aborted { StopReason::Stop } else { StopReason::Error },
+            stop_reason: if aborted {
+                StopReason::Stop
+            } else {
+                StopReason::Error
+            },
             error_message: ended.error.clone(),
             response_id: None,
         });
@@ -453,8 +519,7 @@ impl<'a> RunTask<'a> {
             let abort = json!({"aborted": true, "origin": origin, "runId": run_id});
             members.insert("openclawAbort".into(), abort);
         }
-        let mut row =
-            transcript::new_row_with(&answer, ended.ended_ms, Some(run_id), members)?;
+        let mut row = transcript::new_row_with(&answer, ended.ended_ms, Some(run_id), members)?;
         row.idempotency_key = Some(format!("{run_id}:assistant"));
         row.role = Role::Assistant;
         Ok(Some(row))
@@ -514,15 +579,20 @@ impl<'a> RunTask<'a> {
                 self.events.seq -= 1;
                 let data = json!({"phase": "end", "status": "cancelled", "aborted": true,
                     "stopReason": ended.stop_reason});
-                self.events.agent(Stream::All("lifecycle"), &merged(data, &times));
+                self.events
+                    .agent(Stream::All("lifecycle"), &merged(data, &times));
                 self.tell_rows(rows);
             }
             _ => {
                 let data = json!({"phase": "error", "error": ended.error});
                 self.tell_rows(rows);
-                self.events.agent(Stream::All("lifecycle"), &merged(data, &times));
+                self.events
+                    .agent(Stream::All("lifecycle"), &merged(data, &times));
                 members.insert("errorMessage".into(), json!(ended.error));
-                members.insert("errorKind".into(), json!(detail.map_or("unknown", |e| e.wire_kind())));
+                members.insert(
+                    "errorKind".into(),
+                    json!(detail.map_or("unknown", |e| e.wire_kind())),
+                );
                 if let Some(error) = detail {
                     members.insert(
                         "errorDetail".into(),
@@ -533,7 +603,11 @@ impl<'a> RunTask<'a> {
                 self.events.chat("error", &members);
             }
         }
-        let phase = if ended.status == RunStatus::Error { "error" } else { "end" };
+        let phase = if ended.status == RunStatus::Error {
+            "error"
+        } else {
+            "end"
+        };
         self.events.session_phase(&self.session, phase);
     }
 
@@ -547,11 +621,16 @@ impl<'a> RunTask<'a> {
         let finishing = json!({"phase": "finishing", "stopReason": ended.stop_reason,
             "aborted": false, "endedAt": ended.ended_ms});
         self.events.agent(Stream::Newer("lifecycle"), &finishing);
-        let disposition = if ended.text.is_empty() { "silent" } else { "visible" };
+        let disposition = if ended.text.is_empty() {
+            "silent"
+        } else {
+            "visible"
+        };
         let end = json!({"phase": "end", "stopReason": ended.stop_reason, "aborted": false,
             "terminalReply": {"disposition": disposition, "text": ended.text},
             "executionSettled": true});
-        self.events.agent(Stream::All("lifecycle"), &merged(end, times));
+        self.events
+            .agent(Stream::All("lifecycle"), &merged(end, times));
     }
 }
 

@@ -26,7 +26,9 @@ pub(crate) async fn accept(shared: Arc<Shared>, listener: TcpListener) {
         match accepted {
             Ok((stream, peer)) => {
                 let span = tracing::debug_span!("tcp", %peer);
-                shared.tasks.spawn(serve(shared.clone(), stream).instrument(span));
+                shared
+                    .tasks
+                    .spawn(serve(shared.clone(), stream).instrument(span));
             }
             Err(error) => {
                 warn!(%error, "cannot accept a connection");
@@ -37,14 +39,18 @@ pub(crate) async fn accept(shared: Arc<Shared>, listener: TcpListener) {
 }
 
 async fn serve(shared: Arc<Shared>, stream: TcpStream) {
-    let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
+    let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else {
+        return;
+    };
     // Answers are small and must not wait for more.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let service = hyper::service::service_fn(|request| {
         let shared = shared.clone();
-        async move { Ok::<_, std::convert::Infallible>(http::answer(shared, peer, local, request).await) }
+        async move {
+            Ok::<_, std::convert::Infallible>(http::answer(shared, peer, local, request).await)
+        }
     });
     let serve = http1::Builder::new()
         .timer(TokioTimer::new())

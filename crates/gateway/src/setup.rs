@@ -62,12 +62,19 @@ pub(crate) fn configure(
         (AuthMode::Token, None) => {
             let token = new_token();
             let raw = loaded.raw.clone().unwrap_or_default();
-            loaded = save(paths, env, &raw, &[(&["gateway", "auth", "token"], json!(token))])?;
+            loaded = save(
+                paths,
+                env,
+                &raw,
+                &[(&["gateway", "auth", "token"], json!(token))],
+            )?;
             Auth::new(AuthMode::Token, Some(&token))
         }
     };
     // Failing to keep a copy of a good configuration is no reason not to start.
-    if loaded.exists() && let Err(error) = keep_last_good(&paths.config) {
+    if loaded.exists()
+        && let Err(error) = keep_last_good(&paths.config)
+    {
         tracing::warn!(%error, "cannot keep a last-good copy of the configuration");
     }
     Ok((loaded, auth))
@@ -82,14 +89,16 @@ fn check_mode(config: &Config, options: &Options) -> Result<(), StartError> {
     }
 }
 
-fn secret(
-    loaded: &Loaded,
-    options: &Options,
-) -> Result<(AuthMode, Option<Secret>), StartError> {
+fn secret(loaded: &Loaded, options: &Options) -> Result<(AuthMode, Option<Secret>), StartError> {
     let configured = &loaded.config.gateway.auth;
     let from_env = |name| loaded.env.product(name).map(Secret::new);
-    let token =
-        || options.token.clone().or_else(|| configured.token.clone()).or_else(|| from_env("GATEWAY_TOKEN"));
+    let token = || {
+        options
+            .token
+            .clone()
+            .or_else(|| configured.token.clone())
+            .or_else(|| from_env("GATEWAY_TOKEN"))
+    };
     let password = || {
         options
             .password
@@ -126,8 +135,10 @@ fn save(
     for (path, value) in changes {
         text = edit(&text, path, Some(value.clone()))?;
     }
-    clawdbot_config::write(&paths.config, &text)
-        .map_err(|source| StartError::SaveToken { path: paths.config.clone(), source })?;
+    clawdbot_config::write(&paths.config, &text).map_err(|source| StartError::SaveToken {
+        path: paths.config.clone(),
+        source,
+    })?;
     Ok(Document::load(&paths.config, env)?)
 }
 
@@ -170,8 +181,11 @@ pub(crate) fn address(
     let (kind, Some(secret)) = (mode.as_str(), secret) else {
         return Err(StartError::ExposedWithoutAuth(name));
     };
-    check_secret(&secret, false)
-        .map_err(|source| StartError::WeakSecret { bind: name, kind, source })?;
+    check_secret(&secret, false).map_err(|source| StartError::WeakSecret {
+        bind: name,
+        kind,
+        source,
+    })?;
     Ok(Some((ip, port).into()))
 }
 
@@ -183,7 +197,10 @@ pub(crate) struct Lock {
 impl Lock {
     /// Takes the lock or names its holder.
     pub(crate) fn take(paths: &Paths) -> Result<Self, StartError> {
-        let failed = |source| StartError::Lock { path: paths.lock_file.clone(), source };
+        let failed = |source| StartError::Lock {
+            path: paths.lock_file.clone(),
+            source,
+        };
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]

@@ -29,8 +29,9 @@ pub(crate) fn new_row_with(
     run_id: Option<&str>,
     members: Map<String, Value>,
 ) -> Result<NewMessage, RpcError> {
-    let encoding =
-        |error: serde_json::Error| RpcError::unavailable(format!("cannot encode a message: {error}"));
+    let encoding = |error: serde_json::Error| {
+        RpcError::unavailable(format!("cannot encode a message: {error}"))
+    };
     let mut body = serde_json::to_value(message).map_err(encoding)?;
     if let Value::Object(body) = &mut body {
         body.insert("timestamp".into(), json!(now_ms));
@@ -50,8 +51,7 @@ pub(crate) fn user_row(
     meta: Map<String, Value>,
 ) -> Result<NewMessage, RpcError> {
     let key = format!("{run_id}:user");
-    let body =
-        json!({"role": "user", "content": text, "timestamp": now_ms, "idempotencyKey": key});
+    let body = json!({"role": "user", "content": text, "timestamp": now_ms, "idempotencyKey": key});
     let body = serde_json::value::to_raw_value(&body)
         .map_err(|error| RpcError::unavailable(format!("cannot encode a message: {error}")))?;
     let mut row = NewMessage::new(Role::User, body, text, now_ms);
@@ -104,7 +104,11 @@ pub(crate) async fn for_model(
         max_bytes: usize::try_from(max_bytes).ok(),
         ..HistoryQuery::default()
     };
-    let page = shared.store.history(key.as_str(), query).await.map_err(store_error)?;
+    let page = shared
+        .store
+        .history(key.as_str(), query)
+        .await
+        .map_err(store_error)?;
     let mut messages = Vec::with_capacity(page.messages.len());
     for stored in &page.messages {
         let queued_behind = stored.role == Role::User && stored.seq > user.seq;
@@ -117,7 +121,9 @@ pub(crate) async fn for_model(
 
 async fn read(shared: &Shared, stored: &Stored) -> Message {
     if stored.role == Role::User {
-        return Message::User { content: user_blocks(shared, stored).await };
+        return Message::User {
+            content: user_blocks(shared, stored).await,
+        };
     }
     serde_json::from_str(stored.body.get()).unwrap_or_else(|_| {
         Message::Assistant(AssistantMessage {
@@ -142,7 +148,9 @@ async fn user_blocks(shared: &Shared, stored: &Stored) -> Vec<Block> {
     }
     let media = stored.meta.get("media").and_then(Value::as_array);
     for entry in media.into_iter().flatten() {
-        let name = entry["url"].as_str().and_then(|url| url.strip_prefix("media://inbound/"));
+        let name = entry["url"]
+            .as_str()
+            .and_then(|url| url.strip_prefix("media://inbound/"));
         let Some(name) = name else { continue };
         let block = match crate::media::read(shared, name).await {
             Ok(Some(media)) => attachment_block(media, entry),
@@ -154,16 +162,26 @@ async fn user_blocks(shared: &Shared, stored: &Stored) -> Vec<Block> {
 }
 
 fn attachment_block(media: crate::media::Media, entry: &Value) -> Block {
-    let name = entry["fileName"].as_str().unwrap_or("attachment").to_owned();
+    let name = entry["fileName"]
+        .as_str()
+        .unwrap_or("attachment")
+        .to_owned();
     if media.mime.starts_with("text/") {
         let text = String::from_utf8_lossy(&media.bytes);
         return Block::text(format!("Attached file {name}:\n\n{text}"));
     }
     let data = STANDARD.encode(&media.bytes);
     if media.mime.starts_with("image/") {
-        Block::Image { data, mime_type: media.mime }
+        Block::Image {
+            data,
+            mime_type: media.mime,
+        }
     } else {
-        Block::File { data, mime_type: media.mime, name }
+        Block::File {
+            data,
+            mime_type: media.mime,
+            name,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Signature vectors, three of them from connections a real gateway accepted.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use clawdbot_protocol::{
     DeviceError, DeviceIdentity, DeviceProof, Generation, ProofTerms, verify_proof,
 };

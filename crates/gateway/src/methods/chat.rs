@@ -33,8 +33,14 @@ pub(super) async fn send(ctx: Ctx, params: ChatSendParams) -> Result<Reply, RpcE
             );
         }
         if let Some(command) = commands::parse(&params.message) {
-            return commands::run(ctx, key, params.session_key, command, params.idempotency_key)
-                .await;
+            return commands::run(
+                ctx,
+                key,
+                params.session_key,
+                command,
+                params.idempotency_key,
+            )
+            .await;
         }
     }
     let run_id = params.idempotency_key.clone();
@@ -45,7 +51,10 @@ pub(super) async fn send(ctx: Ctx, params: ChatSendParams) -> Result<Reply, RpcE
         run_id: params.idempotency_key,
         attachments,
         thinking: params.thinking,
-        timeout: params.timeout_ms.filter(|ms| *ms > 0).map(Duration::from_millis),
+        timeout: params
+            .timeout_ms
+            .filter(|ms| *ms > 0)
+            .map(Duration::from_millis),
         extra_prompt: None,
     };
     match submission.accept(&ctx).await? {
@@ -85,12 +94,7 @@ pub(super) async fn abort(ctx: Ctx, params: ChatAbortParams) -> Result<Reply, Rp
 }
 
 /// Stops runs and waits until what they had said is stored.
-async fn stop(
-    ctx: &Ctx,
-    key: &SessionKey,
-    run_id: Option<&str>,
-    why: &'static str,
-) -> Vec<String> {
+async fn stop(ctx: &Ctx, key: &SessionKey, run_id: Option<&str>, why: &'static str) -> Vec<String> {
     let stopped = ctx.gateway.runs.abort(key, run_id, why);
     let (ids, live): (Vec<String>, Vec<Live>) = stopped.into_iter().unzip();
     let all = futures_util::future::join_all(live.iter().map(Live::ended));
@@ -101,30 +105,45 @@ async fn stop(
 pub(super) async fn inject(ctx: Ctx, params: ChatInjectParams) -> Result<Reply, RpcError> {
     let gateway = &ctx.gateway;
     let key = resolve(&ctx, &params.session_key)?;
-    let session = gateway.store.session(key.as_str()).await.map_err(store_error)?;
-    let Some(session) = session else { return Err(RpcError::invalid("session not found")) };
+    let session = gateway
+        .store
+        .session(key.as_str())
+        .await
+        .map_err(store_error)?;
+    let Some(session) = session else {
+        return Err(RpcError::invalid("session not found"));
+    };
     let text = match &params.label {
         Some(label) => format!("[{label}]\n\n{}", params.message),
         None => params.message,
     };
     let row = transcript::injected_row(&text, gateway.now_ms(), None)?;
-    let stored = gateway.store.append(key.as_str(), row).await.map_err(store_error)?;
+    let stored = gateway
+        .store
+        .append(key.as_str(), row)
+        .await
+        .map_err(store_error)?;
     let payload = json!({"ok": true, "messageId": stored.id});
     let gateway = gateway.clone();
     Ok(Reply::ok(&payload)?.then(move || {
-        let event =
-            Broadcast { audience: Audience::Scope(Scope::Read), ..Broadcast::new("chat") };
+        let event = Broadcast {
+            audience: Audience::Scope(Scope::Read),
+            ..Broadcast::new("chat")
+        };
         gateway.hub.publish(&event, |_| {
             let mut payload = Map::new();
             payload.insert("runId".into(), json!(format!("inject-{}", stored.id)));
             payload.insert("sessionKey".into(), json!(key));
             payload.insert("seq".into(), json!(0));
             payload.insert("state".into(), json!("final"));
-            payload.insert("message".into(), json!({
-                "role": "assistant",
-                "content": [{"type": "text", "text": text}],
-                "timestamp": stored.ts_ms,
-            }));
+            payload.insert(
+                "message".into(),
+                json!({
+                    "role": "assistant",
+                    "content": [{"type": "text", "text": text}],
+                    "timestamp": stored.ts_ms,
+                }),
+            );
             payload
         });
         gateway.announce_row(&key, &session, &stored);

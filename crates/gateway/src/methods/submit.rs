@@ -31,11 +31,11 @@ pub(super) struct Submission {
 /// What became of it.
 pub(super) enum Submitted {
     /// Stored; the run can start.
-    Started(Started),
+    Started(Box<Started>),
     /// The same key is being answered right now.
     InFlight,
     /// The same key was answered before.
-    Finished(RunRecord),
+    Finished(Box<RunRecord>),
 }
 
 /// A stored message whose run has not begun.
@@ -70,7 +70,10 @@ impl Submission {
             agent_id: agent_id.clone(),
             body_hash: self.fingerprint(&files),
             message: transcript::user_row(&self.message, &self.run_id, now_ms, meta(ctx, &files))?,
-            media: files.iter().map(|file| file.record(self.key.as_str(), now_ms)).collect(),
+            media: files
+                .iter()
+                .map(|file| file.record(self.key.as_str(), now_ms))
+                .collect(),
             now_ms,
         };
         let written = self.write_files(shared, files).await?;
@@ -83,7 +86,7 @@ impl Submission {
             }
             return match begun.map_err(store_error)? {
                 Begun::Started { .. } | Begun::InFlight => Ok(Submitted::InFlight),
-                Begun::Finished(record) => Ok(Submitted::Finished(record)),
+                Begun::Finished(record) => Ok(Submitted::Finished(Box::new(record))),
                 Begun::Conflict => Err(RpcError::invalid(
                     "this idempotencyKey was used for a different message; use a new one",
                 )
@@ -91,7 +94,11 @@ impl Submission {
             };
         };
         let job = self.job(agent_id, session, message, thinking);
-        Ok(Submitted::Started(Started { job, live: live.clone(), session: session.clone() }))
+        Ok(Submitted::Started(Box::new(Started {
+            job,
+            live: live.clone(),
+            session: session.clone(),
+        })))
     }
 
     fn job(
