@@ -128,13 +128,7 @@ impl ModelError {
 
 impl fmt::Display for ModelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {} ({}",
-            self.provider,
-            self.what_happened(),
-            self.model
-        )?;
+        write!(f, "{} {} ({}", self.provider, self.what_happened(), self.model)?;
         if let Some(status) = self.http_status {
             write!(f, ", HTTP {status}")?;
         }

@@ -13,9 +13,7 @@ pub(crate) fn sendable(history: Vec<Message>) -> Vec<Message> {
     let mut open: Vec<(String, String)> = Vec::new();
     for message in history {
         match message {
-            Message::ToolResult {
-                ref tool_call_id, ..
-            } => {
+            Message::ToolResult { ref tool_call_id, .. } => {
                 let Some(position) = open.iter().position(|(id, _)| id == tool_call_id) else {
                     continue;
                 };
@@ -54,17 +52,11 @@ fn close(sendable: &mut Vec<Message>, open: &mut Vec<(String, String)>) {
 /// A failed or aborted answer keeps only its text: its thinking is unsigned and its calls never ran.
 fn usable(mut answer: AssistantMessage) -> Option<AssistantMessage> {
     if matches!(answer.stop_reason, StopReason::Error | StopReason::Aborted) {
-        answer
-            .content
-            .retain(|block| matches!(block, Block::Text { .. }));
+        answer.content.retain(|block| matches!(block, Block::Text { .. }));
     }
-    answer
-        .content
-        .retain(|block| !matches!(block, Block::Text { text } if text.trim().is_empty()));
-    let says_something = answer
-        .content
-        .iter()
-        .any(|block| !matches!(block, Block::Thinking { .. }));
+    answer.content.retain(|block| !matches!(block, Block::Text { text } if text.trim().is_empty()));
+    let says_something =
+        answer.content.iter().any(|block| !matches!(block, Block::Thinking { .. }));
     says_something.then_some(answer)
 }
 
@@ -143,10 +135,8 @@ mod tests {
             answer(StopReason::Stop, vec![Block::text(" ")]),
             Message::user("hi"),
         ];
-        let expected = vec![
-            answer(StopReason::Aborted, vec![Block::text("half")]),
-            Message::user("hi"),
-        ];
+        let expected =
+            vec![answer(StopReason::Aborted, vec![Block::text("half")]), Message::user("hi")];
         assert_eq!(sendable(history), expected);
     }
 }

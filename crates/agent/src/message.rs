@@ -6,11 +6,7 @@ use serde_json::Value;
 
 /// One message of a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(
-    tag = "role",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "role", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Message {
     /// What the user sent.
     User {
@@ -63,11 +59,7 @@ pub struct AssistantMessage {
 
 /// A piece of a message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(
-    tag = "type",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Block {
     /// Plain or Markdown text.
     Text {
@@ -169,9 +161,7 @@ pub enum StopReason {
 impl Message {
     /// A user message of one text block.
     pub fn user(text: impl Into<String>) -> Self {
-        Self::User {
-            content: vec![Block::text(text)],
-        }
+        Self::User { content: vec![Block::text(text)] }
     }
 }
 

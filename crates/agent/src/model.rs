@@ -183,10 +183,7 @@ pub trait Model: Send + Sync {
 impl ModelRef {
     /// Joins a provider and a model id.
     pub fn new(provider: impl Into<String>, id: impl Into<String>) -> Self {
-        Self {
-            provider: provider.into(),
-            id: id.into(),
-        }
+        Self { provider: provider.into(), id: id.into() }
     }
 }
 
@@ -302,16 +299,8 @@ mod tests {
 
     #[test]
     fn cost_is_per_million_tokens() {
-        let price = Price {
-            input: 3.0,
-            output: 15.0,
-            ..Price::default()
-        };
-        let usage = Usage {
-            input: 1_000_000,
-            output: 200_000,
-            ..Usage::default()
-        };
+        let price = Price { input: 3.0, output: 15.0, ..Price::default() };
+        let usage = Usage { input: 1_000_000, output: 200_000, ..Usage::default() };
         assert!((price.of(&usage).total - 6.0).abs() < 1e-9);
     }
 }

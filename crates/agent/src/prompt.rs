@@ -11,14 +11,8 @@ use crate::tool::ToolSpec;
 use crate::tools::Workspace;
 
 /// The files of a workspace that describe the assistant and its user, in prompt order.
-const WORKSPACE_FILES: [&str; 6] = [
-    "AGENTS.md",
-    "SOUL.md",
-    "IDENTITY.md",
-    "USER.md",
-    "TOOLS.md",
-    "MEMORY.md",
-];
+const WORKSPACE_FILES: [&str; 6] =
+    ["AGENTS.md", "SOUL.md", "IDENTITY.md", "USER.md", "TOOLS.md", "MEMORY.md"];
 
 /// Everything the system prompt is made of.
 #[derive(Debug, Clone)]
@@ -51,10 +45,7 @@ impl WorkspaceFile {
         let Ok(workspace) = Workspace::open(workspace) else {
             return Vec::new();
         };
-        WORKSPACE_FILES
-            .iter()
-            .filter_map(|name| Self::read(&workspace, name, max_chars))
-            .collect()
+        WORKSPACE_FILES.iter().filter_map(|name| Self::read(&workspace, name, max_chars)).collect()
     }
 
     fn read(workspace: &Workspace, name: &str, max_chars: usize) -> Option<Self> {
@@ -64,10 +55,7 @@ impl WorkspaceFile {
         file.take(limit).read_to_end(&mut bytes).ok()?;
         let text = String::from_utf8_lossy(&bytes);
         let text = shortened(text.trim(), max_chars, name);
-        (!text.is_empty()).then(|| Self {
-            name: name.into(),
-            text,
-        })
+        (!text.is_empty()).then(|| Self { name: name.into(), text })
     }
 }
 
@@ -138,10 +126,9 @@ fn marker(file: &WorkspaceFile) -> String {
 
 fn shortened(text: &str, max_chars: usize, name: &str) -> String {
     match text.char_indices().nth(max_chars) {
-        Some((end, _)) => format!(
-            "{}\n[{name} goes on; read the file for the rest.]",
-            &text[..end]
-        ),
+        Some((end, _)) => {
+            format!("{}\n[{name} goes on; read the file for the rest.]", &text[..end])
+        }
         None => text.to_owned(),
     }
 }
@@ -168,13 +155,9 @@ mod tests {
     #[test]
     fn names_date_zone_workspace_and_tools() {
         let text = prompt(Vec::new());
-        for part in [
-            "Clawd",
-            "Friday, 2026-11-20",
-            "Europe/Paris",
-            "/home/u/clawd",
-            "- read: Reads.",
-        ] {
+        for part in
+            ["Clawd", "Friday, 2026-11-20", "Europe/Paris", "/home/u/clawd", "- read: Reads."]
+        {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
     }

@@ -166,11 +166,7 @@ impl Run {
             let (answer, calls) = self.ask(on_event).await?;
             usage += answer.usage;
             if calls.is_empty() {
-                return Ok(RunEnd {
-                    stop_reason: answer.stop_reason,
-                    usage,
-                    text: answer.text(),
-                });
+                return Ok(RunEnd { stop_reason: answer.stop_reason, usage, text: answer.text() });
             }
             self.history.push(Message::Assistant(answer));
             for call in calls {
@@ -178,9 +174,7 @@ impl Run {
                 self.history.push(result);
             }
         }
-        Err(RunError::TooManyTurns {
-            limit: self.max_turns,
-        })
+        Err(RunError::TooManyTurns { limit: self.max_turns })
     }
 
     /// One answer of the model, complete, and the calls to run.
@@ -199,26 +193,16 @@ impl Run {
         while let Some(event) = stream.next().await {
             let event = event?;
             match &event {
-                ModelEvent::Text(delta) => on_event(RunEvent::Text {
-                    delta: delta.clone(),
-                }),
-                ModelEvent::Thinking(delta) => on_event(RunEvent::Thinking {
-                    delta: delta.clone(),
-                }),
-                ModelEvent::Retry {
-                    attempt,
-                    after,
-                    cause,
-                } => on_event(RunEvent::Retry {
+                ModelEvent::Text(delta) => on_event(RunEvent::Text { delta: delta.clone() }),
+                ModelEvent::Thinking(delta) => {
+                    on_event(RunEvent::Thinking { delta: delta.clone() })
+                }
+                ModelEvent::Retry { attempt, after, cause } => on_event(RunEvent::Retry {
                     attempt: *attempt,
                     after: *after,
                     cause: cause.clone(),
                 }),
-                ModelEvent::Done {
-                    stop_reason,
-                    usage,
-                    response_id,
-                } => {
+                ModelEvent::Done { stop_reason, usage, response_id } => {
                     // Arguments cut by the token limit must not be acted upon.
                     let calls = match stop_reason {
                         StopReason::Length => Vec::new(),
@@ -243,21 +227,14 @@ impl Run {
         cancel: &CancellationToken,
         on_event: &mut (impl FnMut(RunEvent) + Send),
     ) -> Message {
-        let Call {
-            id,
-            name,
-            arguments,
-        } = call;
+        let Call { id, name, arguments } = call;
         on_event(RunEvent::ToolStarted {
             id: id.clone(),
             name: name.clone(),
             arguments: arguments.clone(),
         });
         let started = Instant::now();
-        let context = ToolContext {
-            call_id: id.clone(),
-            cancel: cancel.child_token(),
-        };
+        let context = ToolContext { call_id: id.clone(), cancel: cancel.child_token() };
         let output = match self.tools.iter().find(|tool| tool.spec().name == name) {
             Some(tool) => tool.call(arguments, context).await,
             None => ToolOutput::error(format!("There is no tool named {name}.")),

@@ -49,19 +49,12 @@ pub trait Tool: Send + Sync {
 impl ToolOutput {
     /// A success with one text block.
     pub fn text(text: impl Into<String>) -> Self {
-        Self {
-            content: vec![Block::text(text)],
-            is_error: false,
-            details: None,
-        }
+        Self { content: vec![Block::text(text)], is_error: false, details: None }
     }
 
     /// A failure the model is told about.
     pub fn error(text: impl Into<String>) -> Self {
-        Self {
-            is_error: true,
-            ..Self::text(text)
-        }
+        Self { is_error: true, ..Self::text(text) }
     }
 
     /// Adds structured data for the user interface.

@@ -25,17 +25,9 @@ impl Turn {
             ModelEvent::Text(delta) => self.push_text(delta),
             ModelEvent::Thinking(delta) => self.push_thinking(&delta),
             ModelEvent::SignedThinking(blocks) => self.replace_thinking(blocks),
-            ModelEvent::ToolCall {
-                id,
-                name,
-                arguments,
-                thought_signature,
-            } => self.blocks.push(Block::ToolCall {
-                id,
-                name,
-                arguments,
-                thought_signature,
-            }),
+            ModelEvent::ToolCall { id, name, arguments, thought_signature } => {
+                self.blocks.push(Block::ToolCall { id, name, arguments, thought_signature })
+            }
             ModelEvent::Retry { .. } | ModelEvent::Done { .. } => {}
         }
     }
@@ -45,16 +37,9 @@ impl Turn {
         self.blocks
             .iter()
             .filter_map(|block| match block {
-                Block::ToolCall {
-                    id,
-                    name,
-                    arguments,
-                    ..
-                } => Some(Call {
-                    id: id.clone(),
-                    name: name.clone(),
-                    arguments: arguments.clone(),
-                }),
+                Block::ToolCall { id, name, arguments, .. } => {
+                    Some(Call { id: id.clone(), name: name.clone(), arguments: arguments.clone() })
+                }
                 _ => None,
             })
             .collect()
@@ -100,8 +85,7 @@ impl Turn {
 
     /// Signed thinking leads the message: providers accept it nowhere else.
     fn replace_thinking(&mut self, signed: Vec<Block>) {
-        self.blocks
-            .retain(|block| !matches!(block, Block::Thinking { .. }));
+        self.blocks.retain(|block| !matches!(block, Block::Thinking { .. }));
         self.blocks.splice(0..0, signed);
     }
 }

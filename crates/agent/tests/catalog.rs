@@ -12,20 +12,14 @@ use serde_json::json;
 use support::{KEY, Reply, Server, finish, recorded, run};
 
 fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.to_string()))
-        .collect()
+    pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
 }
 
 fn mock() -> ProviderSettings {
     ProviderSettings {
         id: "mock".into(),
         base_url: Some("http://127.0.0.1:1/v1".into()),
-        models: vec![ModelSettings {
-            id: "mock-1".into(),
-            ..ModelSettings::default()
-        }],
+        models: vec![ModelSettings { id: "mock-1".into(), ..ModelSettings::default() }],
         ..ProviderSettings::default()
     }
 }
@@ -58,39 +52,23 @@ fn only_usable_providers_are_listed_and_the_demo_always() {
         ..CatalogSettings::default()
     };
     let listed = Catalog::new(settings.clone()).list();
-    let providers: Vec<_> = listed
-        .iter()
-        .map(|info| info.reference.provider.as_str())
-        .collect();
-    assert!(
-        providers[..providers.len() - 1]
-            .iter()
-            .all(|id| *id == "google")
-    );
+    let providers: Vec<_> = listed.iter().map(|info| info.reference.provider.as_str()).collect();
+    assert!(providers[..providers.len() - 1].iter().all(|id| *id == "google"));
     assert_eq!(*providers.last().unwrap(), "builtin");
-    let replaced = Catalog::new(CatalogSettings {
-        replace: true,
-        ..settings
-    });
+    let replaced = Catalog::new(CatalogSettings { replace: true, ..settings });
     assert_eq!(replaced.list().len(), 1);
 }
 
 #[test]
 fn what_cannot_be_had_is_explained() {
     let mut settings = CatalogSettings::default();
-    settings.providers.push(ProviderSettings {
-        id: "lost".into(),
-        ..Default::default()
-    });
+    settings.providers.push(ProviderSettings { id: "lost".into(), ..Default::default() });
     settings.providers.push(ProviderSettings {
         id: "open".into(),
         base_url: Some("https://me:secret@example.com/v1".into()),
         ..Default::default()
     });
-    settings.providers.push(ProviderSettings {
-        api: Some("morse".into()),
-        ..mock()
-    });
+    settings.providers.push(ProviderSettings { api: Some("morse".into()), ..mock() });
     let catalog = Catalog::new(settings);
     for (reference, code, sentence) in [
         (
@@ -98,11 +76,7 @@ fn what_cannot_be_had_is_explained() {
             "UNKNOWN_PROVIDER",
             "Unknown provider \"bogus\". Use /models to list providers.",
         ),
-        (
-            "builtin/x",
-            "UNKNOWN_MODEL",
-            "Unknown model \"builtin/x\". Use /models to list models.",
-        ),
+        ("builtin/x", "UNKNOWN_MODEL", "Unknown model \"builtin/x\". Use /models to list models."),
         (
             "anthropic/x",
             "MISSING_API_KEY",
@@ -124,10 +98,7 @@ fn what_cannot_be_had_is_explained() {
         let error = catalog.model(&reference.parse().unwrap()).err().unwrap();
         assert_eq!((error.code(), error.to_string().as_str()), (code, sentence));
     }
-    let error = catalog
-        .model(&"mock/mock-1".parse().unwrap())
-        .err()
-        .unwrap();
+    let error = catalog.model(&"mock/mock-1".parse().unwrap()).err().unwrap();
     assert!(error.to_string().contains("morse"), "{error}");
 }
 
@@ -145,10 +116,7 @@ fn keys_stay_out_of_debug_output() {
 async fn environment_addresses_and_keys_are_used() {
     let server = Server::start([recorded("anthropic-text.sse")]).await;
     let catalog = Catalog::new(CatalogSettings {
-        env: env(&[
-            ("ANTHROPIC_API_KEY", KEY),
-            ("ANTHROPIC_BASE_URL", &server.url),
-        ]),
+        env: env(&[("ANTHROPIC_API_KEY", KEY), ("ANTHROPIC_BASE_URL", &server.url)]),
         ..CatalogSettings::default()
     });
     let mut run = run(&server, "anthropic-messages", vec![Message::user("hi")]);
@@ -165,10 +133,8 @@ fn a_server_in_openais_place_needs_neither_key_nor_the_newer_api() {
         let reference = "openai/some-model".parse().unwrap();
         catalog.model(&reference).unwrap().info().api
     };
-    let home = CatalogSettings {
-        env: env(&[("OPENAI_API_KEY", KEY)]),
-        ..CatalogSettings::default()
-    };
+    let home =
+        CatalogSettings { env: env(&[("OPENAI_API_KEY", KEY)]), ..CatalogSettings::default() };
     assert_eq!(api(home), Api::OpenAiResponses);
     let elsewhere = CatalogSettings {
         env: env(&[("OPENAI_BASE_URL", "http://127.0.0.1:4000/v1")]),
@@ -239,15 +205,9 @@ async fn local_servers_are_found_and_forgotten() {
     assert_eq!(catalog.default_model().to_string(), "builtin/demo");
 
     catalog.discover().await;
-    let listed: Vec<_> = catalog
-        .list()
-        .into_iter()
-        .map(|info| info.reference.to_string())
-        .collect();
-    assert_eq!(
-        listed,
-        ["ollama/llama3.2:3b", "lmstudio/qwen3", "builtin/demo"]
-    );
+    let listed: Vec<_> =
+        catalog.list().into_iter().map(|info| info.reference.to_string()).collect();
+    assert_eq!(listed, ["ollama/llama3.2:3b", "lmstudio/qwen3", "builtin/demo"]);
     assert_eq!(catalog.default_model().to_string(), listed[0]);
     let model = catalog.model(&catalog.default_model()).unwrap();
     assert_eq!(model.info().api, Api::Ollama);

@@ -33,11 +33,7 @@ async fn status_and_files_go_through_the_tools() {
     let workspace = tempfile::tempdir().unwrap();
     std::fs::write(workspace.path().join("notes.md"), "buy shrimp").unwrap();
     for (question, tool, answer) in [
-        (
-            "status please",
-            "session_status",
-            "sessionKey: agent:main:main",
-        ),
+        ("status please", "session_status", "sessionKey: agent:main:main"),
         ("read notes.md", "read", "buy shrimp"),
         ("lee notes.md", "read", "buy shrimp"),
     ] {
@@ -46,11 +42,7 @@ async fn status_and_files_go_through_the_tools() {
         let tools: Vec<_> = events
             .iter()
             .filter_map(|event| match event {
-                RunEvent::ToolFinished {
-                    name,
-                    is_error: false,
-                    ..
-                } => Some(name.as_str()),
+                RunEvent::ToolFinished { name, is_error: false, .. } => Some(name.as_str()),
                 _ => None,
             })
             .collect();

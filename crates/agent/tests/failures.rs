@@ -50,10 +50,7 @@ async fn a_wrong_key_is_final_and_not_repeated_to_anyone() {
     let body = json!({"error": {"type": "authentication_error", "message": format!("invalid x-api-key {KEY}")}});
     let server = Server::start([refused(401, body)]).await;
     let (error, events) = failure(ask(&server, ANTHROPIC)).await;
-    assert_eq!(
-        (error.kind, error.http_status),
-        (ErrorKind::Auth, Some(401))
-    );
+    assert_eq!((error.kind, error.http_status), (ErrorKind::Auth, Some(401)));
     let told = format!("{error} {error:?} {events:?}");
     assert!(told.contains("invalid x-api-key …"), "{told}");
     assert!(!told.contains(KEY), "{told}");
@@ -62,24 +59,12 @@ async fn a_wrong_key_is_final_and_not_repeated_to_anyone() {
 #[tokio::test]
 async fn busy_providers_are_asked_again() {
     for (status, body) in [
-        (
-            429,
-            json!({"error": {"type": "rate_limit_error", "message": "slow down"}}),
-        ),
-        (
-            500,
-            json!({"error": {"type": "api_error", "message": "oops"}}),
-        ),
-        (
-            529,
-            json!({"error": {"type": "overloaded_error", "message": "Overloaded"}}),
-        ),
+        (429, json!({"error": {"type": "rate_limit_error", "message": "slow down"}})),
+        (500, json!({"error": {"type": "api_error", "message": "oops"}})),
+        (529, json!({"error": {"type": "overloaded_error", "message": "Overloaded"}})),
     ] {
-        let replies = [
-            refused(status, body.clone()),
-            refused(status, body),
-            recorded("anthropic-text.sse"),
-        ];
+        let replies =
+            [refused(status, body.clone()), refused(status, body), recorded("anthropic-text.sse")];
         let server = Server::start(replies).await;
         let (end, events) = finish(ask(&server, ANTHROPIC)).await;
         assert_eq!(end.unwrap().text, "Héllo world", "{status}");
@@ -89,11 +74,8 @@ async fn busy_providers_are_asked_again() {
 
 #[tokio::test]
 async fn an_overload_inside_the_stream_is_asked_again() {
-    let server = Server::start([
-        recorded("anthropic-overloaded.sse"),
-        recorded("anthropic-text.sse"),
-    ])
-    .await;
+    let server =
+        Server::start([recorded("anthropic-overloaded.sse"), recorded("anthropic-text.sse")]).await;
     let (end, events) = finish(ask(&server, ANTHROPIC)).await;
     assert_eq!(end.unwrap().text, "Héllo world");
     assert_eq!(retries(&events), [1]);
@@ -116,10 +98,7 @@ async fn patience_ends_after_four_attempts() {
     let body = json!({"error": {"message": "slow down"}});
     let server = Server::start((0..4).map(|_| refused(429, body.clone()))).await;
     let (error, events) = failure(ask(&server, OPENAI)).await;
-    assert_eq!(
-        (error.kind, error.wire_kind()),
-        (ErrorKind::RateLimit, "rate_limit")
-    );
+    assert_eq!((error.kind, error.wire_kind()), (ErrorKind::RateLimit, "rate_limit"));
     assert_eq!(retries(&events), [1, 2, 3]);
     assert_eq!(server.seen().len(), 4);
 }
@@ -144,28 +123,15 @@ async fn nothing_is_repeated_once_text_was_shown() {
             let (error, events) = failure(ask(&server, api)).await;
             assert_eq!(error.kind, ErrorKind::Protocol, "{api}: {error}");
             assert!(text(&events).starts_with("Héllo"), "{api}: {events:?}");
-            assert!(
-                messages(&events).is_empty(),
-                "{api}: half an answer was stored"
-            );
+            assert!(messages(&events).is_empty(), "{api}: half an answer was stored");
         }
     }
 }
 
 #[tokio::test]
 async fn malformed_streams_are_errors_and_not_answers() {
-    for body in [
-        "data: {not json}\n\n",
-        "<html>hi</html>",
-        "",
-        "data: \u{0}\n\n",
-    ] {
-        for api in [
-            OPENAI,
-            ANTHROPIC,
-            "openai-responses",
-            "google-generative-ai",
-        ] {
+    for body in ["data: {not json}\n\n", "<html>hi</html>", "", "data: \u{0}\n\n"] {
+        for api in [OPENAI, ANTHROPIC, "openai-responses", "google-generative-ai"] {
             let server = Server::start([Reply::Plain(200, Vec::new(), body.into())]).await;
             let (error, _) = failure(ask(&server, api)).await;
             assert_eq!(error.kind, ErrorKind::Protocol, "{api} {body:?}: {error}");
@@ -177,17 +143,10 @@ async fn malformed_streams_are_errors_and_not_answers() {
 async fn redirects_are_not_followed() {
     let elsewhere = Server::start([]).await;
     let location: &'static str = format!("{}/chat/completions", elsewhere.url).leak();
-    let replies = [Reply::Plain(
-        307,
-        vec![("location", location)],
-        String::new(),
-    )];
+    let replies = [Reply::Plain(307, vec![("location", location)], String::new())];
     let server = Server::start(replies).await;
     let (error, _) = failure(ask(&server, OPENAI)).await;
-    assert_eq!(
-        (error.kind, error.http_status),
-        (ErrorKind::BadRequest, Some(307))
-    );
+    assert_eq!((error.kind, error.http_status), (ErrorKind::BadRequest, Some(307)));
     assert!(elsewhere.seen().is_empty());
 }
 
@@ -210,10 +169,7 @@ async fn nobody_listening_is_told_at_once() {
     .unwrap();
     let (error, events) = failure(run).await;
     assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
-    assert!(
-        error.to_string().contains("models.providers.test.baseUrl"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("models.providers.test.baseUrl"), "{error}");
     assert!(retries(&events).is_empty());
 }
 
@@ -222,10 +178,7 @@ async fn a_refusal_is_told_apart() {
     let stream = fixture("anthropic-text.sse").replace("end_turn", "refusal");
     let server = Server::start([Reply::Plain(200, Vec::new(), stream)]).await;
     let (error, _) = failure(ask(&server, ANTHROPIC)).await;
-    assert_eq!(
-        (error.kind, error.wire_kind()),
-        (ErrorKind::Refusal, "refusal")
-    );
+    assert_eq!((error.kind, error.wire_kind()), (ErrorKind::Refusal, "refusal"));
 }
 
 #[tokio::test]
@@ -234,34 +187,21 @@ async fn a_cut_answer_runs_no_tools() {
     let server = Server::start([Reply::Plain(200, Vec::new(), stream)]).await;
     let (end, events) = finish(ask(&server, OPENAI)).await;
     assert_eq!(end.unwrap().stop_reason, StopReason::Length);
-    assert!(
-        !events
-            .iter()
-            .any(|event| matches!(event, RunEvent::ToolStarted { .. }))
-    );
+    assert!(!events.iter().any(|event| matches!(event, RunEvent::ToolStarted { .. })));
 }
 
 #[tokio::test]
 async fn a_hostile_call_index_costs_nothing() {
     let stream = fixture("openai-tool.sse").replace("\"index\":1", "\"index\":4294967295");
-    let server = Server::start([
-        Reply::Plain(200, Vec::new(), stream),
-        recorded("openai-text.sse"),
-    ])
-    .await;
-    assert_eq!(
-        finish(ask(&server, OPENAI)).await.0.unwrap().text,
-        "Héllo world"
-    );
+    let server =
+        Server::start([Reply::Plain(200, Vec::new(), stream), recorded("openai-text.sse")]).await;
+    assert_eq!(finish(ask(&server, OPENAI)).await.0.unwrap().text, "Héllo world");
 }
 
 #[tokio::test]
 async fn an_answer_without_end_is_given_up() {
     let word = "x".repeat(1024 * 1024);
-    let chunk = format!(
-        "data: {}\n\n",
-        json!({"choices": [{"delta": {"content": word}}]})
-    );
+    let chunk = format!("data: {}\n\n", json!({"choices": [{"delta": {"content": word}}]}));
     let server = Server::start([Reply::Plain(200, Vec::new(), chunk.repeat(20))]).await;
     let (error, events) = failure(ask(&server, OPENAI)).await;
     assert_eq!(error.cause, "the answer does not end");
@@ -287,10 +227,7 @@ async fn endless_tool_calls_end() {
 
 #[tokio::test]
 async fn stopping_takes_milliseconds_and_hangs_up() {
-    let first = fixture("openai-text.sse")
-        .split_inclusive("\n\n")
-        .take(2)
-        .collect();
+    let first = fixture("openai-text.sse").split_inclusive("\n\n").take(2).collect();
     let (held, gone) = oneshot::channel();
     let server = Server::start([Reply::Hang(first, held)]).await;
     let cancel = CancellationToken::new();

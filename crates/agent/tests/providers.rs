@@ -9,16 +9,8 @@ use support::{Server, finish, messages, recorded, run};
 
 const APIS: [(&str, &str, &str); 5] = [
     ("openai-completions", "openai-text.sse", "openai-tool.sse"),
-    (
-        "openai-responses",
-        "responses-text.sse",
-        "responses-tool.sse",
-    ),
-    (
-        "anthropic-messages",
-        "anthropic-text.sse",
-        "anthropic-tool.sse",
-    ),
+    ("openai-responses", "responses-text.sse", "responses-tool.sse"),
+    ("anthropic-messages", "anthropic-text.sse", "anthropic-tool.sse"),
     ("google-generative-ai", "google-text.sse", "google-tool.sse"),
     ("ollama", "ollama-text.ndjson", "ollama-tool.ndjson"),
 ];
@@ -45,12 +37,7 @@ async fn text_streams_with_usage() {
         );
         let usage = end.usage;
         assert_eq!(
-            (
-                usage.input,
-                usage.cache_read,
-                usage.output,
-                usage.total_tokens
-            ),
+            (usage.input, usage.cache_read, usage.output, usage.total_tokens),
             (60, 40, 7, 107),
             "{api}"
         );
@@ -66,11 +53,7 @@ async fn text_streams_with_usage() {
             panic!("{api}: {events:?}");
         };
         assert_eq!(
-            (
-                answer.api.as_str(),
-                answer.provider.as_str(),
-                answer.model.as_str()
-            ),
+            (answer.api.as_str(), answer.provider.as_str(), answer.model.as_str()),
             (api, "test", "m-1")
         );
     }
@@ -85,12 +68,7 @@ async fn tools_are_called_and_their_results_sent_back() {
         };
         assert_eq!(answer.stop_reason, StopReason::ToolUse, "{api}");
         assert_eq!((answer.usage.input, answer.usage.output), (50, 20), "{api}");
-        let Message::ToolResult {
-            content,
-            is_error: false,
-            ..
-        } = &stored[1]
-        else {
+        let Message::ToolResult { content, is_error: false, .. } = &stored[1] else {
             panic!("{api}: {stored:?}");
         };
         assert_eq!(content, &[Block::text("found crab")], "{api}");
@@ -102,10 +80,7 @@ async fn tools_are_called_and_their_results_sent_back() {
 async fn system_prompt_tools_and_limits_reach_every_provider() {
     for (api, text, _) in APIS {
         let server = Server::start([recorded(text)]).await;
-        finish(run(&server, api, vec![Message::user("hi")]))
-            .await
-            .0
-            .unwrap();
+        finish(run(&server, api, vec![Message::user("hi")])).await.0.unwrap();
         let body = server.seen()[0].body.to_string();
         for part in ["Be brief.", "Looks a word up.", "lookup", "2000", "hi"] {
             assert!(body.contains(part), "{api}: {part} is missing in {body}");
@@ -122,37 +97,19 @@ async fn addresses_and_keys_are_those_of_each_api() {
             "authorization",
             format!("Bearer {}", support::KEY),
         ),
-        (
-            "openai-responses",
-            "/responses",
-            "authorization",
-            format!("Bearer {}", support::KEY),
-        ),
-        (
-            "anthropic-messages",
-            "/v1/messages",
-            "x-api-key",
-            support::KEY.into(),
-        ),
+        ("openai-responses", "/responses", "authorization", format!("Bearer {}", support::KEY)),
+        ("anthropic-messages", "/v1/messages", "x-api-key", support::KEY.into()),
         (
             "google-generative-ai",
             "/models/m-1:streamGenerateContent?alt=sse",
             "x-goog-api-key",
             support::KEY.into(),
         ),
-        (
-            "ollama",
-            "/api/chat",
-            "authorization",
-            format!("Bearer {}", support::KEY),
-        ),
+        ("ollama", "/api/chat", "authorization", format!("Bearer {}", support::KEY)),
     ] {
         let text = APIS.iter().find(|row| row.0 == api).unwrap().1;
         let server = Server::start([recorded(text)]).await;
-        finish(run(&server, api, vec![Message::user("hi")]))
-            .await
-            .0
-            .unwrap();
+        finish(run(&server, api, vec![Message::user("hi")])).await.0.unwrap();
         let seen = &server.seen()[0];
         assert_eq!(seen.path, path, "{api}");
         assert_eq!(seen.headers[header], value, "{api}");
@@ -167,23 +124,18 @@ async fn images_go_in() {
         let question = Message::User {
             content: vec![
                 Block::text("what is this?"),
-                Block::Image {
-                    data: "aW1hZ2U=".into(),
-                    mime_type: "image/png".into(),
-                },
+                Block::Image { data: "aW1hZ2U=".into(), mime_type: "image/png".into() },
             ],
         };
         finish(run(&server, api, vec![question])).await.0.unwrap();
         let body = &server.seen()[0].body;
         let (pointer, expected) = match api {
-            "openai-completions" => (
-                "/messages/1/content/1/image_url/url",
-                "data:image/png;base64,aW1hZ2U=",
-            ),
-            "openai-responses" => (
-                "/input/0/content/1/image_url",
-                "data:image/png;base64,aW1hZ2U=",
-            ),
+            "openai-completions" => {
+                ("/messages/1/content/1/image_url/url", "data:image/png;base64,aW1hZ2U=")
+            }
+            "openai-responses" => {
+                ("/input/0/content/1/image_url", "data:image/png;base64,aW1hZ2U=")
+            }
             "anthropic-messages" => ("/messages/0/content/1/source/data", "aW1hZ2U="),
             "google-generative-ai" => ("/contents/0/parts/1/inlineData/data", "aW1hZ2U="),
             _ => ("/messages/1/images/0", "aW1hZ2U="),
@@ -197,12 +149,8 @@ async fn images_go_in() {
 
 #[tokio::test]
 async fn anthropic_thinking_comes_back_signed_and_in_order() {
-    let (stored, second) = tool_round(
-        "anthropic-messages",
-        "anthropic-tool.sse",
-        "anthropic-text.sse",
-    )
-    .await;
+    let (stored, second) =
+        tool_round("anthropic-messages", "anthropic-tool.sse", "anthropic-text.sse").await;
     let Message::Assistant(answer) = &stored[0] else {
         panic!("{stored:?}");
     };
@@ -226,25 +174,14 @@ async fn anthropic_thinking_comes_back_signed_and_in_order() {
 
 #[tokio::test]
 async fn openai_reasoning_comes_back_encrypted() {
-    let (_, second) = tool_round(
-        "openai-responses",
-        "responses-tool.sse",
-        "responses-text.sse",
-    )
-    .await;
+    let (_, second) =
+        tool_round("openai-responses", "responses-tool.sse", "responses-text.sse").await;
     let items = second["input"].as_array().unwrap();
-    let kinds: Vec<_> = items
-        .iter()
-        .map(|item| item["type"].as_str().unwrap_or("message"))
-        .collect();
+    let kinds: Vec<_> =
+        items.iter().map(|item| item["type"].as_str().unwrap_or("message")).collect();
     assert_eq!(
         kinds,
-        [
-            "message",
-            "reasoning",
-            "function_call",
-            "function_call_output"
-        ],
+        ["message", "reasoning", "function_call", "function_call_output"],
         "{second}"
     );
     assert_eq!(items[1]["encrypted_content"], "ZW5jcnlwdGVk");
@@ -299,15 +236,9 @@ async fn images_of_tools_follow_their_results() {
         .unwrap(),
     ];
     let server = Server::start([recorded("anthropic-text.sse")]).await;
-    finish(run(&server, "anthropic-messages", history))
-        .await
-        .0
-        .unwrap();
+    finish(run(&server, "anthropic-messages", history)).await.0.unwrap();
     let body = &server.seen()[0].body;
-    assert_eq!(
-        body["messages"][2]["content"][0]["type"], "tool_result",
-        "{body}"
-    );
+    assert_eq!(body["messages"][2]["content"][0]["type"], "tool_result", "{body}");
     assert_eq!(body["messages"][3]["content"][1]["type"], "image", "{body}");
 }
 
@@ -317,35 +248,19 @@ async fn thinking_levels_become_the_words_of_each_api() {
         ("openai-completions", "/reasoning_effort", json!("low")),
         ("openai-responses", "/reasoning/effort", json!("low")),
         ("anthropic-messages", "/thinking/type", json!("enabled")),
-        (
-            "google-generative-ai",
-            "/generationConfig/thinkingConfig/includeThoughts",
-            json!(true),
-        ),
+        ("google-generative-ai", "/generationConfig/thinkingConfig/includeThoughts", json!(true)),
         ("ollama", "/think", json!("low")),
     ] {
         let text = APIS.iter().find(|row| row.0 == api).unwrap().1;
         let server = Server::start([recorded(text), recorded(text)]).await;
-        finish(run(&server, api, vec![Message::user("hi")]))
-            .await
-            .0
-            .unwrap();
+        finish(run(&server, api, vec![Message::user("hi")])).await.0.unwrap();
         let mut off = run(&server, api, vec![Message::user("hi")]);
         off.thinking = ThinkingLevel::Off;
         finish(off).await.0.unwrap();
         let seen = server.seen();
-        assert_eq!(
-            seen[0].body.pointer(pointer),
-            Some(&low),
-            "{api}: {}",
-            seen[0].body
-        );
+        assert_eq!(seen[0].body.pointer(pointer), Some(&low), "{api}: {}", seen[0].body);
         let off = seen[1].body.pointer(pointer);
-        assert!(
-            off.is_none_or(|value| value == &json!(false)),
-            "{api}: {}",
-            seen[1].body
-        );
+        assert!(off.is_none_or(|value| value == &json!(false)), "{api}: {}", seen[1].body);
     }
 }
 
@@ -356,10 +271,7 @@ async fn anthropic_thinking_stays_below_the_answer_cap() {
     run.thinking = ThinkingLevel::High;
     finish(run).await.0.unwrap();
     let body = &server.seen()[0].body;
-    assert!(
-        body["thinking"]["budget_tokens"].as_u64() < body["max_tokens"].as_u64(),
-        "{body}"
-    );
+    assert!(body["thinking"]["budget_tokens"].as_u64() < body["max_tokens"].as_u64(), "{body}");
 }
 
 #[tokio::test]

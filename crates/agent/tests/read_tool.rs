@@ -22,18 +22,11 @@ fn place() -> Place {
     fs::write(outside.path().join("canary"), CANARY).unwrap();
     let workspace = tempfile::tempdir().unwrap();
     let tool = ReadTool::new(workspace.path()).unwrap();
-    Place {
-        outside,
-        workspace,
-        tool,
-    }
+    Place { outside, workspace, tool }
 }
 
 async fn call(tool: &ReadTool, arguments: Value) -> ToolOutput {
-    let context = ToolContext {
-        call_id: "1".into(),
-        cancel: CancellationToken::new(),
-    };
+    let context = ToolContext { call_id: "1".into(), cancel: CancellationToken::new() };
     tool.call(arguments, context).await
 }
 
@@ -50,35 +43,21 @@ fn text(output: &ToolOutput) -> &str {
 
 #[tokio::test]
 async fn shows_text_by_lines() {
-    let Place {
-        workspace, tool, ..
-    } = place();
+    let Place { workspace, tool, .. } = place();
     fs::create_dir(workspace.path().join("notes")).unwrap();
     let lines: String = (1..=10).map(|n| format!("line {n}\n")).collect();
     fs::write(workspace.path().join("notes/a.md"), &lines).unwrap();
     assert_eq!(text(&read(&tool, "notes/a.md").await), lines);
     assert_eq!(text(&read(&tool, "./notes/a.md").await), lines);
-    let part = call(
-        &tool,
-        json!({"path": "notes/a.md", "offset": 4, "limit": 2}),
-    )
-    .await;
-    assert_eq!(
-        text(&part),
-        "line 4\nline 5\n\n[More follows. Continue with offset 6.]"
-    );
+    let part = call(&tool, json!({"path": "notes/a.md", "offset": 4, "limit": 2})).await;
+    assert_eq!(text(&part), "line 4\nline 5\n\n[More follows. Continue with offset 6.]");
     let late = call(&tool, json!({"path": "notes/a.md", "offset": 40})).await;
-    assert_eq!(
-        text(&late),
-        "[The file has 10 lines; line 40 is after its end.]"
-    );
+    assert_eq!(text(&late), "[The file has 10 lines; line 40 is after its end.]");
 }
 
 #[tokio::test]
 async fn shows_images_and_refuses_other_bytes() {
-    let Place {
-        workspace, tool, ..
-    } = place();
+    let Place { workspace, tool, .. } = place();
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
     fs::write(workspace.path().join("a.txt"), png).unwrap();
     let output = read(&tool, "a.txt").await;
@@ -92,9 +71,7 @@ async fn shows_images_and_refuses_other_bytes() {
 
 #[tokio::test]
 async fn large_files_stay_small_answers() {
-    let Place {
-        workspace, tool, ..
-    } = place();
+    let Place { workspace, tool, .. } = place();
     fs::write(workspace.path().join("one-line"), "x".repeat(3_000_000)).unwrap();
     fs::write(workspace.path().join("many"), "abcdefghi\n".repeat(300_000)).unwrap();
     let mut image = b"\x89PNG\r\n\x1a\n".to_vec();
@@ -137,11 +114,7 @@ mod unix {
 
     #[tokio::test]
     async fn every_way_out_gets_the_same_answer() {
-        let Place {
-            outside,
-            workspace,
-            tool,
-        } = place();
+        let Place { outside, workspace, tool } = place();
         let root = workspace.path();
         let canary = outside.path().join("canary");
         symlink(&canary, root.join("link")).unwrap();
@@ -151,10 +124,7 @@ mod unix {
         symlink("/dev/zero", root.join("zero")).unwrap();
         symlink("/proc/self/environ", root.join("environ")).unwrap();
         fs::hard_link(&canary, root.join("hard")).unwrap();
-        let fifo = std::process::Command::new("mkfifo")
-            .arg(root.join("fifo"))
-            .status()
-            .unwrap();
+        let fifo = std::process::Command::new("mkfifo").arg(root.join("fifo")).status().unwrap();
         assert!(fifo.success());
         fs::create_dir(root.join("folder")).unwrap();
         let expected = denied(&tool).await;
@@ -192,11 +162,7 @@ mod unix {
 
     #[tokio::test]
     async fn a_swapped_link_never_leads_out() {
-        let Place {
-            outside,
-            workspace,
-            tool,
-        } = place();
+        let Place { outside, workspace, tool } = place();
         let root = workspace.path().to_owned();
         let canary = outside.path().join("canary");
         fs::write(root.join("inside"), "fine").unwrap();
@@ -221,9 +187,6 @@ mod unix {
         }
         stop.store(true, Ordering::Relaxed);
         swapper.join().unwrap();
-        assert!(
-            read_inside > 0,
-            "the race was never won by the harmless side"
-        );
+        assert!(read_inside > 0, "the race was never won by the harmless side");
     }
 }

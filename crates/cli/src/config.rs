@@ -67,11 +67,7 @@ fn validate(paths: &Paths, env: &Env) -> anyhow::Result<()> {
     for warning in &loaded.warnings {
         out::error(format_args!("warning: {warning}"));
     }
-    let state = if loaded.exists() {
-        "is valid"
-    } else {
-        "does not exist; defaults apply"
-    };
+    let state = if loaded.exists() { "is valid" } else { "does not exist; defaults apply" };
     out::done(format_args!("{} {state}", paths.config.display()));
     Ok(())
 }

@@ -29,21 +29,13 @@ pub(crate) async fn free(address: SocketAddr, holder: &Holder) -> Result<(), For
     if !released(address, PATIENCE).await {
         end(holder, true)?;
         if !released(address, RELEASE).await {
-            return Err(ForceError::StillTaken {
-                address,
-                holder: holder.clone(),
-            });
+            return Err(ForceError::StillTaken { address, holder: holder.clone() });
         }
     }
     let port = address.port();
-    out::done(format_args!(
-        "force: killed pid {} ({}) on port {port}",
-        holder.pid, holder.name
-    ));
+    out::done(format_args!("force: killed pid {} ({}) on port {port}", holder.pid, holder.name));
     let waited = begun.elapsed().as_millis();
-    out::done(format_args!(
-        "force: waited {waited}ms for port {port} to free"
-    ));
+    out::done(format_args!("force: waited {waited}ms for port {port} to free"));
     Ok(())
 }
 
@@ -63,24 +55,18 @@ fn end(holder: &Holder, insist: bool) -> Result<(), ForceError> {
     use rustix::process::{Pid, Signal, kill_process};
     let signal = if insist { Signal::KILL } else { Signal::TERM };
     let pid = i32::try_from(holder.pid).ok().and_then(Pid::from_raw);
-    let result = pid.map_or(Err(rustix::io::Errno::SRCH), |pid| {
-        kill_process(pid, signal)
-    });
+    let result = pid.map_or(Err(rustix::io::Errno::SRCH), |pid| kill_process(pid, signal));
     match result {
         // Somebody else was quicker, or it has just ended by itself.
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-        Err(error) => Err(ForceError::Refused {
-            holder: holder.clone(),
-            reason: error.to_string(),
-        }),
+        Err(error) => {
+            Err(ForceError::Refused { holder: holder.clone(), reason: error.to_string() })
+        }
     }
 }
 
 #[cfg(not(unix))]
 fn end(holder: &Holder, _insist: bool) -> Result<(), ForceError> {
     let reason = "--force is only available on Linux and macOS".to_owned();
-    Err(ForceError::Refused {
-        holder: holder.clone(),
-        reason,
-    })
+    Err(ForceError::Refused { holder: holder.clone(), reason })
 }

@@ -15,20 +15,12 @@ const GRACE: Duration = Duration::from_millis(500);
 pub(crate) fn run(args: GatewayArgs, paths: Paths, env: Env) -> anyhow::Result<()> {
     paths.prepare()?;
     // A configuration that cannot be read is reported by the start itself.
-    let logging = Document::load(&paths.config, &env)
-        .map(|loaded| loaded.config.logging)
-        .ok();
+    let logging = Document::load(&paths.config, &env).map(|loaded| loaded.config.logging).ok();
     let level = logging.map_or(LogLevel::Info, |logging| logging.level);
     let level = if args.verbose { LogLevel::Debug } else { level };
-    let _guard = logging::init(
-        &paths.log_file,
-        level,
-        args.verbose.then_some(LogLevel::Debug),
-    )
-    .with_context(|| format!("cannot write the log {}", paths.log_file.display()))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let _guard = logging::init(&paths.log_file, level, args.verbose.then_some(LogLevel::Debug))
+        .with_context(|| format!("cannot write the log {}", paths.log_file.display()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(args, paths, env))
 }
 
@@ -36,10 +28,7 @@ async fn serve(args: GatewayArgs, paths: Paths, env: Env) -> anyhow::Result<()> 
     let stop = stop_requested()?;
     let options = options(&args);
     let gateway = match start(&paths, &env, &options).await {
-        Err(StartError::PortTaken {
-            address,
-            holder: Some(holder),
-        }) if args.force => {
+        Err(StartError::PortTaken { address, holder: Some(holder) }) if args.force => {
             force::free(address, &holder).await?;
             start(&paths, &env, &options).await?
         }
@@ -50,10 +39,7 @@ async fn serve(args: GatewayArgs, paths: Paths, env: Env) -> anyhow::Result<()> 
     }
     out::done(format_args!("agent model: {}", gateway.default_model()));
     if let Some(address) = gateway.status().borrow().address {
-        out::done(format_args!(
-            "listening on ws://{address} (PID {})",
-            std::process::id()
-        ));
+        out::done(format_args!("listening on ws://{address} (PID {})", std::process::id()));
     }
     out::done(format_args!("log file: {}", paths.log_file.display()));
     stop.await;
@@ -62,10 +48,7 @@ async fn serve(args: GatewayArgs, paths: Paths, env: Env) -> anyhow::Result<()> 
 }
 
 async fn start(paths: &Paths, env: &Env, options: &Options) -> Result<Gateway, StartError> {
-    Gateway::builder(paths.clone(), env.clone())
-        .options(options.clone())
-        .start()
-        .await
+    Gateway::builder(paths.clone(), env.clone()).options(options.clone()).start().await
 }
 
 fn options(args: &GatewayArgs) -> Options {

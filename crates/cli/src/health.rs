@@ -12,9 +12,7 @@ use crate::{out, web};
 
 pub(crate) fn run(args: HealthArgs, paths: &Paths, env: &Env) -> anyhow::Result<()> {
     let options = options(&args, paths, env)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(ask(args.json, options))
 }
 
@@ -28,10 +26,7 @@ async fn ask(as_json: bool, options: ConnectOptions) -> anyhow::Result<()> {
         return Ok(());
     }
     out::done("Gateway is healthy");
-    out::done(format_args!(
-        "WebSocket connection: OK ({} ms)",
-        begun.elapsed().as_millis()
-    ));
+    out::done(format_args!("WebSocket connection: OK ({} ms)", begun.elapsed().as_millis()));
     out::done(format_args!(
         "RPC methods: available ({}, version {})",
         connected.hello.features.methods.len(),

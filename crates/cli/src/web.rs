@@ -17,11 +17,6 @@ pub(crate) fn run(paths: &Paths, env: &Env) -> anyhow::Result<()> {
 /// The local gateway's port.
 pub(crate) fn port(paths: &Paths, env: &Env) -> anyhow::Result<u16> {
     let loaded = Document::load(&paths.config, env)?;
-    let from_env = loaded
-        .env
-        .product("GATEWAY_PORT")
-        .and_then(|port| port.parse().ok());
-    Ok(from_env
-        .or(loaded.config.gateway.port)
-        .unwrap_or_else(|| paths.default_port()))
+    let from_env = loaded.env.product("GATEWAY_PORT").and_then(|port| port.parse().ok());
+    Ok(from_env.or(loaded.config.gateway.port).unwrap_or_else(|| paths.default_port()))
 }

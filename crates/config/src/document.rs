@@ -94,19 +94,13 @@ impl Document {
 
     fn read(raw: Option<String>) -> Result<Self, Vec<Issue>> {
         let Some(text) = raw else {
-            return Ok(Self {
-                raw: None,
-                source: Value::Object(Map::new()),
-                parsed: None,
-            });
+            return Ok(Self { raw: None, source: Value::Object(Map::new()), parsed: None });
         };
         let mut parsed = parse(&text)?;
         match parsed.value.take() {
-            Some(source @ Value::Object(_)) => Ok(Self {
-                raw: Some(text),
-                source,
-                parsed: Some(parsed),
-            }),
+            Some(source @ Value::Object(_)) => {
+                Ok(Self { raw: Some(text), source, parsed: Some(parsed) })
+            }
             _ => Err(vec![Issue {
                 line: Some(1),
                 column: Some(1),
@@ -132,22 +126,14 @@ impl Document {
         let found = validate(json_schema(), &value);
         let mut errors = variables.issues;
         let reported: HashSet<_> = errors.iter().map(|(path, _)| path.clone()).collect();
-        errors.extend(
-            found
-                .errors
-                .into_iter()
-                .filter(|(path, _)| !reported.contains(path)),
-        );
+        errors.extend(found.errors.into_iter().filter(|(path, _)| !reported.contains(path)));
         if !errors.is_empty() {
             return Err(document.issues(errors, Place::Value));
         }
 
         // The schema already holds; the deserializer's own text would quote values.
-        let config: Config = serde_json::from_value(value.clone()).map_err(|_| {
-            vec![Issue::of_document(
-                "a setting does not have the expected type",
-            )]
-        })?;
+        let config: Config = serde_json::from_value(value.clone())
+            .map_err(|_| vec![Issue::of_document("a setting does not have the expected type")])?;
         let rules = check_rules(&config);
         if !rules.errors.is_empty() {
             return Err(document.issues(rules.errors, Place::Value));
@@ -193,9 +179,7 @@ impl Document {
 /// Shows no text and no value, because they hold secrets.
 impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Document")
-            .field("exists", &self.raw.is_some())
-            .finish_non_exhaustive()
+        f.debug_struct("Document").field("exists", &self.raw.is_some()).finish_non_exhaustive()
     }
 }
 
@@ -224,18 +208,11 @@ fn failure(path: &Path, mut issues: Vec<Issue>) -> ConfigError {
         issues.push(Issue::of_document(format!("and {more} more problems")));
     }
     let last_good = Some(last_good_path(path)).filter(|copy| copy.is_file());
-    ConfigError {
-        issues,
-        path: path.to_owned(),
-        last_good,
-    }
+    ConfigError { issues, path: path.to_owned(), last_good }
 }
 
 fn hash(text: &str) -> String {
-    Sha256::digest(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A blank secret is no secret: comparing with it would let everyone in.
@@ -253,10 +230,7 @@ fn drop_blank_secrets(value: &mut Value) -> Vec<(Vec<String>, String)> {
             let blank =
                 takes_reference(at) && value.as_str().is_some_and(|text| text.trim().is_empty());
             if blank {
-                dropped.push((
-                    at.clone(),
-                    "this secret is blank and counts as not set".into(),
-                ));
+                dropped.push((at.clone(), "this secret is blank and counts as not set".into()));
             } else {
                 visit(value, at, dropped);
             }

@@ -54,19 +54,11 @@ impl From<Vec<Issue>> for EditError {
 }
 
 fn join(issues: &[Issue]) -> String {
-    issues
-        .iter()
-        .map(Issue::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
+    issues.iter().map(Issue::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn place(path: &str) -> String {
-    if path.is_empty() {
-        String::new()
-    } else {
-        format!("{path}: ")
-    }
+    if path.is_empty() { String::new() } else { format!("{path}: ") }
 }
 
 /// The value of a JSON5 object, such as the patch of `config.patch`, without any check of its keys.
@@ -117,9 +109,7 @@ pub fn replace(raw: &str, value: &Value) -> Result<String, EditError> {
 pub(crate) fn rewrite_to(raw: &str, root: Value) -> Result<String, EditError> {
     match root {
         Value::Object(target) => rewrite(raw, &target),
-        _ => Err(EditError::NotAnObject {
-            path: String::new(),
-        }),
+        _ => Err(EditError::NotAnObject { path: String::new() }),
     }
 }
 
@@ -128,22 +118,18 @@ pub(crate) fn members(raw: &str) -> Result<Map<String, Value>, EditError> {
     match parse(raw)?.value {
         None => Ok(Map::new()),
         Some(Value::Object(members)) => Ok(members),
-        Some(_) => Err(EditError::NotAnObject {
-            path: String::new(),
-        }),
+        Some(_) => Err(EditError::NotAnObject { path: String::new() }),
     }
 }
 
 fn set(root: &mut Value, path: &[&str], value: Value) -> Result<(), EditError> {
     let mut slot = root;
     for (depth, name) in path.iter().enumerate() {
-        let not_an_object = || EditError::NotAnObject {
-            path: path[..depth].join("."),
-        };
+        let not_an_object = || EditError::NotAnObject { path: path[..depth].join(".") };
         slot = match slot {
-            Value::Object(members) => members
-                .entry(*name)
-                .or_insert_with(|| Value::Object(Map::new())),
+            Value::Object(members) => {
+                members.entry(*name).or_insert_with(|| Value::Object(Map::new()))
+            }
             Value::Array(items) => name
                 .parse::<usize>()
                 .ok()
@@ -170,11 +156,7 @@ fn delete(root: &mut Value, path: &[&str]) {
             members.shift_remove(*name);
         }
         Some(Value::Array(items)) => {
-            if let Some(index) = name
-                .parse::<usize>()
-                .ok()
-                .filter(|index| *index < items.len())
-            {
+            if let Some(index) = name.parse::<usize>().ok().filter(|index| *index < items.len()) {
                 items.remove(index);
             }
         }

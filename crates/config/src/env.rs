@@ -18,16 +18,12 @@ impl Env {
 
     /// The value of `name`, exactly as set; a blank value counts as unset.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.trim().is_empty())
+        self.0.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
     }
 
     /// The product's own variable: `CLAWDBOT_<name>`, else its alias `OPENCLAW_<name>`.
     pub fn product(&self, name: &str) -> Option<&str> {
-        self.get(&format!("CLAWDBOT_{name}"))
-            .or_else(|| self.get(&format!("OPENCLAW_{name}")))
+        self.get(&format!("CLAWDBOT_{name}")).or_else(|| self.get(&format!("OPENCLAW_{name}")))
     }
 
     /// This environment plus `name`, unless `name` already has a value: an existing variable
@@ -41,11 +37,7 @@ impl Env {
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Env {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(vars: I) -> Self {
-        Self(
-            vars.into_iter()
-                .map(|(k, v)| (k.into(), v.into()))
-                .collect(),
-        )
+        Self(vars.into_iter().map(|(k, v)| (k.into(), v.into())).collect())
     }
 }
 

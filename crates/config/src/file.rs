@@ -55,10 +55,7 @@ pub(crate) fn read_text(path: &Path) -> io::Result<String> {
 fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     let file = open_without_waiting(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "expected a regular file",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a regular file"));
     }
     let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
@@ -95,15 +92,10 @@ pub(crate) fn create_private_dir(dir: &Path) -> io::Result<()> {
 }
 
 fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let dir = path
-        .parent()
-        .filter(|dir| !dir.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_private_dir(dir)?;
     // tempfile creates with mode 0600, so there is no moment in which others can read it.
-    let mut file = tempfile::Builder::new()
-        .prefix(".clawdbot-")
-        .tempfile_in(dir)?;
+    let mut file = tempfile::Builder::new().prefix(".clawdbot-").tempfile_in(dir)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;

@@ -34,21 +34,10 @@ impl Includes {
             .parent()
             .map(Path::to_owned)
             .into_iter()
-            .chain(
-                extra
-                    .into_iter()
-                    .flatten()
-                    .filter(|root| root.is_absolute()),
-            )
+            .chain(extra.into_iter().flatten().filter(|root| root.is_absolute()))
             .filter_map(|root| fs::canonicalize(root).ok())
             .collect();
-        Self {
-            roots,
-            chain: vec![document],
-            at: Vec::new(),
-            files: Vec::new(),
-            issues: Vec::new(),
-        }
+        Self { roots, chain: vec![document], at: Vec::new(), files: Vec::new(), issues: Vec::new() }
     }
 
     pub(crate) fn resolve(&mut self, value: Value) -> Value {
@@ -127,22 +116,13 @@ impl Includes {
     fn file(&mut self, name: &str) -> Option<Value> {
         let path = self.locate(name)?;
         if self.chain.contains(&path) {
-            let chain: Vec<_> = self
-                .chain
-                .iter()
-                .chain([&path])
-                .map(|p| p.display().to_string())
-                .collect();
-            self.report(format!(
-                "these files include one another: {}",
-                chain.join(" → ")
-            ));
+            let chain: Vec<_> =
+                self.chain.iter().chain([&path]).map(|p| p.display().to_string()).collect();
+            self.report(format!("these files include one another: {}", chain.join(" → ")));
             return None;
         }
         if self.chain.len() > MAX_CHAIN {
-            self.report(format!(
-                "files may include one another at most {MAX_CHAIN} deep"
-            ));
+            self.report(format!("files may include one another at most {MAX_CHAIN} deep"));
             return None;
         }
         if self.files.len() >= MAX_FILES {
@@ -158,22 +138,14 @@ impl Includes {
     }
 
     fn locate(&mut self, name: &str) -> Option<PathBuf> {
-        let including = self
-            .chain
-            .last()
-            .and_then(|file| file.parent())
-            .unwrap_or(Path::new(""));
+        let including = self.chain.last().and_then(|file| file.parent()).unwrap_or(Path::new(""));
         // Joining an absolute name gives that name, which the check of the roots then judges.
         let wanted = including.join(name);
         // The target decides, so that neither ".." nor a symbolic link leads elsewhere.
         let found = match fs::canonicalize(&wanted) {
             Ok(found) => found,
             Err(error) => {
-                self.report(format!(
-                    "cannot include {}: {}",
-                    wanted.display(),
-                    reason(&error)
-                ));
+                self.report(format!("cannot include {}: {}", wanted.display(), reason(&error)));
                 return None;
             }
         };
@@ -195,11 +167,7 @@ impl Includes {
         let text = match read_text(path) {
             Ok(text) => text,
             Err(error) => {
-                self.report(format!(
-                    "cannot include {}: {}",
-                    path.display(),
-                    reason(&error)
-                ));
+                self.report(format!("cannot include {}: {}", path.display(), reason(&error)));
                 return None;
             }
         };

@@ -21,22 +21,12 @@ pub struct Issue {
 impl Issue {
     /// An issue of the whole document, with no place in it.
     pub(crate) fn of_document(message: impl Into<String>) -> Self {
-        Self {
-            path: String::new(),
-            message: message.into(),
-            line: None,
-            column: None,
-        }
+        Self { path: String::new(), message: message.into(), line: None, column: None }
     }
 
     /// An issue at `path` whose place is looked up later.
     pub(crate) fn at(path: &[String], message: impl Into<String>) -> Self {
-        Self {
-            path: path.join("."),
-            message: message.into(),
-            line: None,
-            column: None,
-        }
+        Self { path: path.join("."), message: message.into(), line: None, column: None }
     }
 }
 

@@ -23,28 +23,16 @@ const KNOWN: [(&str, &str); 62] = [
     ("gateway.tailscale", "preserveFunnel"),
     ("gateway.remote", "sshHostKeyPolicy edgeAuth"),
     ("gateway.reload", "mode debounceMs"),
-    (
-        "gateway.tls",
-        "enabled autoGenerate certPath keyPath caPath",
-    ),
+    ("gateway.tls", "enabled autoGenerate certPath keyPath caPath"),
     ("gateway.http", "endpoints securityHeaders"),
     ("gateway.http.endpoints", "chatCompletions responses"),
     ("gateway.http.endpoints.chatCompletions", "enabled"),
-    (
-        "gateway.http.endpoints.responses",
-        "enabled maxBodyBytes files images allowUrl",
-    ),
+    ("gateway.http.endpoints.responses", "enabled maxBodyBytes files images allowUrl"),
     ("gateway.http.securityHeaders", "strictTransportSecurity"),
-    (
-        "gateway.nodes",
-        "browser allowCommands denyCommands commands pairing",
-    ),
+    ("gateway.nodes", "browser allowCommands denyCommands commands pairing"),
     ("gateway.nodes.browser", "mode node"),
     ("gateway.nodes.commands", "allow deny"),
-    (
-        "gateway.nodes.pairing",
-        "autoApproveLocal autoApproveCidrs sshVerify",
-    ),
+    ("gateway.nodes.pairing", "autoApproveLocal autoApproveCidrs sshVerify"),
     ("gateway.tools", "allow deny"),
     ("gateway.terminal", "enabled"),
     ("auth", "profiles order cooldowns"),
@@ -61,19 +49,10 @@ const KNOWN: [(&str, &str); 62] = [
     ("session.sendPolicy", "default rules"),
     ("session.agentToAgent", "maxPingPongTurns"),
     ("models", "bedrockDiscovery"),
-    (
-        "models.providers.*",
-        "auth maxTokens params request localService",
-    ),
+    ("models.providers.*", "auth maxTokens params request localService"),
     ("models.providers.*.models.*", "compat"),
-    (
-        "agents.list.*",
-        "agentDir groupChat subagents sandbox tools heartbeat memorySearch",
-    ),
-    (
-        "agents.entries.*",
-        "agentDir groupChat subagents sandbox tools heartbeat memorySearch",
-    ),
+    ("agents.list.*", "agentDir groupChat subagents sandbox tools heartbeat memorySearch"),
+    ("agents.entries.*", "agentDir groupChat subagents sandbox tools heartbeat memorySearch"),
     ("agents.list.*.identity", "theme"),
     ("agents.entries.*.identity", "theme"),
     (
@@ -85,14 +64,8 @@ const KNOWN: [(&str, &str); 62] = [
         "agents.defaults.heartbeat",
         "every activeHours model session target to prompt ackMaxChars includeReasoning",
     ),
-    (
-        "agents.defaults.heartbeat.activeHours",
-        "start end timezone",
-    ),
-    (
-        "agents.defaults.sandbox",
-        "mode workspaceAccess scope workspaceRoot docker browser prune",
-    ),
+    ("agents.defaults.heartbeat.activeHours", "start end timezone"),
+    ("agents.defaults.sandbox", "mode workspaceAccess scope workspaceRoot docker browser prune"),
     (
         "tools",
         "profile allow alsoAllow deny byProvider exec elevated web media links message agentToAgent subagents sandbox fs toolSearch codeMode loopDetection",
@@ -104,38 +77,23 @@ const KNOWN: [(&str, &str); 62] = [
     ),
     ("tools.elevated", "enabled allowFrom"),
     ("tools.web", "search fetch"),
-    (
-        "tools.web.search",
-        "enabled provider apiKey maxResults timeoutSeconds cacheTtlMinutes",
-    ),
-    (
-        "tools.web.fetch",
-        "enabled maxChars timeoutSeconds cacheTtlMinutes userAgent readability",
-    ),
+    ("tools.web.search", "enabled provider apiKey maxResults timeoutSeconds cacheTtlMinutes"),
+    ("tools.web.fetch", "enabled maxChars timeoutSeconds cacheTtlMinutes userAgent readability"),
     ("tools.agentToAgent", "enabled allow"),
     ("tools.fs", "workspaceOnly"),
     ("approvals", "exec"),
-    (
-        "approvals.exec",
-        "enabled mode agentFilter sessionFilter targets",
-    ),
+    ("approvals.exec", "enabled mode agentFilter sessionFilter targets"),
     ("logging", "consoleStyle redactPatterns maxFileBytes audit"),
     ("channels.telegram", TELEGRAM),
     ("channels.telegram.accounts.*", TELEGRAM),
     ("env", "*"),
     ("env.shellEnv", "enabled timeoutMs"),
     ("cron", "enabled store maxConcurrentRuns"),
-    (
-        "hooks",
-        "enabled token path maxBodyBytes presets mappings transformsDir",
-    ),
+    ("hooks", "enabled token path maxBodyBytes presets mappings transformsDir"),
     ("discovery", "mdns wideArea"),
     ("canvasHost", "enabled root port liveReload"),
     ("update", "channel checkOnStart"),
-    (
-        "wizard",
-        "lastRunAt lastRunVersion lastRunCommit lastRunCommand lastRunMode",
-    ),
+    ("wizard", "lastRunAt lastRunVersion lastRunCommit lastRunCommand lastRunMode"),
     ("meta", "lastTouchedVersion lastTouchedAt"),
 ];
 
@@ -153,11 +111,7 @@ pub(crate) fn known_in(path: &[String]) -> Option<Vec<&'static str>> {
 }
 
 fn is_block(block: &str, path: &[String]) -> bool {
-    if block.is_empty() {
-        path.is_empty()
-    } else {
-        crate::slots::matches(block, path)
-    }
+    if block.is_empty() { path.is_empty() } else { crate::slots::matches(block, path) }
 }
 
 /// The name closest to `name`, if one is close enough to be meant.
@@ -165,12 +119,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
     let name = name.to_lowercase();
     known
         .filter(|candidate| *candidate != "*")
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&name, &candidate.to_lowercase()),
-                candidate,
-            )
-        })
+        .map(|candidate| (strsim::damerau_levenshtein(&name, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

@@ -44,19 +44,14 @@ impl Paths {
     /// Characters of a profile name other than ASCII letters, digits, `-` and `_` become `-`, so a
     /// name can never lead outside the home directory.
     pub fn resolve(env: &Env, profile: Option<&str>) -> Self {
-        let profile = profile
-            .or_else(|| env.product("PROFILE"))
-            .and_then(profile_name);
+        let profile = profile.or_else(|| env.product("PROFILE")).and_then(profile_name);
         let home = env
             .product("HOME")
             .or_else(|| env.get("HOME"))
             .or_else(|| env.get("USERPROFILE"))
             .map(PathBuf::from)
             .unwrap_or_default();
-        let suffix = profile
-            .as_ref()
-            .map(|name| format!("-{name}"))
-            .unwrap_or_default();
+        let suffix = profile.as_ref().map(|name| format!("-{name}")).unwrap_or_default();
         let configured = |name| env.product(name).map(|text| expand_home(&home, text));
 
         let state_dir =
@@ -84,11 +79,7 @@ impl Paths {
 
     /// The port when neither a flag, nor the environment, nor the document names one.
     pub fn default_port(&self) -> u16 {
-        if self.profile.as_deref() == Some("dev") {
-            DEV_PORT
-        } else {
-            DEFAULT_PORT
-        }
+        if self.profile.as_deref() == Some("dev") { DEV_PORT } else { DEFAULT_PORT }
     }
 
     /// Creates the state directory and its own subdirectories for the owner alone (0700 from the
@@ -168,10 +159,7 @@ fn prepare_dir(dir: &Path) -> Result<(), PathsError> {
     if !dir.is_absolute() {
         return Err(PathsError::NotAbsolute(dir.to_owned()));
     }
-    let io_error = |source| PathsError::Io {
-        path: dir.to_owned(),
-        source,
-    };
+    let io_error = |source| PathsError::Io { path: dir.to_owned(), source };
     let found = match fs::symlink_metadata(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             create_private_dir(dir).map_err(io_error)?;
@@ -194,18 +182,11 @@ fn check_access(dir: &Path, found: &fs::Metadata) -> Result<(), PathsError> {
 
     let me = rustix::process::geteuid().as_raw();
     if found.uid() != me {
-        return Err(PathsError::ForeignOwner {
-            path: dir.to_owned(),
-            owner: found.uid(),
-            me,
-        });
+        return Err(PathsError::ForeignOwner { path: dir.to_owned(), owner: found.uid(), me });
     }
     let mode = found.mode() & 0o7777;
     if mode & 0o002 != 0 {
-        return Err(PathsError::WorldWritable {
-            path: dir.to_owned(),
-            mode,
-        });
+        return Err(PathsError::WorldWritable { path: dir.to_owned(), mode });
     }
     Ok(())
 }
@@ -219,13 +200,7 @@ fn profile_name(text: &str) -> Option<String> {
     let name: String = text
         .trim()
         .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '-' || c == '_' {
-                c
-            } else {
-                '-'
-            }
-        })
+        .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' })
         .take(64)
         .collect();
     (!name.is_empty() && name != "default").then_some(name)

@@ -58,9 +58,7 @@ pub fn restore_redacted_raw(new: &str, old: &str) -> Result<String, EditError> {
     let wanted = Value::Object(members(new)?);
     let stored = Value::Object(members(old)?);
     if let Some(path) = orphan(&wanted, Some(&stored), &mut Vec::new()) {
-        return Err(EditError::UnknownPlaceholder {
-            path: path.join("."),
-        });
+        return Err(EditError::UnknownPlaceholder { path: path.join(".") });
     }
     let text = rewrite_to(new, restore_redacted(wanted, &stored))?;
     restore_comments(&text, old, &stored)
@@ -88,15 +86,10 @@ fn each_member(
     };
     match value {
         Value::Array(items) => {
-            items
-                .iter()
-                .enumerate()
-                .for_each(|(index, item)| step(index.to_string(), item));
+            items.iter().enumerate().for_each(|(index, item)| step(index.to_string(), item));
         }
         Value::Object(members) => {
-            members
-                .iter()
-                .for_each(|(name, value)| step(name.clone(), value));
+            members.iter().for_each(|(name, value)| step(name.clone(), value));
         }
         _ => {}
     }
@@ -147,10 +140,7 @@ fn is_url_with_credentials(text: &str) -> bool {
         return false;
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let query = rest
-        .split_once('?')
-        .map(|(_, query)| query)
-        .unwrap_or_default();
+    let query = rest.split_once('?').map(|(_, query)| query).unwrap_or_default();
     let names_secret = |pair: &str| {
         let name = pair.split('=').next().unwrap_or_default();
         name == "key" || name == "sig" || name == "auth" || is_secret_name(name)
@@ -159,15 +149,7 @@ fn is_url_with_credentials(text: &str) -> bool {
 }
 
 fn hide_comment(comment: &str, secrets: &[String]) -> Option<String> {
-    const SIGNS: [&str; 7] = [
-        "token",
-        "password",
-        "secret",
-        "key",
-        "credential",
-        "bearer",
-        "sk-",
-    ];
+    const SIGNS: [&str; 7] = ["token", "password", "secret", "key", "credential", "bearer", "sk-"];
     let lower = comment.to_lowercase();
     let assigns = lower.contains([':', '=']) && SIGNS.iter().any(|sign| lower.contains(sign));
     (assigns || lower.contains("sk-") || repeats(comment, secrets))
@@ -176,11 +158,7 @@ fn hide_comment(comment: &str, secrets: &[String]) -> Option<String> {
 
 /// The placeholder as a comment of the same kind.
 fn placeholder_like(comment: &str) -> String {
-    if comment.starts_with("/*") {
-        format!("/* {REDACTED} */")
-    } else {
-        format!("// {REDACTED}")
-    }
+    if comment.starts_with("/*") { format!("/* {REDACTED} */") } else { format!("// {REDACTED}") }
 }
 
 /// Hidden comments carry no path, so they are put back in their order, and only if all are there.
@@ -202,9 +180,7 @@ fn restore_comments(text: &str, old: &str, stored: &Value) -> Result<String, Edi
     }
     let mut hidden = hidden.into_iter();
     map_comments(text, |comment| {
-        (comment == placeholder_like(comment))
-            .then(|| hidden.next())
-            .flatten()
+        (comment == placeholder_like(comment)).then(|| hidden.next()).flatten()
     })
 }
 
@@ -252,10 +228,9 @@ fn orphan(new: &Value, old: Option<&Value>, at: &mut Vec<String>) -> Option<Vec<
     each_member(new, at, |value, at| {
         let before = match (old, at.last()) {
             (Some(Value::Object(members)), Some(name)) => members.get(name),
-            (Some(Value::Array(_)), Some(index)) => index
-                .parse()
-                .ok()
-                .and_then(|index| counterpart(value, index, old)),
+            (Some(Value::Array(_)), Some(index)) => {
+                index.parse().ok().and_then(|index| counterpart(value, index, old))
+            }
             _ => None,
         };
         found = found.take().or_else(|| orphan(value, before, at));

@@ -25,10 +25,7 @@ impl Rules {
     fn gateway(&mut self, config: &Config) {
         let gateway = &config.gateway;
         if gateway.bind == Bind::Custom && gateway.custom_bind_host.is_none() {
-            self.error(
-                "gateway.bind",
-                "\"custom\" needs the address in gateway.customBindHost",
-            );
+            self.error("gateway.bind", "\"custom\" needs the address in gateway.customBindHost");
         }
         if gateway.tailscale.mode != TailscaleMode::Off && gateway.bind != Bind::Loopback {
             self.error(
@@ -89,18 +86,11 @@ impl Rules {
     fn agents(&mut self, config: &Config) {
         let listed = config.agents.list.iter().enumerate();
         let listed = listed.map(|(index, agent)| {
-            (
-                vec!["agents".into(), "list".into(), index.to_string()],
-                agent.id.clone(),
-            )
+            (vec!["agents".into(), "list".into(), index.to_string()], agent.id.clone())
         });
         let mapped = config.agents.entries.keys();
-        let mapped = mapped.map(|id| {
-            (
-                vec!["agents".into(), "entries".into(), id.clone()],
-                Some(id.clone()),
-            )
-        });
+        let mapped = mapped
+            .map(|id| (vec!["agents".into(), "entries".into(), id.clone()], Some(id.clone())));
         let mut seen = HashSet::new();
         for (path, id) in listed.chain(mapped) {
             let problem = match id.map(|id| id.to_lowercase()) {
@@ -120,14 +110,8 @@ impl Rules {
 
     fn providers(&mut self, config: &Config) {
         for (name, provider) in &config.models.providers {
-            let at = |key: &str| {
-                vec![
-                    "models".into(),
-                    "providers".into(),
-                    name.clone(),
-                    key.into(),
-                ]
-            };
+            let at =
+                |key: &str| vec!["models".into(), "providers".into(), name.clone(), key.into()];
             if name.is_empty() || name.contains('/') {
                 self.errors.push((
                     at("")[..3].to_vec(),
@@ -160,10 +144,7 @@ fn split(path: &str) -> Vec<String> {
 
 fn has_scheme(url: &str, schemes: &[&str]) -> bool {
     url.split_once("://").is_some_and(|(scheme, rest)| {
-        !rest.is_empty()
-            && schemes
-                .iter()
-                .any(|known| scheme.eq_ignore_ascii_case(known))
+        !rest.is_empty() && schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known))
     })
 }
 

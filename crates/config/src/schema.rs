@@ -8,10 +8,7 @@ use crate::Config;
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let settings =
         SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let mut schema = settings
-        .into_generator()
-        .into_root_schema_for::<Config>()
-        .to_value();
+    let mut schema = settings.into_generator().into_root_schema_for::<Config>().to_value();
     forbid_null(&mut schema);
     schema
 });
@@ -98,9 +95,7 @@ mod tests {
             used.insert(keyword.clone());
             match (keyword.as_str(), value) {
                 ("properties", Value::Object(properties)) => {
-                    properties
-                        .values()
-                        .for_each(|schema| keywords(schema, used));
+                    properties.values().for_each(|schema| keywords(schema, used));
                 }
                 ("oneOf" | "anyOf", Value::Array(choices)) => {
                     choices.iter().for_each(|schema| keywords(schema, used));

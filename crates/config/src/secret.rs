@@ -144,11 +144,8 @@ fn is_sample(text: &str) -> bool {
         "null",
         "openclawredacted",
     ];
-    let letters: String = text
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect();
+    let letters: String =
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     let one_char = text.chars().all(|c| text.starts_with(c));
     one_char || SAMPLES.contains(&letters.as_str())
 }
@@ -173,10 +170,7 @@ mod tests {
         ] {
             assert_eq!(check(sample), Err(WeakSecret::Placeholder), "{sample}");
         }
-        assert_eq!(
-            check("abcdefghijklmnopqrstuvw"),
-            Err(WeakSecret::TooShort { found: 23 })
-        );
+        assert_eq!(check("abcdefghijklmnopqrstuvw"), Err(WeakSecret::TooShort { found: 23 }));
         assert_eq!(check("abcdefghijklmnopqrstuvwx"), Ok(()));
     }
 

@@ -60,19 +60,14 @@ pub(crate) fn is_secret(path: &[String]) -> bool {
 /// and hiding everything that repeats `production` would help nobody.
 pub(crate) fn is_searched(path: &[String]) -> bool {
     let in_env = path.first().is_some_and(|block| block == "env");
-    let named_secret = || {
-        path.last()
-            .is_some_and(|name| is_secret_name(name) || name.ends_with("KEY"))
-    };
+    let named_secret =
+        || path.last().is_some_and(|name| is_secret_name(name) || name.ends_with("KEY"));
     is_secret(path) && (!in_env || named_secret())
 }
 
 pub(crate) fn is_secret_name(name: &str) -> bool {
-    let name: String = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
+    let name: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     NAME_ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
@@ -87,8 +82,7 @@ fn is_auth_header(path: &[String]) -> bool {
 /// Whether `path` has the shape of `pattern`, a dotted path in which `*` is any one name.
 pub(crate) fn matches(pattern: &str, path: &[String]) -> bool {
     let mut names = path.iter();
-    let all = pattern
-        .split('.')
-        .all(|part| names.next().is_some_and(|name| part == "*" || part == name));
+    let all =
+        pattern.split('.').all(|part| names.next().is_some_and(|name| part == "*" || part == name));
     all && names.next().is_none()
 }

@@ -20,10 +20,7 @@ pub(crate) struct Findings {
 /// `minimum`, `maximum`, `minLength`, `items`, `properties`, `required`, `additionalProperties` and
 /// the format `ipv4`. A test holds the schema to these.
 pub(crate) fn validate(schema: &Value, value: &Value) -> Findings {
-    let mut walk = Walk {
-        at: Vec::new(),
-        found: Findings::default(),
-    };
+    let mut walk = Walk { at: Vec::new(), found: Findings::default() };
     walk.check(schema, value);
     walk.found
 }
@@ -58,9 +55,7 @@ impl Walk {
     }
 
     fn members(&mut self, schema: &Value, members: &Map<String, Value>) {
-        let rest = schema
-            .get("additionalProperties")
-            .filter(|rest| rest.is_object());
+        let rest = schema.get("additionalProperties").filter(|rest| rest.is_object());
         for (name, value) in members {
             if let Some(member) = schema.get("properties").and_then(|known| known.get(name)) {
                 self.step(name, member, value);
@@ -70,12 +65,7 @@ impl Walk {
                 self.unlisted(schema, name, value);
             }
         }
-        for name in schema
-            .get("required")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
+        for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
             if let Some(name) = name.as_str().filter(|name| !members.contains_key(*name)) {
                 let expected = schema.pointer(&format!("/properties/{name}")).map(describe);
                 let expected = expected.unwrap_or_else(|| "a value".into());
@@ -110,10 +100,9 @@ impl Walk {
                 Some(close) => format!("; did you mean \"{close}\"?"),
                 None => String::new(),
             };
-            self.found.unknown.push((
-                self.at.clone(),
-                format!("unknown key \"{name}\" is ignored{hint}"),
-            ));
+            self.found
+                .unknown
+                .push((self.at.clone(), format!("unknown key \"{name}\" is ignored{hint}")));
         }
         self.at.pop();
     }
@@ -138,11 +127,7 @@ impl Walk {
     }
 
     fn mismatch(&mut self, schema: &Value, value: &Value) {
-        self.error(format!(
-            "expected {}, found {}",
-            describe(schema),
-            found(value)
-        ));
+        self.error(format!("expected {}, found {}", describe(schema), found(value)));
     }
 
     fn error(&mut self, message: String) {
@@ -196,17 +181,9 @@ fn accepts(schema: &Value, value: &Value) -> bool {
 
 /// The constants a schema allows, if it is a list of them.
 fn choices(schema: &Value) -> Vec<&Value> {
-    let listed = |key| {
-        schema
-            .get(key)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-    };
+    let listed = |key| schema.get(key).and_then(Value::as_array).into_iter().flatten();
     let own = schema.get("const").into_iter();
-    own.chain(listed("enum"))
-        .chain(listed("oneOf").flat_map(choices))
-        .collect()
+    own.chain(listed("enum")).chain(listed("oneOf").flat_map(choices)).collect()
 }
 
 /// The bound a schema sets; an unsigned 32-bit number has one that the schema leaves out.
@@ -221,11 +198,7 @@ fn limit(schema: &Value, key: &str) -> Option<f64> {
 /// What a schema expects, in words.
 fn describe(schema: &Value) -> String {
     if let Some(alternatives) = schema.get("anyOf").and_then(Value::as_array) {
-        return alternatives
-            .iter()
-            .map(describe)
-            .collect::<Vec<_>>()
-            .join(" or ");
+        return alternatives.iter().map(describe).collect::<Vec<_>>().join(" or ");
     }
     let choices = choices(schema);
     if !choices.is_empty() {

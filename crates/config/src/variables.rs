@@ -16,11 +16,7 @@ pub(crate) struct Variables<'a> {
 
 impl<'a> Variables<'a> {
     pub(crate) fn new(env: &'a Env) -> Self {
-        Self {
-            env,
-            at: Vec::new(),
-            issues: Vec::new(),
-        }
+        Self { env, at: Vec::new(), issues: Vec::new() }
     }
 
     pub(crate) fn resolve(&mut self, value: Value) -> Value {
@@ -76,9 +72,7 @@ impl<'a> Variables<'a> {
             return value.to_owned();
         }
         let path = self.at.join(".");
-        self.report(&format!(
-            "Missing env var \"{name}\" referenced at config path: {path}"
-        ));
+        self.report(&format!("Missing env var \"{name}\" referenced at config path: {path}"));
         String::new()
     }
 
@@ -93,14 +87,8 @@ pub(crate) fn with_document_env(env: &Env, document: &Value) -> Env {
     let Some(block) = document.get("env").and_then(Value::as_object) else {
         return extended;
     };
-    let vars = block
-        .get("vars")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten();
-    let direct = block
-        .iter()
-        .filter(|(name, _)| !matches!(name.as_str(), "vars" | "shellEnv"));
+    let vars = block.get("vars").and_then(Value::as_object).into_iter().flatten();
+    let direct = block.iter().filter(|(name, _)| !matches!(name.as_str(), "vars" | "shellEnv"));
     for (name, value) in vars.chain(direct) {
         if let Value::String(value) = value {
             let value = substitute(value, |name| env.get(name).unwrap_or_default().to_owned());
@@ -144,9 +132,7 @@ fn substitute(text: &str, mut lookup: impl FnMut(&str) -> String) -> String {
 
 fn is_variable(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
 #[cfg(test)]
@@ -160,9 +146,7 @@ mod tests {
     #[test]
     fn only_upper_case_names_in_braces_are_variables() {
         assert_eq!(filled("a ${B_1} c ${_X}"), "a <B_1> c <_X>");
-        for literal in [
-            "$A", "${a}", "${1A}", "${}", "${A", "${ A }", "${A-B}", "}$", "${${",
-        ] {
+        for literal in ["$A", "${a}", "${1A}", "${}", "${A", "${ A }", "${A-B}", "}$", "${${"] {
             assert_eq!(filled(literal), literal);
         }
     }

@@ -32,10 +32,7 @@ fn setting_and_deleting_leave_the_rest_as_written() {
         edit(raw, &["gateway", "mode"], None).unwrap(),
         raw.replace("    mode: 'local',\n", "")
     );
-    assert_eq!(
-        edit(raw, &["gateway", "absent", "deep"], None).unwrap(),
-        raw
-    );
+    assert_eq!(edit(raw, &["gateway", "absent", "deep"], None).unwrap(), raw);
     assert_eq!(
         edit(raw, &["gateway", "bind"], Some(json!("lan"))).unwrap(),
         raw.replace("'local',\n", "'local',\n    \"bind\": \"lan\",\n")
@@ -46,21 +43,13 @@ fn setting_and_deleting_leave_the_rest_as_written() {
 fn windows_line_ends_stay() {
     let raw = "{\r\n  // a\r\n  a: 1,\r\n}\r\n";
     let text = edit(raw, &["b"], Some(json!({ "c": 2 }))).unwrap();
-    assert_eq!(
-        text,
-        raw.replace("1,\r\n", "1,\r\n  \"b\": {\r\n    \"c\": 2,\r\n  },\r\n")
-    );
+    assert_eq!(text, raw.replace("1,\r\n", "1,\r\n  \"b\": {\r\n    \"c\": 2,\r\n  },\r\n"));
 }
 
 #[test]
 fn replacing_an_object_keeps_comments_of_what_stays() {
     let raw = "{\n  ui: {\n    // colour\n    seamColor: '#fff',\n    old: 1,\n  },\n}\n";
-    let text = edit(
-        raw,
-        &["ui"],
-        Some(json!({ "seamColor": "#000", "new": [1] })),
-    )
-    .unwrap();
+    let text = edit(raw, &["ui"], Some(json!({ "seamColor": "#000", "new": [1] }))).unwrap();
     assert_eq!(
         text,
         "{\n  ui: {\n    // colour\n    seamColor: \"#000\",\n    \"new\": [1],\n  },\n}\n"
@@ -74,12 +63,7 @@ fn one_element_of_a_list_can_be_set_added_and_removed() {
         edit(raw, &["l", "1", "id"], Some(json!("x"))).unwrap(),
         raw.replace("'b'", "\"x\"")
     );
-    let added = edit(
-        raw,
-        &["l"],
-        Some(json!([{"id": "a"}, {"id": "new"}, {"id": "b"}])),
-    )
-    .unwrap();
+    let added = edit(raw, &["l"], Some(json!([{"id": "a"}, {"id": "new"}, {"id": "b"}]))).unwrap();
     assert!(
         added.contains("// a\n    { id: 'a' }")
             && added.contains("{ id: 'b' }")
@@ -87,10 +71,7 @@ fn one_element_of_a_list_can_be_set_added_and_removed() {
         "{added}"
     );
     let removed = edit(raw, &["l", "0"], None).unwrap();
-    assert!(
-        removed.contains("// b\n    { id: 'b' }") && !removed.contains("'a'"),
-        "{removed}"
-    );
+    assert!(removed.contains("// b\n    { id: 'b' }") && !removed.contains("'a'"), "{removed}");
 }
 
 #[test]
@@ -102,24 +83,12 @@ fn merge_patch_follows_rfc_7396() {
         ("{a: 'b', b: 'c'}", json!({"a": null}), json!({"b": "c"})),
         ("{a: ['b']}", json!({"a": "c"}), json!({"a": "c"})),
         ("{a: 'c'}", json!({"a": ["b"]}), json!({"a": ["b"]})),
-        (
-            "{a: {b: 'c'}}",
-            json!({"a": {"b": "d", "c": null}}),
-            json!({"a": {"b": "d"}}),
-        ),
+        ("{a: {b: 'c'}}", json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
         ("{a: [{b: 'c'}]}", json!({"a": [1]}), json!({"a": [1]})),
         ("{e: null}", json!({"a": 1}), json!({"e": null, "a": 1})),
-        (
-            "{}",
-            json!({"a": {"bb": {"ccc": null}}}),
-            json!({"a": {"bb": {}}}),
-        ),
+        ("{}", json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
     ] {
-        assert_eq!(
-            source(&merge_patch(raw, &patch).unwrap()),
-            expected,
-            "{raw} + {patch}"
-        );
+        assert_eq!(source(&merge_patch(raw, &patch).unwrap()), expected, "{raw} + {patch}");
     }
 }
 
@@ -128,23 +97,11 @@ fn what_cannot_be_edited_is_refused_with_a_code() {
     let code = |result: Result<String, clawdbot_config::EditError>| result.unwrap_err().code();
     assert_eq!(code(edit("{", &["a"], None)), "CONFIG_INVALID");
     assert_eq!(code(edit("[]", &["a"], None)), "CONFIG_NOT_AN_OBJECT");
-    assert_eq!(
-        code(edit("{a: 1}", &["a", "b"], Some(json!(1)))),
-        "CONFIG_NOT_AN_OBJECT"
-    );
-    assert_eq!(
-        code(edit("{a: [1]}", &["a", "7"], Some(json!(1)))),
-        "CONFIG_NOT_AN_OBJECT"
-    );
+    assert_eq!(code(edit("{a: 1}", &["a", "b"], Some(json!(1)))), "CONFIG_NOT_AN_OBJECT");
+    assert_eq!(code(edit("{a: [1]}", &["a", "7"], Some(json!(1)))), "CONFIG_NOT_AN_OBJECT");
     assert_eq!(code(edit("{}", &[], None)), "CONFIG_NO_PATH");
-    assert_eq!(
-        code(edit("{}", &["__proto__", "x"], Some(json!(1)))),
-        "CONFIG_INVALID"
-    );
-    assert_eq!(
-        code(merge_patch("{}", &json!({"a": {"constructor": 1}}))),
-        "CONFIG_INVALID"
-    );
+    assert_eq!(code(edit("{}", &["__proto__", "x"], Some(json!(1)))), "CONFIG_INVALID");
+    assert_eq!(code(merge_patch("{}", &json!({"a": {"constructor": 1}}))), "CONFIG_INVALID");
     assert_eq!(code(merge_patch("{}", &json!([]))), "CONFIG_NOT_AN_OBJECT");
 }
 
@@ -207,11 +164,7 @@ fn print(node: &Node, path: &str, indent: &str, commas: bool, out: &mut String) 
                 let path = format!("{path}/k{name}");
                 out.push_str(&format!("{indent}  // @{path}@above\n{indent}  k{name}: "));
                 print(member, &path, &format!("{indent}  "), commas, out);
-                out.push_str(if commas || index + 1 < members.len() {
-                    ","
-                } else {
-                    ""
-                });
+                out.push_str(if commas || index + 1 < members.len() { "," } else { "" });
                 out.push_str(&if *behind {
                     format!(" /* @{path}@behind */\n")
                 } else {
@@ -231,30 +184,18 @@ fn text_of(node: &Node, commas: bool) -> String {
 
 /// The comments of a text, by their own marks.
 fn comments(text: &str) -> Vec<String> {
-    let marks = text
-        .split("// @")
-        .flat_map(|part| part.split("/* @"))
-        .skip(1);
-    marks
-        .filter_map(|part| {
-            part.split_once([' ', '\n'])
-                .map(|(mark, _)| mark.to_owned())
-        })
-        .collect()
+    let marks = text.split("// @").flat_map(|part| part.split("/* @")).skip(1);
+    marks.filter_map(|part| part.split_once([' ', '\n']).map(|(mark, _)| mark.to_owned())).collect()
 }
 
 fn set(root: &mut Value, path: &[String], value: Option<&Value>) {
-    let Value::Object(members) = root else {
-        panic!("no object at {path:?}")
-    };
+    let Value::Object(members) = root else { panic!("no object at {path:?}") };
     match (path, value) {
         ([name], Some(value)) => drop(members.insert(name.clone(), value.clone())),
         ([name], None) => drop(members.remove(name)),
         ([name, rest @ ..], Some(_)) => {
             set(
-                members
-                    .entry(name.clone())
-                    .or_insert_with(|| Value::Object(Map::new())),
+                members.entry(name.clone()).or_insert_with(|| Value::Object(Map::new())),
                 rest,
                 value,
             );
@@ -272,10 +213,7 @@ fn passes_only_objects(root: &Value, path: &[String]) -> bool {
     let (Some((name, rest)), Value::Object(members)) = (path.split_first(), root) else {
         return path.is_empty();
     };
-    rest.is_empty()
-        || members
-            .get(name)
-            .is_none_or(|member| passes_only_objects(member, rest))
+    rest.is_empty() || members.get(name).is_none_or(|member| passes_only_objects(member, rest))
 }
 
 proptest! {

@@ -16,14 +16,8 @@ fn paths_follow_home_profile_and_environment() {
     let home = env(&[("HOME", "/home/u")]);
     let paths = Paths::resolve(&home, None);
     assert_eq!(paths.config, Path::new("/home/u/.clawdbot/clawdbot.json"));
-    assert_eq!(
-        paths.database,
-        Path::new("/home/u/.clawdbot/clawdbot.sqlite")
-    );
-    assert_eq!(
-        paths.log_file,
-        Path::new("/home/u/.clawdbot/logs/gateway.log")
-    );
+    assert_eq!(paths.database, Path::new("/home/u/.clawdbot/clawdbot.sqlite"));
+    assert_eq!(paths.log_file, Path::new("/home/u/.clawdbot/logs/gateway.log"));
     assert_eq!(paths.workspace_default, Path::new("/home/u/clawd"));
     assert_eq!(paths.default_port(), 18789);
 
@@ -67,10 +61,7 @@ fn writing_keeps_the_previous_text_and_leaves_no_temporary_file() {
     write(&path, "{ a: 1 }").unwrap();
     write(&path, "{ a: 2 }").unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "{ a: 2 }");
-    assert_eq!(
-        fs::read_to_string(path.with_extension("json.bak")).unwrap(),
-        "{ a: 1 }"
-    );
+    assert_eq!(fs::read_to_string(path.with_extension("json.bak")).unwrap(), "{ a: 1 }");
     assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 2);
 }
 
@@ -117,12 +108,7 @@ fn bytes_that_are_no_text_are_an_error() {
     let path = dir.path().join("clawdbot.json");
     fs::write(&path, b"{ a: '\xff' }").unwrap();
     let error = Document::load(&path, &Env::default()).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("cannot be read: expected UTF-8 text"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("cannot be read: expected UTF-8 text"), "{error}");
 }
 
 #[cfg(unix)]
@@ -134,9 +120,7 @@ mod unix {
 
     fn prepare(state_dir: &Path) -> Result<(), (&'static str, String)> {
         let env = env(&[("CLAWDBOT_STATE_DIR", state_dir.to_str().unwrap())]);
-        Paths::resolve(&env, None)
-            .prepare()
-            .map_err(|error| (error.code(), error.to_string()))
+        Paths::resolve(&env, None).prepare().map_err(|error| (error.code(), error.to_string()))
     }
 
     #[test]
@@ -168,11 +152,8 @@ mod unix {
         let foreign = dir.path().join("foreign");
         fs::create_dir(&foreign).unwrap();
         // Only root may give a directory away; anyone else meets one that is root's.
-        let foreign = if chown(&foreign, Some(12_345), None).is_ok() {
-            foreign
-        } else {
-            "/usr".into()
-        };
+        let foreign =
+            if chown(&foreign, Some(12_345), None).is_ok() { foreign } else { "/usr".into() };
         assert_eq!(prepare(&foreign).unwrap_err().0, "STATE_DIR_FOREIGN_OWNER");
     }
 
@@ -180,28 +161,16 @@ mod unix {
     fn a_pipe_in_place_of_the_document_is_refused_at_once() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("clawdbot.json");
-        assert!(
-            Command::new("mkfifo")
-                .arg(&path)
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
         let error = Document::load(&path, &Env::default()).unwrap_err();
-        assert!(
-            error.to_string().contains("expected a regular file"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("expected a regular file"), "{error}");
         assert!(write(&path, "{}").is_err());
     }
 
     #[test]
     fn a_linked_document_is_replaced_where_it_really_is() {
         let dir = tempfile::tempdir().unwrap();
-        let (real, link) = (
-            dir.path().join("real.json"),
-            dir.path().join("clawdbot.json"),
-        );
+        let (real, link) = (dir.path().join("real.json"), dir.path().join("clawdbot.json"));
         fs::write(&real, "{}").unwrap();
         symlink(&real, &link).unwrap();
         write(&link, "{ a: 1 }").unwrap();
@@ -225,30 +194,19 @@ mod unix {
         let dir = tempfile::tempdir().unwrap();
         let state = dir.path().join("above/state");
         let child = Command::new("sh")
-            .args([
-                "-c",
-                "umask 000; exec \"$0\" --exact unix::files_are_private_under_umask_000",
-            ])
+            .args(["-c", "umask 000; exec \"$0\" --exact unix::files_are_private_under_umask_000"])
             .arg(std::env::current_exe().unwrap())
             .env(STATE, &state)
             .output()
             .unwrap();
-        assert!(
-            child.status.success(),
-            "{}",
-            String::from_utf8_lossy(&child.stdout)
-        );
+        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
 
         let mode = |name: &str| fs::metadata(state.join(name)).unwrap().mode() & 0o777;
         assert_eq!(mode("proof"), 0o666, "the umask was in force");
         for dir in ["", "..", "media", "logs"] {
             assert_eq!(mode(dir), 0o700, "{dir}");
         }
-        for file in [
-            "clawdbot.json",
-            "clawdbot.json.bak",
-            "clawdbot.json.last-good",
-        ] {
+        for file in ["clawdbot.json", "clawdbot.json.bak", "clawdbot.json.last-good"] {
             assert_eq!(mode(file), 0o600, "{file}");
         }
     }

@@ -24,21 +24,11 @@ fn config(text: &str) -> Config {
 
 /// Every issue as one line of text.
 fn issues(text: &str) -> Vec<String> {
-    check(text)
-        .unwrap_err()
-        .issues
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    check(text).unwrap_err().issues.iter().map(ToString::to_string).collect()
 }
 
 fn warnings(text: &str) -> Vec<String> {
-    check(text)
-        .unwrap()
-        .warnings
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    check(text).unwrap().warnings.iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -81,10 +71,7 @@ fn json5_syntax_is_read() {
     assert_eq!(config.gateway.port, Some(18789));
     assert_eq!(config.gateway.bind, Bind::Lan);
     assert_eq!(config.agents.defaults.media_max_mb, 0.5);
-    assert_eq!(
-        config.agents.defaults.thinking_default,
-        Some(Thinking::Xhigh)
-    );
+    assert_eq!(config.agents.defaults.thinking_default, Some(Thinking::Xhigh));
 }
 
 #[test]
@@ -104,18 +91,12 @@ fn every_problem_is_reported_with_its_place_and_what_was_expected() {
 
 #[test]
 fn broken_syntax_shows_line_and_column() {
-    assert_eq!(
-        issues("{\n  a: 1\n  b: 2\n}"),
-        ["line 2, column 7: expected a comma"]
-    );
+    assert_eq!(issues("{\n  a: 1\n  b: 2\n}"), ["line 2, column 7: expected a comma"]);
     assert_eq!(
         issues("{\n  a: [1, 2\n"),
         ["line 2, column 6: expected \"]\" before the end of the file"]
     );
-    assert_eq!(
-        issues("[]"),
-        ["line 1, column 1: expected an object: { … }"]
-    );
+    assert_eq!(issues("[]"), ["line 1, column 1: expected an object: { … }"]);
     assert_eq!(issues(""), ["line 1, column 1: expected an object: { … }"]);
     assert_eq!(
         issues("{ä: x}"),
@@ -168,10 +149,7 @@ fn hostile_texts_are_rejected_whole() {
     ] {
         let found = issues(text);
         assert_eq!(found.len(), 1, "{text}: {found:?}");
-        assert!(
-            found[0].contains(expected) && found[0].starts_with("line 1"),
-            "{text}: {found:?}"
-        );
+        assert!(found[0].contains(expected) && found[0].starts_with("line 1"), "{text}: {found:?}");
     }
 }
 
@@ -200,21 +178,14 @@ fn secrets_come_from_text_variables_and_references() {
         ("'plain'", "plain"),
         ("'${TOKEN}'", "from-env"),
         ("'$TOKEN'", "from-env"),
-        (
-            "{ source: 'env', provider: 'default', id: 'TOKEN' }",
-            "from-env",
-        ),
+        ("{ source: 'env', provider: 'default', id: 'TOKEN' }", "from-env"),
         ("'a-${TOKEN}-$${TOKEN}'", "a-from-env-${TOKEN}"),
         ("'$DOLLAR'", "${TOKEN}"),
         ("'$lower'", "$lower"),
     ] {
         let text = format!("{{ gateway: {{ auth: {{ token: {written} }} }} }}");
         let loaded = check_with(&text, &vars).unwrap();
-        assert_eq!(
-            loaded.config.gateway.auth.token.unwrap().expose(),
-            expected,
-            "{written}"
-        );
+        assert_eq!(loaded.config.gateway.auth.token.unwrap().expose(), expected, "{written}");
     }
 }
 
@@ -229,10 +200,7 @@ fn a_megabyte_of_members_is_no_problem() {
     let members: String = (0..60_000).map(|n| format!("k{n}:[0,1],")).collect();
     assert_eq!(warnings(&format!("{{ ui: {{ {members} }} }}")).len(), 100);
     let wrong: String = (0..10_000).map(|n| format!("k{n}:0,")).collect();
-    assert_eq!(
-        issues(&format!("{{ models: {{ providers: {{ {wrong} }} }} }}")).len(),
-        101
-    );
+    assert_eq!(issues(&format!("{{ models: {{ providers: {{ {wrong} }} }} }}")).len(), 101);
 }
 
 #[test]
@@ -253,10 +221,7 @@ fn unset_and_empty_variables_are_errors() {
 fn the_env_block_applies_where_a_variable_is_not_set() {
     let text = "{ env: { vars: { A: 'block', B: 'block' }, C: 'direct' }, ui: { assistant: { name: '${A} ${B} ${C}' } } }";
     let loaded = check_with(text, &[("A", "process")]).unwrap();
-    assert_eq!(
-        loaded.config.ui.assistant.name.as_deref(),
-        Some("process block direct")
-    );
+    assert_eq!(loaded.config.ui.assistant.name.as_deref(), Some("process block direct"));
     assert_eq!(loaded.env.get("B"), Some("block"));
 }
 
@@ -271,13 +236,8 @@ fn secrets_of_wrong_types_and_unavailable_sources_are_errors() {
         "{ source: 'file', id: '/x' }",
         "{ source: 'exec', id: 'x' }",
     ] {
-        let found = issues(&format!(
-            "{{ gateway: {{ auth: {{ token: {written} }} }} }}"
-        ));
-        assert!(
-            found[0].contains("gateway.auth.token: "),
-            "{written}: {found:?}"
-        );
+        let found = issues(&format!("{{ gateway: {{ auth: {{ token: {written} }} }} }}"));
+        assert!(found[0].contains("gateway.auth.token: "), "{written}: {found:?}");
     }
 }
 
@@ -285,10 +245,7 @@ fn secrets_of_wrong_types_and_unavailable_sources_are_errors() {
 fn a_blank_secret_counts_as_not_set() {
     let loaded = check("{ gateway: { auth: { token: '  ', password: 'p' } } }").unwrap();
     assert_eq!(loaded.config.gateway.auth.token, None);
-    assert_eq!(
-        loaded.config.gateway.auth.effective_mode(),
-        AuthMode::Password
-    );
+    assert_eq!(loaded.config.gateway.auth.effective_mode(), AuthMode::Password);
     assert!(loaded.warnings[0].message.contains("blank"));
 }
 
@@ -296,32 +253,17 @@ fn a_blank_secret_counts_as_not_set() {
 fn rules_between_keys_are_checked() {
     for (text, path) in [
         ("{ gateway: { bind: 'custom' } }", "gateway.bind"),
-        (
-            "{ gateway: { bind: 'lan', tailscale: { mode: 'serve' } } }",
-            "gateway.tailscale.mode",
-        ),
-        (
-            "{ gateway: { tailscale: { mode: 'funnel' } } }",
-            "gateway.tailscale.mode",
-        ),
+        ("{ gateway: { bind: 'lan', tailscale: { mode: 'serve' } } }", "gateway.tailscale.mode"),
+        ("{ gateway: { tailscale: { mode: 'funnel' } } }", "gateway.tailscale.mode"),
         (
             "{ gateway: { trustedProxies: ['10.0.0.0/8', '10.0.0.0/33'] } }",
             "gateway.trustedProxies.1",
         ),
-        (
-            "{ gateway: { remote: { url: 'http://x' } } }",
-            "gateway.remote.url",
-        ),
-        (
-            "{ gateway: { remote: { tlsFingerprint: 'ab' } } }",
-            "gateway.remote.tlsFingerprint",
-        ),
+        ("{ gateway: { remote: { url: 'http://x' } } }", "gateway.remote.url"),
+        ("{ gateway: { remote: { tlsFingerprint: 'ab' } } }", "gateway.remote.tlsFingerprint"),
         ("{ agents: { list: [{ name: 'x' }] } }", "agents.list.0"),
         ("{ agents: { list: [{ id: '../x' }] } }", "agents.list.0"),
-        (
-            "{ agents: { list: [{ id: 'a' }, { id: 'A' }] } }",
-            "agents.list.1",
-        ),
+        ("{ agents: { list: [{ id: 'a' }, { id: 'A' }] } }", "agents.list.1"),
         (
             "{ models: { providers: { p: { baseUrl: 'file:///etc' } } } }",
             "models.providers.p.baseUrl",
@@ -339,27 +281,16 @@ fn both_shapes_of_agents_are_read() {
     let config = config(
         "{ agents: { list: [{ id: 'Work' }], entries: { home: { default: true, model: 'a/b' } } } }",
     );
-    let ids: Vec<_> = config
-        .agents
-        .all()
-        .into_iter()
-        .filter_map(|agent| agent.id)
-        .collect();
+    let ids: Vec<_> = config.agents.all().into_iter().filter_map(|agent| agent.id).collect();
     assert_eq!(ids, ["work", "home"]);
     assert_eq!(config.agents.default_id(), "home");
 }
 
 #[test]
 fn source_keeps_references_and_value_resolves_them() {
-    let loaded = check_with(
-        "{ gateway: { auth: { token: '${T}' } } }",
-        &[("T", "resolved")],
-    )
-    .unwrap();
-    assert_eq!(
-        loaded.document.source(),
-        &json!({ "gateway": { "auth": { "token": "${T}" } } })
-    );
+    let loaded =
+        check_with("{ gateway: { auth: { token: '${T}' } } }", &[("T", "resolved")]).unwrap();
+    assert_eq!(loaded.document.source(), &json!({ "gateway": { "auth": { "token": "${T}" } } }));
     assert_eq!(loaded.value["gateway"]["auth"]["token"], "resolved");
 }
 

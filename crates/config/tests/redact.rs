@@ -62,10 +62,7 @@ fn values_are_hidden_and_restored() {
 
     let resolved = redact(&loaded.value);
     let text = resolved.to_string();
-    assert!(
-        !text.contains("correct-horse") && !text.contains("resolved-password"),
-        "{text}"
-    );
+    assert!(!text.contains("correct-horse") && !text.contains("resolved-password"), "{text}");
     assert_eq!(resolved["gateway"]["auth"]["password"], REDACTED);
     assert_eq!(resolved["gateway"]["port"], 18789);
     assert_eq!(resolved["env"]["vars"], json!({ "ANY": REDACTED }));
@@ -93,10 +90,7 @@ fn restoring_a_text_keeps_what_the_user_wrote() {
     );
     let swapped =
         json!({ "l": [{ "id": "b", "secret": REDACTED }, { "id": "a", "secret": REDACTED }] });
-    assert_eq!(
-        restore_redacted(swapped, &parse_object(old).unwrap())["l"][0]["secret"],
-        "sb"
-    );
+    assert_eq!(restore_redacted(swapped, &parse_object(old).unwrap())["l"][0]["secret"], "sb");
 }
 
 #[test]
@@ -105,10 +99,7 @@ fn a_placeholder_without_a_stored_secret_is_never_written() {
     let error = restore_redacted_raw(&new, "{}").unwrap_err();
     assert_eq!(error.code(), "CONFIG_UNKNOWN_PLACEHOLDER");
     assert!(error.to_string().starts_with("hooks.token: "), "{error}");
-    assert_eq!(
-        restore_redacted(parse_object(&new).unwrap(), &json!({})),
-        json!({ "hooks": {} })
-    );
+    assert_eq!(restore_redacted(parse_object(&new).unwrap(), &json!({})), json!({ "hooks": {} }));
 }
 
 #[test]

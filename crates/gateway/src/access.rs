@@ -8,13 +8,8 @@ use http::header::{HOST, HeaderName, ORIGIN};
 use ipnet::IpNet;
 
 /// Headers that only a proxy adds.
-const FORWARDING: [&str; 5] = [
-    "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-real-ip",
-];
+const FORWARDING: [&str; 5] =
+    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
 
 /// The rules, taken from the configuration.
 #[derive(Debug, Clone, Default)]
@@ -101,12 +96,7 @@ impl AccessRules {
         }
         let direct_local = ip.is_loopback() && host.is_loopback() && !forwarded;
         let origin = self.origin_kind(headers, &host, direct_local);
-        Ok(Caller {
-            ip,
-            origin,
-            direct_local,
-            in_process: false,
-        })
+        Ok(Caller { ip, origin, direct_local, in_process: false })
     }
 
     fn host_is_ours(&self, host: &Authority, local: SocketAddr) -> bool {
@@ -177,10 +167,7 @@ impl Authority {
         if authority.as_str().contains('@') {
             return None;
         }
-        let name = authority
-            .host()
-            .trim_matches(['[', ']'])
-            .to_ascii_lowercase();
+        let name = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
         let port = match authority.port() {
             Some(port) => Some(port.as_str().parse().ok()?),
             None => None,
@@ -207,9 +194,7 @@ impl Authority {
 
 /// A configured proxy: an address or a network.
 pub(crate) fn parse_net(text: &str) -> Option<IpNet> {
-    text.parse()
-        .ok()
-        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 /// 100.64.0.0/10, which Tailscale hands out.
@@ -227,34 +212,17 @@ mod tests {
             .iter()
             .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
             .collect();
-        rules.judge(
-            &map,
-            "127.0.0.1:5000".parse().unwrap(),
-            "127.0.0.1:18789".parse().unwrap(),
-        )
+        rules.judge(&map, "127.0.0.1:5000".parse().unwrap(), "127.0.0.1:18789".parse().unwrap())
     }
 
     #[test]
     fn loopback_hosts_are_ours_and_names_are_not_web_02() {
         let rules = AccessRules::default();
         for host in ["127.0.0.1:18789", "localhost", "LOCALHOST:1", "[::1]:18789"] {
-            assert!(
-                judge(&rules, &[("host", host)]).unwrap().direct_local,
-                "{host}"
-            );
+            assert!(judge(&rules, &[("host", host)]).unwrap().direct_local, "{host}");
         }
-        for host in [
-            "evil.example:18789",
-            "127.0.0.1.evil.example",
-            "user@127.0.0.1",
-            "",
-            "a b",
-        ] {
-            assert_eq!(
-                judge(&rules, &[("host", host)]).unwrap_err(),
-                Refusal::Host,
-                "{host}"
-            );
+        for host in ["evil.example:18789", "127.0.0.1.evil.example", "user@127.0.0.1", "", "a b"] {
+            assert_eq!(judge(&rules, &[("host", host)]).unwrap_err(), Refusal::Host, "{host}");
         }
         assert_eq!(judge(&rules, &[]).unwrap_err(), Refusal::Host);
     }
@@ -266,19 +234,13 @@ mod tests {
             ..Default::default()
         };
         let kind = |origin| {
-            judge(&rules, &[("host", "127.0.0.1:18789"), ("origin", origin)])
-                .unwrap()
-                .origin
+            judge(&rules, &[("host", "127.0.0.1:18789"), ("origin", origin)]).unwrap().origin
         };
         assert_eq!(kind("http://127.0.0.1:18789"), OriginKind::Same);
         assert_eq!(kind("http://localhost:5173"), OriginKind::Allowed);
         assert_eq!(kind("https://ok.example"), OriginKind::Allowed);
-        for foreign in [
-            "https://evil.example",
-            "null",
-            "file://",
-            "http://127.0.0.1.evil.example",
-        ] {
+        for foreign in ["https://evil.example", "null", "file://", "http://127.0.0.1.evil.example"]
+        {
             assert_eq!(kind(foreign), OriginKind::Foreign, "{foreign}");
         }
     }
@@ -287,10 +249,7 @@ mod tests {
     fn forwarding_headers_need_a_trusted_proxy_prx_01() {
         for name in FORWARDING {
             let headers = [("host", "127.0.0.1"), (name, "127.0.0.1")];
-            assert_eq!(
-                judge(&AccessRules::default(), &headers).unwrap_err(),
-                Refusal::Proxy
-            );
+            assert_eq!(judge(&AccessRules::default(), &headers).unwrap_err(), Refusal::Proxy);
             let trusting = AccessRules {
                 trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
                 ..Default::default()

@@ -29,28 +29,20 @@ impl Agents {
     pub(crate) fn new(config: &Config, paths: &Paths) -> Self {
         let defaults = &config.agents.defaults;
         let assistant = &config.ui.assistant;
-        let workspace = defaults.workspace.as_deref().map_or_else(
-            || paths.workspace_default.clone(),
-            |text| paths.expand(text),
-        );
+        let workspace = defaults
+            .workspace
+            .as_deref()
+            .map_or_else(|| paths.workspace_default.clone(), |text| paths.expand(text));
         let agent = |entry: AgentEntry| Agent {
             id: entry.id.unwrap_or_default(),
-            name: entry
-                .identity
-                .name
-                .or(entry.name)
-                .or_else(|| assistant.name.clone()),
+            name: entry.identity.name.or(entry.name).or_else(|| assistant.name.clone()),
             emoji: entry.identity.emoji,
             avatar: entry.identity.avatar.or_else(|| assistant.avatar.clone()),
             workspace: entry
                 .workspace
                 .as_deref()
                 .map_or_else(|| workspace.clone(), |text| paths.expand(text)),
-            model: entry
-                .model
-                .as_ref()
-                .and_then(|model| model.primary())
-                .map(str::to_owned),
+            model: entry.model.as_ref().and_then(|model| model.primary()).map(str::to_owned),
         };
         Self {
             all: config.agents.all().into_iter().map(agent).collect(),
@@ -85,10 +77,7 @@ impl Agents {
                 row.insert("name".into(), json!(name));
             }
             row.insert("isDefault".into(), json!(agent.id == self.default_id));
-            row.insert(
-                "heartbeat".into(),
-                json!({"enabled": false, "every": "0m", "everyMs": 0}),
-            );
+            row.insert("heartbeat".into(), json!({"enabled": false, "every": "0m", "everyMs": 0}));
             row.insert("sessions".into(), sessions.clone());
             Value::Object(row)
         };

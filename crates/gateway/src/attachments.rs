@@ -38,10 +38,7 @@ impl Limits {
         let fits = (MAX_FRAME as u64 - FRAME_SLACK) / 4 * 3;
         let configured = (max_mb * 1024.0 * 1024.0) as u64;
         let max_bytes = configured.min(fits);
-        Self {
-            max_bytes,
-            max_image_bytes: max_bytes.min(6 * 1024 * 1024),
-        }
+        Self { max_bytes, max_image_bytes: max_bytes.min(6 * 1024 * 1024) }
     }
 }
 
@@ -63,11 +60,7 @@ struct Format {
 }
 
 const fn format(mime: &'static str, kind: &'static str, extension: &'static str) -> Format {
-    Format {
-        mime,
-        kind,
-        extension,
-    }
+    Format { mime, kind, extension }
 }
 
 /// Formats known by their first bytes, under every name the detector has for them.
@@ -94,41 +87,24 @@ pub(crate) fn accept(
 ) -> Result<Vec<Accepted>, RpcError> {
     attachments
         .into_iter()
-        .filter(|attachment| {
-            attachment
-                .content
-                .as_ref()
-                .is_some_and(|content| !content.is_null())
-        })
+        .filter(|attachment| attachment.content.as_ref().is_some_and(|content| !content.is_null()))
         .map(|attachment| check(attachment, limits))
         .collect()
 }
 
 fn check(attachment: Attachment, limits: Limits) -> Result<Accepted, RpcError> {
-    let name = attachment
-        .file_name
-        .as_deref()
-        .map(safe_name)
-        .filter(|name| !name.is_empty());
+    let name = attachment.file_name.as_deref().map(safe_name).filter(|name| !name.is_empty());
     let shown = name.as_deref().unwrap_or("attachment");
     let refuse = |what: String| RpcError::invalid(format!("Error: attachment {shown}: {what}"));
     let Some(Value::String(content)) = &attachment.content else {
         return Err(refuse("content must be base64 string".into()));
     };
-    let encoded = content
-        .split_once(";base64,")
-        .map_or(content.as_str(), |(_, rest)| rest)
-        .trim();
+    let encoded = content.split_once(";base64,").map_or(content.as_str(), |(_, rest)| rest).trim();
     let size = encoded.trim_end_matches('=').len() as u64 * 3 / 4;
     if size > limits.max_bytes {
-        return Err(refuse(format!(
-            "exceeds size limit ({size} > {} bytes)",
-            limits.max_bytes
-        )));
+        return Err(refuse(format!("exceeds size limit ({size} > {} bytes)", limits.max_bytes)));
     }
-    let bytes = BASE64
-        .decode(encoded)
-        .map_err(|_| refuse("invalid base64 content".into()))?;
+    let bytes = BASE64.decode(encoded).map_err(|_| refuse("invalid base64 content".into()))?;
     let format = detect(&bytes).ok_or_else(|| {
         refuse(
             "this kind of file is not accepted; send JPEG, PNG, GIF, WebP, MP3, WAV, M4A, MP4, \
@@ -136,10 +112,7 @@ fn check(attachment: Attachment, limits: Limits) -> Result<Accepted, RpcError> {
                 .into(),
         )
     })?;
-    if let Some(claim) = attachment
-        .mime_type
-        .as_deref()
-        .filter(|claim| contradicts(claim, format))
+    if let Some(claim) = attachment.mime_type.as_deref().filter(|claim| contradicts(claim, format))
     {
         let claim = safe_name(claim);
         return Err(refuse(format!("content is {}, not {claim}", format.mime)));
@@ -147,12 +120,7 @@ fn check(attachment: Attachment, limits: Limits) -> Result<Accepted, RpcError> {
     if format.kind == "image" {
         check_image(&bytes, limits).map_err(refuse)?;
     }
-    Ok(Accepted {
-        id: uuid::Uuid::new_v4().to_string(),
-        bytes,
-        format,
-        name,
-    })
+    Ok(Accepted { id: uuid::Uuid::new_v4().to_string(), bytes, format, name })
 }
 
 fn detect(bytes: &[u8]) -> Option<Format> {
@@ -160,10 +128,9 @@ fn detect(bytes: &[u8]) -> Option<Format> {
         Some(found) if found.mime_type() == "text/html" || found.mime_type() == "text/xml" => {
             Some(TEXT)
         }
-        Some(found) => FORMATS
-            .iter()
-            .find(|(mime, _)| *mime == found.mime_type())
-            .map(|(_, format)| *format),
+        Some(found) => {
+            FORMATS.iter().find(|(mime, _)| *mime == found.mime_type()).map(|(_, format)| *format)
+        }
         None => (!bytes.contains(&0) && std::str::from_utf8(bytes).is_ok()).then_some(TEXT),
     }
 }
@@ -235,10 +202,7 @@ impl Accepted {
     /// The row's `__openclaw.media` entry (protocol §13.7).
     fn meta(&self) -> Value {
         let mut entry = Map::new();
-        entry.insert(
-            "url".into(),
-            json!(format!("media://inbound/{}", self.file_name())),
-        );
+        entry.insert("url".into(), json!(format!("media://inbound/{}", self.file_name())));
         entry.insert("contentType".into(), json!(self.format.mime));
         entry.insert("kind".into(), json!(self.format.kind));
         entry.insert("sizeBytes".into(), json!(self.bytes.len()));
@@ -251,10 +215,7 @@ impl Accepted {
 
 /// Name under which a recorded file is stored.
 pub(crate) fn stored_name(media: &MediaRecord) -> String {
-    let known = FORMATS
-        .iter()
-        .map(|(_, format)| *format)
-        .find(|f| f.mime == media.mime);
+    let known = FORMATS.iter().map(|(_, format)| *format).find(|f| f.mime == media.mime);
     format!("{}.{}", media.id, known.unwrap_or(TEXT).extension)
 }
 
@@ -332,10 +293,7 @@ mod tests {
     #[test]
     fn the_type_comes_from_the_bytes() {
         let image = one(Some("image/png"), "x.png", PNG).unwrap();
-        assert_eq!(
-            (image.format.mime, image.format.kind),
-            ("image/png", "image")
-        );
+        assert_eq!((image.format.mime, image.format.kind), ("image/png", "image"));
         let data_url = one(None, "x", &format!("data:image/png;base64,{PNG}")).unwrap();
         assert_eq!(data_url.format.mime, "image/png");
         let note = one(Some("text/markdown"), "a.md", &text("# hi")).unwrap();
@@ -358,11 +316,7 @@ mod tests {
                 )
             );
         }
-        assert!(
-            one(Some("text/plain"), "x.bin", "AAECAwQ=")
-                .unwrap_err()
-                .contains("not accepted")
-        );
+        assert!(one(Some("text/plain"), "x.bin", "AAECAwQ=").unwrap_err().contains("not accepted"));
     }
 
     #[test]

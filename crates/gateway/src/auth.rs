@@ -76,11 +76,7 @@ pub(crate) enum SecretCheck {
 impl Auth {
     pub(crate) fn new(mode: AuthMode, secret: Option<&str>) -> Self {
         let digest = secret.map(|secret| Sha256::digest(secret).into());
-        Self {
-            mode,
-            digest,
-            guesses: Mutex::default(),
-        }
+        Self { mode, digest, guesses: Mutex::default() }
     }
 
     pub(crate) fn mode(&self) -> AuthMode {
@@ -158,11 +154,7 @@ impl Auth {
         caller: &Caller,
         has_device: bool,
     ) -> RpcError {
-        let kind = if self.mode == AuthMode::Password {
-            "password"
-        } else {
-            "token"
-        };
+        let kind = if self.mode == AuthMode::Password { "password" } else { "token" };
         let hint = if client.id.ends_with("control-ui") || client.is_webchat() {
             "open the dashboard URL and paste the token in Control UI settings"
         } else if client.id == "cli" && caller.ip.is_loopback() {
@@ -218,21 +210,14 @@ fn entry(guesses: &mut HashMap<Guesser, Guesses>, who: Guesser, now: Instant) ->
             guesses.remove(&idle);
         }
     }
-    let entry = guesses.entry(who).or_insert(Guesses {
-        failures: 0,
-        since: now,
-        locked_until: None,
-    });
+    let entry =
+        guesses.entry(who).or_insert(Guesses { failures: 0, since: now, locked_until: None });
     let expired = match entry.locked_until {
         Some(until) => until <= now,
         None => now - entry.since > WINDOW,
     };
     if expired {
-        *entry = Guesses {
-            failures: 0,
-            since: now,
-            locked_until: None,
-        };
+        *entry = Guesses { failures: 0, since: now, locked_until: None };
     }
     entry
 }
@@ -240,9 +225,7 @@ fn entry(guesses: &mut HashMap<Guesser, Guesses>, who: Guesser, now: Instant) ->
 fn local_delay(failures: u32) -> Duration {
     match failures {
         0 => Duration::ZERO,
-        n => LOCAL_DELAY
-            .saturating_mul(1 << (n - 1).min(8))
-            .min(LOCAL_DELAY_MAX),
+        n => LOCAL_DELAY.saturating_mul(1 << (n - 1).min(8)).min(LOCAL_DELAY_MAX),
     }
 }
 
@@ -270,29 +253,20 @@ mod tests {
     }
 
     fn presented(token: &str) -> ConnectAuth {
-        ConnectAuth {
-            token: Some(token.into()),
-            ..ConnectAuth::default()
-        }
+        ConnectAuth { token: Some(token.into()), ..ConnectAuth::default() }
     }
 
     #[test]
     fn only_the_exact_secret_is_right_ws_02() {
         let auth = Auth::new(AuthMode::Token, Some("correct-horse"));
-        assert_eq!(
-            auth.check(Some(&presented("correct-horse"))),
-            SecretCheck::Right
-        );
+        assert_eq!(auth.check(Some(&presented("correct-horse"))), SecretCheck::Right);
         for wrong in ["correct-hors", "correct-horse ", "Correct-horse"] {
             assert_eq!(auth.check(Some(&presented(wrong))), SecretCheck::Wrong);
         }
         assert_eq!(auth.check(Some(&presented(""))), SecretCheck::Missing);
         assert_eq!(auth.check(None), SecretCheck::Missing);
         let unset = Auth::new(AuthMode::Token, None);
-        assert_eq!(
-            unset.check(Some(&presented("anything"))),
-            SecretCheck::Wrong
-        );
+        assert_eq!(unset.check(Some(&presented("anything"))), SecretCheck::Wrong);
     }
 
     #[tokio::test(start_paused = true)]
@@ -304,10 +278,7 @@ mod tests {
         let refusal = auth.reserve(&remote()).await.unwrap_err();
         assert_eq!(refusal.detail_code(), Some("AUTH_RATE_LIMITED"));
         assert!(refusal.retry_after_ms.unwrap() > 0);
-        let other = Caller {
-            ip: [203, 0, 113, 10].into(),
-            ..remote()
-        };
+        let other = Caller { ip: [203, 0, 113, 10].into(), ..remote() };
         auth.reserve(&other).await.unwrap();
     }
 
@@ -325,16 +296,10 @@ mod tests {
             auth.settle(&page, false);
         }
         assert!(auth.reserve(&page).await.is_err());
-        let native = Caller {
-            origin: OriginKind::Absent,
-            ..page
-        };
+        let native = Caller { origin: OriginKind::Absent, ..page };
         let begun = tokio::time::Instant::now();
         auth.reserve(&native).await.unwrap();
-        assert!(
-            begun.elapsed().is_zero(),
-            "the owner's own program is not slowed down"
-        );
+        assert!(begun.elapsed().is_zero(), "the owner's own program is not slowed down");
     }
 
     #[tokio::test(start_paused = true)]
@@ -349,11 +314,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn local_native_clients_wait_but_are_never_locked_out() {
         let auth = Auth::new(AuthMode::Token, Some("x"));
-        let local = Caller {
-            ip: [127, 0, 0, 1].into(),
-            direct_local: true,
-            ..remote()
-        };
+        let local = Caller { ip: [127, 0, 0, 1].into(), direct_local: true, ..remote() };
         let begun = tokio::time::Instant::now();
         for _ in 0..20 {
             auth.reserve(&local).await.unwrap();
@@ -367,9 +328,6 @@ mod tests {
         let a: IpAddr = "2001:db8::1".parse().unwrap();
         let b: IpAddr = "2001:db8::ffff:1".parse().unwrap();
         assert_eq!(canonical(a), canonical(b));
-        assert_eq!(
-            canonical("::ffff:1.2.3.4".parse().unwrap()),
-            IpAddr::from([1, 2, 3, 4])
-        );
+        assert_eq!(canonical("::ffff:1.2.3.4".parse().unwrap()), IpAddr::from([1, 2, 3, 4]));
     }
 }

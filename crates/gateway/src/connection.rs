@@ -76,22 +76,14 @@ struct Farewell {
 
 impl Farewell {
     fn silent(code: u16, reason: &str) -> Self {
-        Self {
-            response: None,
-            code,
-            reason: reason.to_owned(),
-        }
+        Self { response: None, code, reason: reason.to_owned() }
     }
 
     fn refusal(id: &Value, error: RpcError, code: u16) -> Self {
         let reason = error.message.clone();
         let outcome = Outcome::Err(error, None);
         let response = clawdbot_protocol::Response::new(id, &outcome).to_json();
-        Self {
-            response: Some(response),
-            code,
-            reason,
-        }
+        Self { response: Some(response), code, reason }
     }
 
     async fn finish(self, transport: &mut impl Transport) {
@@ -130,13 +122,11 @@ async fn greet(
     let request = first_request(&text)?;
     let id = Value::from(request.id.as_ref());
     let params = request.params.map_or("{}", |params| params.get());
-    handshake::admit(gateway, caller, nonce, id.clone(), params)
-        .await
-        .map_err(|error| {
-            warn!(ip = %caller.ip, error = %error.message, "connect refused");
-            let mismatch = error.detail_code() == Some("PROTOCOL_MISMATCH");
-            Farewell::refusal(&id, error, if mismatch { 1002 } else { 1008 })
-        })
+    handshake::admit(gateway, caller, nonce, id.clone(), params).await.map_err(|error| {
+        warn!(ip = %caller.ip, error = %error.message, "connect refused");
+        let mismatch = error.detail_code() == Some("PROTOCOL_MISMATCH");
+        Farewell::refusal(&id, error, if mismatch { 1002 } else { 1008 })
+    })
 }
 
 /// The first message; pings neither count nor extend the deadline.
@@ -256,11 +246,7 @@ fn receive(
     };
     let id = Value::from(request.id.as_ref());
     let params = request.params.map_or("{}", |params| params.get());
-    let ctx = Ctx {
-        gateway: gateway.clone(),
-        peer: peer.clone(),
-        request_id: id.clone(),
-    };
+    let ctx = Ctx { gateway: gateway.clone(), peer: peer.clone(), request_id: id.clone() };
     if in_flight.load(Ordering::Relaxed) >= MAX_IN_FLIGHT {
         let busy = RpcError::unavailable(
             "too many requests of this connection are running; wait for some to finish",
@@ -291,13 +277,8 @@ async fn contained(
     work: impl Future<Output = Result<Reply, RpcError>>,
     method: String,
 ) -> Result<Reply, RpcError> {
-    AssertUnwindSafe(work)
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| {
-            warn!(%method, "handler panicked");
-            Err(RpcError::unavailable(
-                "the gateway failed inside this request; see its log",
-            ))
-        })
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+        warn!(%method, "handler panicked");
+        Err(RpcError::unavailable("the gateway failed inside this request; see its log"))
+    })
 }

@@ -85,10 +85,7 @@ pub(crate) struct Devices {
 
 impl Devices {
     pub(crate) fn new(store: Store) -> Self {
-        Self {
-            store,
-            pending: Mutex::default(),
-        }
+        Self { store, pending: Mutex::default() }
     }
 
     /// Whether `token` is the valid device token of the device that holds this proof.
@@ -164,12 +161,7 @@ impl Devices {
         if !device.roles.contains(&applicant.role) {
             device.roles.push(applicant.role);
         }
-        let all = device
-            .scopes
-            .names()
-            .iter()
-            .chain(applicant.scopes.names())
-            .cloned();
+        let all = device.scopes.names().iter().chain(applicant.scopes.names()).cloned();
         device.scopes = all.collect();
         device.last_seen_at_ms = now_ms;
         let scopes = device.scopes.clone();
@@ -183,16 +175,10 @@ impl Devices {
                 created_at_ms: now_ms,
                 revoked_at_ms: None,
             });
-        let grant = Grant {
-            token: token.token.clone(),
-            issued_at_ms: token.created_at_ms,
-        };
+        let grant = Grant { token: token.token.clone(), issued_at_ms: token.created_at_ms };
         let body = serde_json::to_value(&device)
             .map_err(|error| RpcError::unavailable(format!("cannot store the device: {error}")))?;
-        self.store
-            .put_doc(KIND, &device.device_id, &body)
-            .await
-            .map_err(store_error)?;
+        self.store.put_doc(KIND, &device.device_id, &body).await.map_err(store_error)?;
         Ok(grant)
     }
 
@@ -231,10 +217,7 @@ impl Devices {
     fn remember(&self, device_id: &str, now_ms: i64) -> String {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.retain(|request| now_ms - request.ts < REQUEST_TTL_MS);
-        if let Some(open) = pending
-            .iter()
-            .find(|request| request.device_id == device_id)
-        {
+        if let Some(open) = pending.iter().find(|request| request.device_id == device_id) {
             return open.request_id.clone();
         }
         if pending.len() >= MAX_PENDING {
@@ -250,11 +233,7 @@ impl Devices {
     }
 
     async fn get(&self, device_id: &str) -> Result<Option<Device>, RpcError> {
-        let body = self
-            .store
-            .get_doc(KIND, device_id)
-            .await
-            .map_err(store_error)?;
+        let body = self.store.get_doc(KIND, device_id).await.map_err(store_error)?;
         Ok(body.and_then(|body| serde_json::from_value(body).ok()))
     }
 }

@@ -144,11 +144,7 @@ impl Holder {
     /// Finds out who listens on a TCP port of this machine.
     pub fn of_port(port: u16) -> Option<Self> {
         let process = listeners::get_process_by_port(port, listeners::Protocol::TCP).ok()?;
-        Some(Self {
-            pid: process.pid,
-            name: process.name,
-            path: process.path,
-        })
+        Some(Self { pid: process.pid, name: process.name, path: process.path })
     }
 }
 
@@ -173,11 +169,7 @@ pub(crate) fn store_error(error: StoreError) -> RpcError {
         _ => {
             let refusal = RpcError::unavailable(error.to_string())
                 .with_details(json!({"code": error.code()}));
-            if error.retryable() {
-                refusal.retry_after(1_000)
-            } else {
-                refusal
-            }
+            if error.retryable() { refusal.retry_after(1_000) } else { refusal }
         }
     }
 }

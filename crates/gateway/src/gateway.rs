@@ -113,11 +113,7 @@ pub(crate) struct Shared {
 impl Gateway {
     /// Prepares a gateway that keeps its state in `paths` and reads secrets from `env`.
     pub fn builder(paths: Paths, env: Env) -> Builder {
-        Builder {
-            paths,
-            env,
-            options: Options::default(),
-        }
+        Builder { paths, env, options: Options::default() }
     }
 
     /// What it is doing, now and from now on.
@@ -166,36 +162,22 @@ impl Gateway {
             return;
         }
         info!("shutting down");
-        shared
-            .status
-            .send_modify(|status| status.phase = Phase::Stopping);
+        shared.status.send_modify(|status| status.phase = Phase::Stopping);
         shared.stop.cancel();
-        shared
-            .hub
-            .publish(&Broadcast::new("shutdown"), |generation| match generation {
-                Generation::V3 => json!({"reason": "gateway stopping", "restartExpectedMs": null}),
-                Generation::V4 => json!({"reason": "gateway stopping"}),
-            });
-        shared.runs.stop_all(grace).await;
-        shared.hub.close_all(CloseWith {
-            code: 1012,
-            reason: "service restart",
+        shared.hub.publish(&Broadcast::new("shutdown"), |generation| match generation {
+            Generation::V3 => json!({"reason": "gateway stopping", "restartExpectedMs": null}),
+            Generation::V4 => json!({"reason": "gateway stopping"}),
         });
+        shared.runs.stop_all(grace).await;
+        shared.hub.close_all(CloseWith { code: 1012, reason: "service restart" });
         shared.tasks.close();
-        if tokio::time::timeout(Duration::from_secs(2), shared.tasks.wait())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(Duration::from_secs(2), shared.tasks.wait()).await.is_err() {
             warn!(tasks = shared.tasks.len(), "still alive at the deadline");
         }
         if let Err(error) = shared.store.close().await {
             warn!(%error, "closing the database");
         }
-        shared
-            .lock
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take();
+        shared.lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         info!("stopped");
     }
 }
@@ -211,16 +193,9 @@ impl Builder {
     ///
     /// # Errors
     /// Every variant of [`StartError`]; nothing is left running.
-    #[expect(
-        clippy::unused_async,
-        reason = "tasks are spawned, so callers must be in a runtime"
-    )]
+    #[expect(clippy::unused_async, reason = "tasks are spawned, so callers must be in a runtime")]
     pub async fn start(self) -> Result<Gateway, StartError> {
-        let Self {
-            paths,
-            env,
-            options,
-        } = self;
+        let Self { paths, env, options } = self;
         paths.prepare()?;
         let (config, auth) = setup::configure(&paths, &env, &options)?;
         let mut lock = Lock::take(&paths)?;
@@ -228,14 +203,10 @@ impl Builder {
             Some(address) => Some(bind(address)?),
             None => None,
         };
-        let address = listener
-            .as_ref()
-            .and_then(|listener| listener.local_addr().ok());
+        let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         lock.sign(address);
         let (store, recovery) = Store::open(&paths.database)?;
-        let shared = Arc::new(Shared::new(
-            paths, config, auth, store, &recovery, address, lock,
-        ));
+        let shared = Arc::new(Shared::new(paths, config, auth, store, &recovery, address, lock));
         if let Some(listener) = listener {
             shared.tasks.spawn(server::accept(shared.clone(), listener));
         }
@@ -251,10 +222,9 @@ fn bind(address: SocketAddr) -> Result<tokio::net::TcpListener, StartError> {
         .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
         .and_then(tokio::net::TcpListener::from_std);
     listener.map_err(|source| match source.kind() {
-        std::io::ErrorKind::AddrInUse => StartError::PortTaken {
-            address,
-            holder: Holder::of_port(address.port()),
-        },
+        std::io::ErrorKind::AddrInUse => {
+            StartError::PortTaken { address, holder: Holder::of_port(address.port()) }
+        }
         _ => StartError::Bind { address, source },
     })
 }
@@ -272,10 +242,7 @@ async fn tick(shared: Arc<Shared>) {
         if shared.hub.len() == 0 {
             continue;
         }
-        let tick = Broadcast {
-            droppable: true,
-            ..Broadcast::new("tick")
-        };
+        let tick = Broadcast { droppable: true, ..Broadcast::new("tick") };
         let ts = shared.now_ms();
         shared.hub.publish(&tick, |_| json!({"ts": ts}));
         shared.hub.ping();
@@ -409,17 +376,14 @@ impl Shared {
     }
 
     fn publish_presence(&self) {
-        self.versions
-            .0
-            .store(self.presence.revision(), Ordering::Relaxed);
+        self.versions.0.store(self.presence.revision(), Ordering::Relaxed);
         let event = Broadcast {
             audience: Audience::Scope(Scope::Read),
             droppable: true,
             state: Some(self.state_version()),
             ..Broadcast::new("presence")
         };
-        self.hub
-            .publish(&event, |_| json!({"presence": self.presence.list()}));
+        self.hub.publish(&event, |_| json!({"presence": self.presence.list()}));
     }
 
     /// Sends the health snapshot to everybody.
@@ -466,8 +430,7 @@ impl Shared {
 
     pub(crate) fn count_connections(&self) {
         let connections = self.hub.len();
-        self.status
-            .send_modify(|status| status.connections = connections);
+        self.status.send_modify(|status| status.connections = connections);
     }
 
     /// Books how many runs are under way.
@@ -475,11 +438,7 @@ impl Shared {
         self.status.send_modify(|status| {
             status.active_runs = active;
             if status.phase != Phase::Stopping {
-                status.phase = if active > 0 {
-                    Phase::Working
-                } else {
-                    Phase::Ready
-                };
+                status.phase = if active > 0 { Phase::Working } else { Phase::Ready };
             }
             match ended {
                 Some(Ok(())) => status.last_error = None,
@@ -515,10 +474,7 @@ fn warnings(config: &Loaded, recovery: &clawdbot_store::Recovery) -> Vec<String>
         warn!("{warning}");
     }
     if !recovery.interrupted.is_empty() {
-        info!(
-            runs = recovery.interrupted.len(),
-            "marked as interrupted after an unclean stop"
-        );
+        info!(runs = recovery.interrupted.len(), "marked as interrupted after an unclean stop");
     }
     all
 }
@@ -534,9 +490,7 @@ fn own_presence(host: &str, version: &str) -> PresenceEntry {
         platform: Some(std::env::consts::OS.to_owned()),
         mode: Some("gateway".to_owned()),
         reason: Some("self".to_owned()),
-        text: Some(format!(
-            "Gateway: {host} · app {version} · mode gateway · reason self"
-        )),
+        text: Some(format!("Gateway: {host} · app {version} · mode gateway · reason self")),
         ts: jiff::Timestamp::now().as_millisecond(),
         ..PresenceEntry::default()
     }

@@ -68,16 +68,7 @@ pub(crate) async fn admit(
         authenticate(gateway, caller, nonce, &params, generation, role, requested).await?
     };
     let conn_id = uuid::Uuid::new_v4().to_string();
-    Ok(Admission {
-        request_id,
-        conn_id,
-        params,
-        generation,
-        role,
-        scopes,
-        method,
-        grant,
-    })
+    Ok(Admission { request_id, conn_id, params, generation, role, scopes, method, grant })
 }
 
 /// Protocol §17.3: pages must come from here or be allowed by name.
@@ -114,9 +105,7 @@ async fn authenticate(
     gateway.auth.reserve(caller).await?;
     let result = prove(gateway, caller, nonce, params, generation, role, requested).await;
     // A pairing that waits for approval had the right secret: that was no guess.
-    let guessed = result
-        .as_ref()
-        .is_err_and(|error| error.code != ErrorCode::NotPaired);
+    let guessed = result.as_ref().is_err_and(|error| error.code != ErrorCode::NotPaired);
     gateway.auth.settle(caller, !guessed);
     result
 }
@@ -148,12 +137,7 @@ async fn prove(
                 .with_details(json!({"code": error.code(), "reason": error.reason()}))
         })?;
     let by_token = secret != SecretCheck::Right;
-    if by_token
-        && !gateway
-            .devices
-            .token_is_valid(&proof.id, role, terms.token)
-            .await?
-    {
+    if by_token && !gateway.devices.token_is_valid(&proof.id, role, terms.token).await? {
         return Err(gateway.auth.refusal(secret, &params.client, caller, true));
     }
     let applicant = Applicant {
@@ -166,11 +150,7 @@ async fn prove(
         generation,
     };
     let grant = gateway.devices.admit(&applicant, gateway.now_ms()).await?;
-    let method = if by_token {
-        "device-token"
-    } else {
-        method_name(gateway.auth.mode())
-    };
+    let method = if by_token { "device-token" } else { method_name(gateway.auth.mode()) };
     Ok((method, Some(grant), requested))
 }
 
@@ -196,21 +176,14 @@ fn without_device(
         } else {
             ("DEVICE_IDENTITY_REQUIRED", "device identity required")
         };
-        let kind = if role == Role::Node {
-            ErrorCode::NotPaired
-        } else {
-            ErrorCode::InvalidRequest
-        };
+        let kind =
+            if role == Role::Node { ErrorCode::NotPaired } else { ErrorCode::InvalidRequest };
         return Err(RpcError::new(kind, message).with_details(json!({"code": code})));
     }
     let local = caller.direct_local && caller.origin == OriginKind::Absent;
     let helper = client.is_cli() || client.is_backend() || client.is_probe();
     let trusted = local && (helper || generation == Generation::V3);
-    Ok(if trusted {
-        requested
-    } else {
-        Scopes::default()
-    })
+    Ok(if trusted { requested } else { Scopes::default() })
 }
 
 impl Admission {
@@ -236,9 +209,7 @@ impl Admission {
         let listed = !client.is_cli() && !client.is_probe() && !client.is_backend();
         let presence_key = listed.then(|| {
             let now_ms = gateway.now_ms();
-            gateway
-                .presence
-                .join(&self.params, self.role, &self.scopes, &self.conn_id, now_ms)
+            gateway.presence.join(&self.params, self.role, &self.scopes, &self.conn_id, now_ms)
         });
         let hello = self.hello(gateway);
         let outcome = match serde_json::value::to_raw_value(&hello) {
@@ -261,12 +232,7 @@ impl Admission {
         gateway.hub.add(conn, subscriber);
         gateway.count_connections();
         if self.scopes.allow(Scope::Read) {
-            gateway.hub.tell(
-                conn,
-                "health",
-                Some(gateway.state_version()),
-                &gateway.health(),
-            );
+            gateway.hub.tell(conn, "health", Some(gateway.state_version()), &gateway.health());
         }
         (peer, presence_key)
     }
@@ -293,16 +259,8 @@ impl Admission {
                 },
             },
             snapshot: Snapshot {
-                presence: if reads || !v4 {
-                    gateway.presence.list()
-                } else {
-                    Vec::new()
-                },
-                health: if reads || !v4 {
-                    gateway.health()
-                } else {
-                    json!({})
-                },
+                presence: if reads || !v4 { gateway.presence.list() } else { Vec::new() },
+                health: if reads || !v4 { gateway.health() } else { json!({}) },
                 state_version: gateway.state_version(),
                 uptime_ms: gateway.uptime_ms(),
                 config_path: reads.then(|| gateway.paths.config.display().to_string()),
@@ -311,12 +269,7 @@ impl Admission {
                     default_agent_id: rules.default_agent.clone(),
                     main_key: rules.main_key.clone(),
                     main_session_key: gateway.main_key().to_string(),
-                    scope: if rules.global_scope {
-                        "global"
-                    } else {
-                        "per-sender"
-                    }
-                    .to_owned(),
+                    scope: if rules.global_scope { "global" } else { "per-sender" }.to_owned(),
                     model_configured: true,
                     ownership: "sole".to_owned(),
                     selection_required: false,

@@ -78,11 +78,7 @@ async fn route(shared: Arc<Shared>, caller: Caller, request: Request<Incoming>) 
         );
     }
     let Some(path) = plain_path(request.uri().path()) else {
-        return problem(
-            StatusCode::BAD_REQUEST,
-            "bad_path",
-            "The path is not in plain form.",
-        );
+        return problem(StatusCode::BAD_REQUEST, "bad_path", "The path is not in plain form.");
     };
     if carries_secret(request.uri().query()) {
         return problem(
@@ -97,9 +93,7 @@ async fn route(shared: Arc<Shared>, caller: Caller, request: Request<Incoming>) 
             "method_not_allowed",
             "Only GET is answered here.",
         );
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
     match path {
@@ -116,11 +110,7 @@ async fn route(shared: Arc<Shared>, caller: Caller, request: Request<Incoming>) 
 
 fn ready(shared: &Shared) -> Response<Body> {
     let stopping = shared.stop.is_cancelled();
-    let status = if stopping {
-        StatusCode::SERVICE_UNAVAILABLE
-    } else {
-        StatusCode::OK
-    };
+    let status = if stopping { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let failing: &[&str] = if stopping { &["stopping"] } else { &[] };
     json(status, &json!({"ready": !stopping, "failing": failing}))
 }
@@ -136,11 +126,7 @@ fn page(shared: &Shared, path: &str) -> Response<Body> {
     let Some(asset) = ui::asset(inner) else {
         return not_found();
     };
-    let cache = if asset.immutable {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
+    let cache = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
     let mut response = Response::new(Full::new(asset.bytes.into_owned().into()));
     let headers = response.headers_mut();
     if let Ok(mime) = HeaderValue::from_str(&asset.mime) {
@@ -180,11 +166,7 @@ async fn inbound(
         Ok(None) => not_found(),
         Err(error) => {
             warn!(%error, "media");
-            problem(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "unavailable",
-                "The file cannot be read.",
-            )
+            problem(StatusCode::INTERNAL_SERVER_ERROR, "unavailable", "The file cannot be read.")
         }
     }
 }
@@ -208,20 +190,14 @@ async fn authorize(
     }
     let known = !bearer.is_empty()
         && (shared.auth.matches(bearer)
-            || shared
-                .devices
-                .any_token_is_valid(bearer)
-                .await
-                .unwrap_or(false));
+            || shared.devices.any_token_is_valid(bearer).await.unwrap_or(false));
     let open = shared.auth.mode() == crate::auth::AuthMode::None;
     shared.auth.settle(caller, known || open);
     if known || open {
         return Ok(());
     }
     let mut response = problem(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized");
-    response
-        .headers_mut()
-        .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     Err(Box::new(response))
 }
 
@@ -231,23 +207,15 @@ fn is_upgrade(headers: &HeaderMap) -> bool {
             .get_all(name)
             .iter()
             .filter_map(|value| value.to_str().ok())
-            .any(|value| {
-                value
-                    .split(',')
-                    .any(|part| part.trim().eq_ignore_ascii_case(word))
-            })
+            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word)))
     };
     has(&CONNECTION, "upgrade") && has(&UPGRADE, "websocket")
 }
 
 fn upgrade(shared: Arc<Shared>, caller: Caller, mut request: Request<Incoming>) -> Response<Body> {
     let headers = request.headers();
-    let version_13 = headers
-        .get(SEC_WEBSOCKET_VERSION)
-        .is_some_and(|version| version == "13");
-    let key = headers
-        .get(SEC_WEBSOCKET_KEY)
-        .map(|key| derive_accept_key(key.as_bytes()));
+    let version_13 = headers.get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
+    let key = headers.get(SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes()));
     let (Some(accept), true, &Method::GET) = (key, version_13, request.method()) else {
         return problem(
             StatusCode::BAD_REQUEST,
@@ -289,17 +257,10 @@ fn plain_path(path: &str) -> Option<&str> {
 
 /// Secrets have no place in an address, where histories and logs keep them (WEB-05).
 fn carries_secret(query: Option<&str>) -> bool {
-    query
-        .into_iter()
-        .flat_map(|query| query.split('&'))
-        .any(|pair| {
-            let name = pair
-                .split('=')
-                .next()
-                .unwrap_or_default()
-                .to_ascii_lowercase();
-            ["token", "password", "secret", "auth", "apikey", "api_key"].contains(&name.as_str())
-        })
+    query.into_iter().flat_map(|query| query.split('&')).any(|pair| {
+        let name = pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
+        ["token", "password", "secret", "auth", "apikey", "api_key"].contains(&name.as_str())
+    })
 }
 
 fn not_found() -> Response<Body> {
@@ -307,25 +268,18 @@ fn not_found() -> Response<Body> {
 }
 
 fn problem(status: StatusCode, kind: &str, message: &str) -> Response<Body> {
-    uncached(json(
-        status,
-        &json!({"error": {"message": message, "type": kind}}),
-    ))
+    uncached(json(status, &json!({"error": {"message": message, "type": kind}})))
 }
 
 fn json(status: StatusCode, body: &Value) -> Response<Body> {
     let mut response = Response::new(Full::new(body.to_string().into()));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
 fn uncached(mut response: Response<Body>) -> Response<Body> {
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -335,9 +289,7 @@ fn with_headers(mut response: Response<Body>) -> Response<Body> {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers
-        .entry(CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static(CSP));
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CSP));
     headers.insert(
         PERMISSIONS_POLICY,
         HeaderValue::from_static("camera=(), microphone=(self), geolocation=()"),
@@ -351,15 +303,9 @@ mod tests {
 
     #[test]
     fn ambiguous_paths_are_refused_web_08() {
-        for path in [
-            "/api/%2e%2e/x",
-            "/a%252f",
-            "//api//x",
-            "/api/x/..;/",
-            "/a/../b",
-            "/a\\b",
-            "/%2E%2e/",
-        ] {
+        for path in
+            ["/api/%2e%2e/x", "/a%252f", "//api//x", "/api/x/..;/", "/a/../b", "/a\\b", "/%2E%2e/"]
+        {
             assert_eq!(plain_path(path), None, "{path}");
         }
         for path in ["/", "/chat/agent%3Amain%3Amain", "/assets/index-Ab_1.js"] {

@@ -25,12 +25,7 @@ pub(crate) enum Out {
     /// A finished frame.
     Text(String),
     /// An event, spliced around its payload when it is written.
-    Event {
-        name: &'static str,
-        payload: Arc<str>,
-        seq: u64,
-        state: Option<StateVersion>,
-    },
+    Event { name: &'static str, payload: Arc<str>, seq: u64, state: Option<StateVersion> },
     /// Ask for a sign of life.
     Ping,
 }
@@ -48,12 +43,9 @@ impl Out {
     pub(crate) fn into_text(self) -> Option<String> {
         match self {
             Self::Text(text) => Some(text),
-            Self::Event {
-                name,
-                payload,
-                seq,
-                state,
-            } => Some(event_json(name, &payload, Some(seq), state)),
+            Self::Event { name, payload, seq, state } => {
+                Some(event_json(name, &payload, Some(seq), state))
+            }
             Self::Ping => None,
         }
     }
@@ -68,10 +60,7 @@ pub(crate) struct CloseWith {
     pub(crate) reason: &'static str,
 }
 
-const SLOW: CloseWith = CloseWith {
-    code: 1008,
-    reason: "slow consumer",
-};
+const SLOW: CloseWith = CloseWith { code: 1008, reason: "slow consumer" };
 
 /// The sending half of a connection's queue. Bounded in frames and bytes.
 #[derive(Clone)]
@@ -105,13 +94,7 @@ pub(crate) fn outbox() -> (Outbox, Outgoing) {
             end: end.clone(),
             kill: kill.clone(),
         },
-        Outgoing {
-            queue: receiver,
-            bytes,
-            frames,
-            end,
-            kill,
-        },
+        Outgoing { queue: receiver, bytes, frames, end, kill },
     )
 }
 
@@ -139,10 +122,7 @@ impl Outbox {
 
     /// Ends the connection; the first reason wins.
     pub(crate) fn close(&self, with: CloseWith) {
-        self.end
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(with);
+        self.end.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(with);
         self.kill.cancel();
     }
 }
@@ -317,9 +297,7 @@ impl Hub {
             let generation = subscriber.generation;
             let slot = &mut texts[usize::from(generation == Generation::V4)];
             let text = slot.get_or_insert_with(|| {
-                serde_json::to_string(&payload(generation))
-                    .unwrap_or_default()
-                    .into()
+                serde_json::to_string(&payload(generation)).unwrap_or_default().into()
             });
             let out = Out::Event {
                 name: event.name,
@@ -343,12 +321,7 @@ impl Hub {
     ) {
         if let Some(subscriber) = self.lock().get_mut(&id) {
             let text = serde_json::to_string(payload).unwrap_or_default().into();
-            let out = Out::Event {
-                name,
-                payload: text,
-                seq: subscriber.seq + 1,
-                state,
-            };
+            let out = Out::Event { name, payload: text, seq: subscriber.seq + 1, state };
             if subscriber.outbox.push(out, false) {
                 subscriber.seq += 1;
             }
@@ -375,9 +348,7 @@ impl Hub {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ConnId, Subscriber>> {
-        self.subscribers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -390,10 +361,7 @@ mod tests {
     fn join(hub: &Hub, id: ConnId, generation: Generation, scopes: &[&str]) -> Outgoing {
         let (outbox, outgoing) = outbox();
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        hub.add(
-            id,
-            Subscriber::new(outbox, generation, Role::Operator, scopes, false),
-        );
+        hub.add(id, Subscriber::new(outbox, generation, Role::Operator, scopes, false));
         outgoing
     }
 
@@ -409,17 +377,11 @@ mod tests {
         let hub = Hub::default();
         let mut reader = join(&hub, 1, Generation::V4, &["operator.read"]);
         let mut blind = join(&hub, 2, Generation::V4, &[]);
-        let event = Broadcast {
-            audience: Audience::Scope(Scope::Read),
-            ..Broadcast::new("chat")
-        };
+        let event = Broadcast { audience: Audience::Scope(Scope::Read), ..Broadcast::new("chat") };
         hub.publish(&event, |_| json!({"n": 1}));
         hub.publish(&Broadcast::new("tick"), |_| json!({"ts": 1}));
         let seqs = |frames: Vec<Value>| -> Vec<u64> {
-            frames
-                .iter()
-                .map(|frame| frame["seq"].as_u64().unwrap())
-                .collect()
+            frames.iter().map(|frame| frame["seq"].as_u64().unwrap()).collect()
         };
         assert_eq!(seqs(texts(&mut reader)), [1, 2]);
         assert_eq!(seqs(texts(&mut blind)), [1]);
@@ -430,11 +392,7 @@ mod tests {
         let hub = Hub::default();
         let mut queues: Vec<_> = (0..4)
             .map(|id| {
-                let generation = if id == 0 {
-                    Generation::V3
-                } else {
-                    Generation::V4
-                };
+                let generation = if id == 0 { Generation::V3 } else { Generation::V4 };
                 join(&hub, id, generation, &[])
             })
             .collect();
@@ -452,10 +410,7 @@ mod tests {
     fn a_slow_consumer_loses_droppable_frames_first_and_then_the_socket_dos_04() {
         let hub = Hub::default();
         let slow = join(&hub, 1, Generation::V4, &[]);
-        let tick = Broadcast {
-            droppable: true,
-            ..Broadcast::new("tick")
-        };
+        let tick = Broadcast { droppable: true, ..Broadcast::new("tick") };
         for _ in 0..MAX_QUEUED + 10 {
             hub.publish(&tick, |_| json!({}));
         }

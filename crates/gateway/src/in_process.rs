@@ -40,13 +40,7 @@ pub(crate) struct Duplex {
 pub(crate) fn pair() -> (InProcess, Duplex) {
     let (to_gateway, from_host) = mpsc::channel(DEPTH);
     let (to_host, from_gateway) = mpsc::channel(DEPTH);
-    (
-        InProcess {
-            to_gateway,
-            from_gateway,
-        },
-        Duplex { from_host, to_host },
-    )
+    (InProcess { to_gateway, from_gateway }, Duplex { from_host, to_host })
 }
 
 impl Transport for Duplex {
@@ -73,12 +67,6 @@ impl Transport for Duplex {
     }
 
     async fn close(&mut self, code: u16, reason: &str) {
-        let _ = self
-            .to_host
-            .send(Outgoing::Close {
-                code,
-                reason: reason.to_owned(),
-            })
-            .await;
+        let _ = self.to_host.send(Outgoing::Close { code, reason: reason.to_owned() }).await;
     }
 }

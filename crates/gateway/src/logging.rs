@@ -61,13 +61,8 @@ fn ours(level: LogLevel) -> Targets {
         .with_default(level.min(LevelFilter::WARN))
         .with_target("genai", LevelFilter::OFF)
         .with_targets(
-            [
-                "clawdbot",
-                "clawdbot_agent",
-                "clawdbot_desktop",
-                "clawdbot_gateway",
-            ]
-            .map(|target| (target, level)),
+            ["clawdbot", "clawdbot_agent", "clawdbot_desktop", "clawdbot_gateway"]
+                .map(|target| (target, level)),
         )
 }
 
@@ -158,8 +153,7 @@ impl Fields {
         if field.name() == "message" {
             self.message = text;
         } else {
-            self.rest
-                .insert(field.name().to_owned(), Value::String(text));
+            self.rest.insert(field.name().to_owned(), Value::String(text));
         }
     }
 }
@@ -212,12 +206,7 @@ mod tests {
         assert!(text.len() < 8 * 1024, "{}", text.len());
         let record: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(record["_meta"]["logLevelName"], "WARN");
-        assert!(
-            record["1"]
-                .as_str()
-                .unwrap()
-                .starts_with("header c\nd name=a\r\nb")
-        );
+        assert!(record["1"].as_str().unwrap().starts_with("header c\nd name=a\r\nb"));
     }
 
     #[test]
@@ -228,10 +217,7 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(
-                std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-                0o600
-            );
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
     }
 }

@@ -36,10 +36,7 @@ pub(crate) async fn read(shared: &Shared, name: &str) -> Result<Option<Media>, M
         return Ok(None);
     };
     match tokio::fs::read(shared.inbound_dir().join(name)).await {
-        Ok(bytes) => Ok(Some(Media {
-            mime: record.mime,
-            bytes,
-        })),
+        Ok(bytes) => Ok(Some(Media { mime: record.mime, bytes })),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -36,19 +36,9 @@ pub(crate) fn catalog(loaded: &Loaded) -> Catalog {
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), loaded.env.get(name)?.to_owned())))
         .collect();
-    let primary = config
-        .agents
-        .defaults
-        .model
-        .as_ref()
-        .and_then(|model| model.primary());
+    let primary = config.agents.defaults.model.as_ref().and_then(|model| model.primary());
     Catalog::new(CatalogSettings {
-        providers: config
-            .models
-            .providers
-            .iter()
-            .map(|(id, p)| provider(id, p))
-            .collect(),
+        providers: config.models.providers.iter().map(|(id, p)| provider(id, p)).collect(),
         primary: primary.map(str::to_owned),
         local_probe: loaded.env.product("SKIP_PROVIDERS").is_none(),
         env,

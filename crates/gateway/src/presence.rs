@@ -23,15 +23,8 @@ struct Listed {
 
 impl Presence {
     pub(crate) fn new(gateway: PresenceEntry) -> Self {
-        let own = Listed {
-            key: "gateway".to_owned(),
-            entry: gateway,
-            connections: 1,
-        };
-        Self {
-            entries: Mutex::new(vec![own]),
-            revision: AtomicU64::new(1),
-        }
+        let own = Listed { key: "gateway".to_owned(), entry: gateway, connections: 1 };
+        Self { entries: Mutex::new(vec![own]), revision: AtomicU64::new(1) }
     }
 
     /// Increases with every change of the list.
@@ -41,10 +34,7 @@ impl Presence {
 
     /// The full list, the gateway first.
     pub(crate) fn list(&self) -> Vec<PresenceEntry> {
-        self.lock()
-            .iter()
-            .map(|listed| listed.entry.clone())
-            .collect()
+        self.lock().iter().map(|listed| listed.entry.clone()).collect()
     }
 
     /// Lists a client and returns its key.
@@ -62,10 +52,7 @@ impl Presence {
             .clone()
             .or_else(|| client.instance_id.clone())
             .unwrap_or_else(|| conn.to_owned());
-        let host = client
-            .display_name
-            .clone()
-            .unwrap_or_else(|| client.id.clone());
+        let host = client.display_name.clone().unwrap_or_else(|| client.id.clone());
         let entry = PresenceEntry {
             text: Some(format!("Node: {host} · mode {}", client.mode)),
             host: Some(host),
@@ -90,11 +77,7 @@ impl Presence {
                 listed.entry = entry;
                 listed.connections += 1;
             }
-            None if room => entries.push(Listed {
-                key: key.clone(),
-                entry,
-                connections: 1,
-            }),
+            None if room => entries.push(Listed { key: key.clone(), entry, connections: 1 }),
             None => {}
         }
         key

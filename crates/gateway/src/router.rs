@@ -50,19 +50,12 @@ impl Reply {
     pub(crate) fn ok<T: Serialize>(payload: &T) -> Result<Self, RpcError> {
         let payload = serde_json::value::to_raw_value(payload)
             .map_err(|error| RpcError::unavailable(format!("cannot encode the result: {error}")))?;
-        Ok(Self {
-            payload,
-            error: None,
-            after: None,
-        })
+        Ok(Self { payload, error: None, after: None })
     }
 
     /// A failure that carries a payload (protocol §3.2).
     pub(crate) fn failed<T: Serialize>(error: RpcError, payload: &T) -> Result<Self, RpcError> {
-        Ok(Self {
-            error: Some(error),
-            ..Self::ok(payload)?
-        })
+        Ok(Self { error: Some(error), ..Self::ok(payload)? })
     }
 
     /// Puts a success under `name` beside the members of `around`.
@@ -71,10 +64,7 @@ impl Reply {
         if let Some(members) = around.as_object_mut() {
             members.insert(name.to_owned(), inner);
         }
-        Ok(Self {
-            payload: Self::ok(&around)?.payload,
-            ..self
-        })
+        Ok(Self { payload: Self::ok(&around)?.payload, ..self })
     }
 
     /// Something to do once the answer has been queued, so that events never overtake it.
@@ -86,16 +76,10 @@ impl Reply {
     /// Sends the answer and does what comes after it.
     pub(crate) fn send(result: Result<Self, RpcError>, to: &Outbox, id: &Value) {
         let (outcome, after) = match result {
-            Ok(Self {
-                payload,
-                error: None,
-                after,
-            }) => (Outcome::Ok(payload), after),
-            Ok(Self {
-                payload,
-                error: Some(error),
-                after,
-            }) => (Outcome::Err(error, Some(payload)), after),
+            Ok(Self { payload, error: None, after }) => (Outcome::Ok(payload), after),
+            Ok(Self { payload, error: Some(error), after }) => {
+                (Outcome::Err(error, Some(payload)), after)
+            }
             Err(error) => (Outcome::Err(error, None), None),
         };
         to.respond(id, &outcome);
@@ -133,15 +117,7 @@ impl Router {
             Ok(params) => handler(ctx, params).boxed(),
             Err(error) => std::future::ready(Err(error)).boxed(),
         });
-        self.methods.insert(
-            name,
-            Method {
-                scope,
-                for_nodes: false,
-                hidden: false,
-                run,
-            },
-        );
+        self.methods.insert(name, Method { scope, for_nodes: false, hidden: false, run });
         self
     }
 
@@ -185,9 +161,7 @@ impl Router {
 
     fn admit(&self, peer: &Peer, name: &str) -> Result<&Method, RpcError> {
         if name == "connect" {
-            return Err(RpcError::invalid(
-                "connect is only valid as the first request",
-            ));
+            return Err(RpcError::invalid("connect is only valid as the first request"));
         }
         let method = self.methods.get(name);
         if peer.role == Role::Node {

@@ -51,11 +51,7 @@ fn metadata(stored: &Stored) -> Map<String, Value> {
 fn splice(body: &str, meta: &Map<String, Value>) -> Result<Box<RawValue>, RpcError> {
     let meta = serde_json::to_string(meta).map_err(encoding)?;
     let open = body.trim_end().strip_suffix('}').unwrap_or("{");
-    let comma = if open.trim_end().ends_with('{') {
-        ""
-    } else {
-        ","
-    };
+    let comma = if open.trim_end().ends_with('{') { "" } else { "," };
     RawValue::from_string(format!(r#"{open}{comma}"__openclaw":{meta}}}"#)).map_err(encoding)
 }
 
@@ -72,8 +68,7 @@ impl Shared {
             Some(ModelRef::new(provider, model))
         });
         let agents = || self.agents.get(agent_id)?.model.as_deref()?.parse().ok();
-        own.or_else(agents)
-            .unwrap_or_else(|| self.catalog.default_model())
+        own.or_else(agents).unwrap_or_else(|| self.catalog.default_model())
     }
 
     /// The `defaults` member of `sessions.list` and `chat.history`.
@@ -97,9 +92,8 @@ impl Shared {
     /// A session's row.
     pub(crate) fn session_row(&self, session: &Session) -> Map<String, Value> {
         let key = SessionKey::resolve(&session.key, &self.keys).ok();
-        let main = key
-            .as_ref()
-            .is_some_and(|key| *key == SessionKey::main(&session.agent_id, &self.keys));
+        let main =
+            key.as_ref().is_some_and(|key| *key == SessionKey::main(&session.agent_id, &self.keys));
         let model = self.model_of(Some(session), &session.agent_id);
         let runs = self.runs.active_in(&session.key);
         let mut row = session.fields.clone();
@@ -107,19 +101,13 @@ impl Shared {
         row.remove("modelOverride");
         let mut set = |name: &str, value: Value| row.insert(name.to_owned(), value);
         set("key", json!(session.key));
-        set(
-            "kind",
-            json!(key.as_ref().map_or("direct", SessionKey::kind)),
-        );
+        set("kind", json!(key.as_ref().map_or("direct", SessionKey::kind)));
         set("chatType", json!("direct"));
         set("agentId", json!(session.agent_id));
         set("sessionId", json!(session.session_id));
         set("isMain", json!(main));
         set("isBackground", json!(false));
-        set(
-            "classification",
-            json!(if main { "main" } else { "direct" }),
-        );
+        set("classification", json!(if main { "main" } else { "direct" }));
         set("createdAt", json!(session.created_ms));
         set("updatedAt", json!(session.updated_ms));
         set("lastActivityAt", json!(session.updated_ms));
@@ -175,10 +163,7 @@ impl Shared {
             row.insert("derivedTitle".into(), json!(shorten(text, TITLE_CHARS)));
         }
         if previews && let Some(text) = &listed.last_message_text {
-            row.insert(
-                "lastMessagePreview".into(),
-                json!(shorten(text, PREVIEW_CHARS)),
-            );
+            row.insert("lastMessagePreview".into(), json!(shorten(text, PREVIEW_CHARS)));
         }
         row
     }
@@ -187,10 +172,7 @@ impl Shared {
     pub(crate) fn session_entry(&self, session: &Session) -> Value {
         let mut entry = session.fields.clone();
         entry.insert("sessionId".into(), json!(session.session_id));
-        entry.insert(
-            "lifecycleRevision".into(),
-            json!(session.lifecycle_revision),
-        );
+        entry.insert("lifecycleRevision".into(), json!(session.lifecycle_revision));
         entry.insert("createdAt".into(), json!(session.created_ms));
         entry.insert("updatedAt".into(), json!(session.updated_ms));
         Value::Object(entry)
@@ -220,14 +202,8 @@ mod tests {
     fn metadata_is_added_without_touching_the_body() {
         let meta = Map::from_iter([("seq".to_owned(), json!(3))]);
         let spliced = splice(r#"{"role":"user","content":"a } b"}"#, &meta).unwrap();
-        assert_eq!(
-            spliced.get(),
-            r#"{"role":"user","content":"a } b","__openclaw":{"seq":3}}"#
-        );
-        assert_eq!(
-            splice("{}", &meta).unwrap().get(),
-            r#"{"__openclaw":{"seq":3}}"#
-        );
+        assert_eq!(spliced.get(), r#"{"role":"user","content":"a } b","__openclaw":{"seq":3}}"#);
+        assert_eq!(splice("{}", &meta).unwrap().get(), r#"{"__openclaw":{"seq":3}}"#);
     }
 
     #[test]

@@ -41,20 +41,10 @@ impl RunEvents {
         let (name, audience, since) = match stream {
             Stream::All(name) => (name, Audience::Scope(Scope::Read), Generation::V3),
             Stream::Newer(name) => (name, Audience::Scope(Scope::Read), Generation::V4),
-            Stream::Tool => (
-                "tool",
-                Audience::Tools {
-                    verbose: self.verbose,
-                },
-                Generation::V3,
-            ),
+            Stream::Tool => ("tool", Audience::Tools { verbose: self.verbose }, Generation::V3),
         };
         let ts = self.shared.now_ms();
-        let event = Broadcast {
-            audience,
-            since,
-            ..Broadcast::new("agent")
-        };
+        let event = Broadcast { audience, since, ..Broadcast::new("agent") };
         self.shared.hub.publish(&event, |generation| {
             let mut payload = self.common(generation);
             payload.insert("stream".into(), json!(name));
@@ -92,10 +82,7 @@ impl RunEvents {
     pub(crate) fn delta(&mut self, text: &str, shown: &str) {
         let increment = text.strip_prefix(shown);
         let delta = increment.unwrap_or(text);
-        self.agent(
-            Stream::All("assistant"),
-            &json!({"text": text, "delta": delta}),
-        );
+        self.agent(Stream::All("assistant"), &json!({"text": text, "delta": delta}));
         let mut members = Map::new();
         members.insert("deltaText".into(), json!(delta));
         if increment.is_none() {
@@ -187,9 +174,6 @@ impl Shared {
 
     /// `sessions.changed` with a reason.
     pub(crate) fn announce_change(&self, session: &Session, reason: &str) {
-        self.announce_session(
-            session,
-            Map::from_iter([("reason".to_owned(), json!(reason))]),
-        );
+        self.announce_session(session, Map::from_iter([("reason".to_owned(), json!(reason))]));
     }
 }

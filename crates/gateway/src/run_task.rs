@@ -1,16 +1,17 @@
 //! One run from start to end: prompt, model, tools, events, and everything on disk before anybody
 //! sees it.
 
+mod end;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clawdbot_agent::{
-    AssistantMessage, Block, Message, Prompt, ReadTool, Run, RunEnd, RunError, RunEvent,
-    SessionStatusTool, StopReason, ThinkingLevel, Tool, Usage, WorkspaceFile,
+    Message, Prompt, ReadTool, Run, RunEnd, RunError, RunEvent, SessionStatusTool, ThinkingLevel,
+    Tool, Usage, WorkspaceFile,
 };
-use clawdbot_protocol::RpcError;
-use clawdbot_store::{FinishRun, NewMessage, Partial, Role, RunStatus, Session, Stored};
-use serde_json::{Map, Value, json};
+use clawdbot_store::{NewMessage, Partial, Session, Stored};
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
@@ -72,10 +73,7 @@ struct RunTask<'a> {
 
 impl<'a> RunTask<'a> {
     fn new(shared: &'a Arc<Shared>, job: &Job, live: &'a Live, session: Session) -> Self {
-        let verbose = session
-            .fields
-            .get("verboseLevel")
-            .is_some_and(|level| level != "off");
+        let verbose = session.fields.get("verboseLevel").is_some_and(|level| level != "off");
         Self {
             shared,
             live,
@@ -148,9 +146,7 @@ impl<'a> RunTask<'a> {
                 break;
             }
         }
-        result
-            .unwrap_or(Err(RunError::Cancelled))
-            .map_err(Failure::Run)
+        result.unwrap_or(Err(RunError::Cancelled)).map_err(Failure::Run)
     }
 
     async fn prepare(&mut self, job: &Job) -> Result<Run, Failure> {
@@ -158,10 +154,8 @@ impl<'a> RunTask<'a> {
         let reference = shared.model_of(Some(&self.session), &job.agent_id);
         self.provider.clone_from(&reference.provider);
         self.model.clone_from(&reference.id);
-        let model = shared
-            .catalog
-            .model(&reference)
-            .map_err(|error| Failure::Setup(error.to_string()))?;
+        let model =
+            shared.catalog.model(&reference).map_err(|error| Failure::Setup(error.to_string()))?;
         let budget = model.info().context_window.saturating_mul(3);
         let history = transcript::for_model(shared, &job.key, &job.user, budget)
             .await
@@ -170,30 +164,15 @@ impl<'a> RunTask<'a> {
         let thinking = job.thinking.unwrap_or_else(|| self.thinking_level(reasons));
         let tools = self.tools(job);
         let system = self.system_prompt(job, &tools).await;
-        Ok(Run {
-            model,
-            tools,
-            system,
-            history,
-            thinking,
-            max_turns: MAX_TURNS,
-        })
+        Ok(Run { model, tools, system, history, thinking, max_turns: MAX_TURNS })
     }
 
     fn thinking_level(&self, reasons: bool) -> ThinkingLevel {
-        let own = self
-            .session
-            .fields
-            .get("thinkingLevel")
-            .and_then(Value::as_str);
+        let own = self.session.fields.get("thinkingLevel").and_then(Value::as_str);
         let configured = self.shared.config.config.agents.defaults.thinking_default;
         own.and_then(|level| level.parse().ok())
             .or(configured.map(crate::models::thinking))
-            .unwrap_or(if reasons {
-                ThinkingLevel::Low
-            } else {
-                ThinkingLevel::Off
-            })
+            .unwrap_or(if reasons { ThinkingLevel::Low } else { ThinkingLevel::Off })
     }
 
     fn tools(&self, job: &Job) -> Vec<Arc<dyn Tool>> {
@@ -235,14 +214,7 @@ impl<'a> RunTask<'a> {
         } else {
             Vec::new()
         };
-        let zone = self
-            .shared
-            .config
-            .config
-            .agents
-            .defaults
-            .user_timezone
-            .as_deref();
+        let zone = self.shared.config.config.agents.defaults.user_timezone.as_deref();
         let now = jiff::Zoned::now();
         let prompt = Prompt {
             name: agent.name.clone().unwrap_or_else(|| "Clawdbot".to_owned()),
@@ -281,23 +253,12 @@ impl<'a> RunTask<'a> {
                 let data = json!({"text": self.thinking, "delta": delta});
                 self.events.agent(Stream::Newer("thinking"), &data);
             }
-            RunEvent::ToolStarted {
-                id,
-                name,
-                arguments,
-            } => {
+            RunEvent::ToolStarted { id, name, arguments } => {
                 let data =
                     json!({"phase": "start", "name": name, "toolCallId": id, "args": arguments});
                 self.events.agent(Stream::Tool, &data);
             }
-            RunEvent::ToolFinished {
-                id,
-                name,
-                content,
-                is_error,
-                details,
-                duration,
-            } => {
+            RunEvent::ToolFinished { id, name, content, is_error, details, duration } => {
                 let data = json!({
                     "phase": "result",
                     "name": name,
@@ -314,11 +275,7 @@ impl<'a> RunTask<'a> {
                 let data = json!({"outputTokens": self.usage.output});
                 self.events.agent(Stream::Newer("usage"), &data);
             }
-            RunEvent::Retry {
-                attempt,
-                after,
-                cause,
-            } => {
+            RunEvent::Retry { attempt, after, cause } => {
                 warn!(run = %self.events.run_id, attempt, %cause, "asking the model again");
                 let data = json!({
                     "phase": "retry",
@@ -404,246 +361,5 @@ impl<'a> RunTask<'a> {
     fn new_row(&self, message: &Message) -> Result<NewMessage, Failure> {
         transcript::new_row(message, self.shared.now_ms(), Some(&self.events.run_id))
             .map_err(|error| Failure::Setup(error.message))
-    }
-
-    /// Stores how the run ended, then tells everybody.
-    async fn settle(&mut self, result: Result<RunEnd, Failure>) -> Ended {
-        let ended_ms = self.shared.now_ms();
-        let (status, stop_reason, error) = match &result {
-            Ok(end) => (RunStatus::Ok, stop_word(end.stop_reason), None),
-            Err(Failure::Run(RunError::Cancelled)) => {
-                (RunStatus::Aborted, self.live.why().to_owned(), None)
-            }
-            Err(Failure::Run(error)) => (
-                RunStatus::Error,
-                "error".to_owned(),
-                Some(error.to_string()),
-            ),
-            Err(Failure::Setup(error)) => {
-                (RunStatus::Error, "error".to_owned(), Some(error.clone()))
-            }
-        };
-        let mut ended = Ended {
-            status,
-            started_ms: self.started_ms,
-            ended_ms,
-            stop_reason: Some(stop_reason),
-            error,
-            text: self.whole_text(),
-            provider: self.provider.clone(),
-            model: self.model.clone(),
-            usage: self.usage,
-        };
-        let rows = match self.store_end(&ended).await {
-            Ok(rows) => rows,
-            Err(error) => {
-                ended.status = RunStatus::Error;
-                ended.error = Some(error.message);
-                Vec::new()
-            }
-        };
-        if let Ok(Some(session)) = self.shared.store.session(self.events.key.as_str()).await {
-            self.session = session;
-        }
-        let detail = match &result {
-            Err(Failure::Run(RunError::Model(error))) => Some(error),
-            _ => None,
-        };
-        self.tell_end(&ended, &rows, detail);
-        ended
-    }
-
-    async fn store_end(&mut self, ended: &Ended) -> Result<Vec<Stored>, RpcError> {
-        let mut messages: Vec<NewMessage> = self.held.take().into_iter().collect();
-        if ended.status != RunStatus::Ok {
-            messages.extend(self.unfinished_row(ended)?);
-        }
-        let finish = FinishRun {
-            run_id: self.events.run_id.clone(),
-            status: ended.status,
-            stop_reason: ended.stop_reason.clone(),
-            error: ended.error.clone(),
-            result: Some(json!({
-                "text": ended.text,
-                "provider": ended.provider,
-                "model": ended.model,
-                "usage": ended.usage,
-            })),
-            messages,
-            session_fields: self.session_fields(ended),
-            now_ms: ended.ended_ms,
-        };
-        self.shared
-            .store
-            .finish_run(finish)
-            .await
-            .map_err(store_error)
-    }
-
-    /// What a stopped or failed run leaves in the transcript.
-    fn unfinished_row(&self, ended: &Ended) -> Result<Option<NewMessage>, RpcError> {
-        let aborted = ended.status == RunStatus::Aborted;
-        if aborted && self.text.is_empty() {
-            return Ok(None);
-        }
-        let content = match self.text.as_str() {
-            "" => Vec::new(),
-            text => vec![Block::text(text)],
-        };
-        let answer = Message::Assistant(AssistantMessage {
-            content,
-            api: String::new(),
-            provider: if aborted {
-                "clawdbot".into()
-            } else {
-                self.provider.clone()
-            },
-            model: if aborted {
-                "gateway-injected".into()
-            } else {
-                self.model.clone()
-            },
-            usage: Usage::default(),
-            stop_reason: if aborted {
-                StopReason::Stop
-            } else {
-                StopReason::Error
-            },
-            error_message: ended.error.clone(),
-            response_id: None,
-        });
-        let run_id = &self.events.run_id;
-        let mut members = Map::new();
-        if aborted {
-            let origin = ended.stop_reason.as_deref().unwrap_or("rpc");
-            let abort = json!({"aborted": true, "origin": origin, "runId": run_id});
-            members.insert("openclawAbort".into(), abort);
-        }
-        let mut row = transcript::new_row_with(&answer, ended.ended_ms, Some(run_id), members)?;
-        row.idempotency_key = Some(format!("{run_id}:assistant"));
-        row.role = Role::Assistant;
-        Ok(Some(row))
-    }
-
-    fn session_fields(&self, ended: &Ended) -> Map<String, Value> {
-        let status = match ended.status {
-            RunStatus::Ok => "done",
-            RunStatus::Aborted => "killed",
-            _ => "failed",
-        };
-        let Value::Object(mut fields) = json!({
-            "status": status,
-            "abortedLastRun": ended.status == RunStatus::Aborted,
-            "lastRunId": self.events.run_id,
-            "lastRunError": ended.error,
-            "startedAt": ended.started_ms,
-            "endedAt": ended.ended_ms,
-            "runtimeMs": ended.ended_ms - ended.started_ms,
-        }) else {
-            return Map::new();
-        };
-        if ended.usage.total_tokens > 0 {
-            let usage = &ended.usage;
-            let context = usage.input + usage.cache_read + usage.cache_write;
-            fields.insert("inputTokens".into(), json!(usage.input));
-            fields.insert("outputTokens".into(), json!(usage.output));
-            fields.insert("totalTokens".into(), json!(context));
-            fields.insert("totalTokensFresh".into(), json!(true));
-            fields.insert("estimatedCostUsd".into(), json!(usage.cost.total));
-        }
-        fields
-    }
-
-    fn tell_end(
-        &mut self,
-        ended: &Ended,
-        rows: &[Stored],
-        detail: Option<&clawdbot_agent::ModelError>,
-    ) {
-        let mut members = Map::new();
-        members.insert("stopReason".into(), json!(ended.stop_reason));
-        if !ended.text.is_empty() {
-            members.insert("message".into(), self.events.message(&ended.text));
-        }
-        let times = json!({"startedAt": ended.started_ms, "endedAt": ended.ended_ms});
-        match ended.status {
-            RunStatus::Ok => {
-                self.tell_rows(rows);
-                self.tell_success(ended, &times);
-                members.insert("usage".into(), json!(ended.usage));
-                self.events.chat("final", &members);
-            }
-            RunStatus::Aborted => {
-                self.events.seq += 1;
-                self.events.chat("aborted", &members);
-                self.events.seq -= 1;
-                let data = json!({"phase": "end", "status": "cancelled", "aborted": true,
-                    "stopReason": ended.stop_reason});
-                self.events
-                    .agent(Stream::All("lifecycle"), &merged(data, &times));
-                self.tell_rows(rows);
-            }
-            _ => {
-                let data = json!({"phase": "error", "error": ended.error});
-                self.tell_rows(rows);
-                self.events
-                    .agent(Stream::All("lifecycle"), &merged(data, &times));
-                members.insert("errorMessage".into(), json!(ended.error));
-                members.insert(
-                    "errorKind".into(),
-                    json!(detail.map_or("unknown", |e| e.wire_kind())),
-                );
-                if let Some(error) = detail {
-                    members.insert(
-                        "errorDetail".into(),
-                        json!({"provider": error.provider, "model": error.model,
-                            "httpStatus": error.http_status, "code": error.code()}),
-                    );
-                }
-                self.events.chat("error", &members);
-            }
-        }
-        let phase = if ended.status == RunStatus::Error {
-            "error"
-        } else {
-            "end"
-        };
-        self.events.session_phase(&self.session, phase);
-    }
-
-    fn tell_rows(&self, rows: &[Stored]) {
-        for row in rows {
-            self.events.row(&self.session, row);
-        }
-    }
-
-    fn tell_success(&mut self, ended: &Ended, times: &Value) {
-        let finishing = json!({"phase": "finishing", "stopReason": ended.stop_reason,
-            "aborted": false, "endedAt": ended.ended_ms});
-        self.events.agent(Stream::Newer("lifecycle"), &finishing);
-        let disposition = if ended.text.is_empty() {
-            "silent"
-        } else {
-            "visible"
-        };
-        let end = json!({"phase": "end", "stopReason": ended.stop_reason, "aborted": false,
-            "terminalReply": {"disposition": disposition, "text": ended.text},
-            "executionSettled": true});
-        self.events
-            .agent(Stream::All("lifecycle"), &merged(end, times));
-    }
-}
-
-fn merged(mut data: Value, more: &Value) -> Value {
-    if let (Value::Object(data), Value::Object(more)) = (&mut data, more) {
-        data.extend(more.clone());
-    }
-    data
-}
-
-fn stop_word(reason: StopReason) -> String {
-    match serde_json::to_value(reason) {
-        Ok(Value::String(word)) => word,
-        _ => "stop".to_owned(),
     }
 }

@@ -108,10 +108,7 @@ impl Runs {
     /// `timeout` is `agents.defaults.timeoutSeconds`; 0 means none.
     pub(crate) fn new(timeout: u32) -> Self {
         let timeout = (timeout > 0).then(|| Duration::from_secs(timeout.into()));
-        Self {
-            inner: Mutex::default(),
-            timeout,
-        }
+        Self { inner: Mutex::default(), timeout }
     }
 
     /// The configured longest run time.
@@ -150,9 +147,7 @@ impl Runs {
         inner.lanes.insert(key.clone(), VecDeque::new());
         drop(inner);
         let span = tracing::info_span!("lane", session = %key);
-        shared
-            .tasks
-            .spawn(work(shared.clone(), key, job, live).instrument(span));
+        shared.tasks.spawn(work(shared.clone(), key, job, live).instrument(span));
     }
 
     /// Stops one run, or all of a conversation; answers which were stopped.
@@ -166,9 +161,7 @@ impl Runs {
         let chosen = inner.live.iter().filter(|(id, live)| {
             live.key == *key && run_id.is_none_or(|wanted| wanted == id.as_str())
         });
-        let stopped: Vec<_> = chosen
-            .map(|(id, live)| (id.clone(), live.clone()))
-            .collect();
+        let stopped: Vec<_> = chosen.map(|(id, live)| (id.clone(), live.clone())).collect();
         drop(inner);
         for (_, live) in &stopped {
             live.abort(why);
@@ -178,37 +171,23 @@ impl Runs {
 
     /// A live run by id.
     pub(crate) fn find(&self, run_id: &str) -> Option<(SessionKey, Live)> {
-        self.lock()
-            .live
-            .get(run_id)
-            .map(|live| (live.key.clone(), live.clone()))
+        self.lock().live.get(run_id).map(|live| (live.key.clone(), live.clone()))
     }
 
     /// Live runs of a conversation.
     pub(crate) fn active_in(&self, key: &str) -> Vec<String> {
         let inner = self.lock();
-        let here = inner
-            .live
-            .iter()
-            .filter(|(_, live)| live.key.as_str() == key);
+        let here = inner.live.iter().filter(|(_, live)| live.key.as_str() == key);
         here.map(|(id, _)| id.clone()).collect()
     }
 
     /// What the run under way in a conversation has shown so far.
     pub(crate) fn in_flight(&self, key: &SessionKey) -> Option<(String, Arc<str>)> {
         let inner = self.lock();
-        inner
-            .live
-            .iter()
-            .filter(|(_, live)| live.key == *key)
-            .find_map(|(id, live)| {
-                let text = live
-                    .partial
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .clone();
-                (!text.is_empty()).then(|| (id.clone(), text))
-            })
+        inner.live.iter().filter(|(_, live)| live.key == *key).find_map(|(id, live)| {
+            let text = live.partial.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            (!text.is_empty()).then(|| (id.clone(), text))
+        })
     }
 
     /// Lets runs finish for `grace`, then stops them.
@@ -268,16 +247,10 @@ async fn work(shared: Arc<Shared>, key: SessionKey, job: Job, live: Live) {
         let run_id = job.run_id.clone();
         let started_ms = shared.now_ms();
         let run = run_task::drive(&shared, job, &live);
-        let ended = AssertUnwindSafe(run)
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| {
-                error!(run = %run_id, "the run panicked");
-                Ended::failed(
-                    "the gateway failed inside this run; see its log",
-                    started_ms,
-                )
-            });
+        let ended = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|_| {
+            error!(run = %run_id, "the run panicked");
+            Ended::failed("the gateway failed inside this run; see its log", started_ms)
+        });
         let outcome = match &ended.error {
             Some(error) if ended.status == RunStatus::Error => Err(error.clone()),
             _ => Ok(()),

@@ -26,9 +26,7 @@ pub(crate) async fn accept(shared: Arc<Shared>, listener: TcpListener) {
         match accepted {
             Ok((stream, peer)) => {
                 let span = tracing::debug_span!("tcp", %peer);
-                shared
-                    .tasks
-                    .spawn(serve(shared.clone(), stream).instrument(span));
+                shared.tasks.spawn(serve(shared.clone(), stream).instrument(span));
             }
             Err(error) => {
                 warn!(%error, "cannot accept a connection");

@@ -62,12 +62,7 @@ pub(crate) fn configure(
         (AuthMode::Token, None) => {
             let token = new_token();
             let raw = loaded.raw.clone().unwrap_or_default();
-            loaded = save(
-                paths,
-                env,
-                &raw,
-                &[(&["gateway", "auth", "token"], json!(token))],
-            )?;
+            loaded = save(paths, env, &raw, &[(&["gateway", "auth", "token"], json!(token))])?;
             Auth::new(AuthMode::Token, Some(&token))
         }
     };
@@ -135,10 +130,8 @@ fn save(
     for (path, value) in changes {
         text = edit(&text, path, Some(value.clone()))?;
     }
-    clawdbot_config::write(&paths.config, &text).map_err(|source| StartError::SaveToken {
-        path: paths.config.clone(),
-        source,
-    })?;
+    clawdbot_config::write(&paths.config, &text)
+        .map_err(|source| StartError::SaveToken { path: paths.config.clone(), source })?;
     Ok(Document::load(&paths.config, env)?)
 }
 
@@ -197,10 +190,7 @@ pub(crate) struct Lock {
 impl Lock {
     /// Takes the lock or names its holder.
     pub(crate) fn take(paths: &Paths) -> Result<Self, StartError> {
-        let failed = |source| StartError::Lock {
-            path: paths.lock_file.clone(),
-            source,
-        };
+        let failed = |source| StartError::Lock { path: paths.lock_file.clone(), source };
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]

@@ -104,11 +104,7 @@ pub(crate) async fn for_model(
         max_bytes: usize::try_from(max_bytes).ok(),
         ..HistoryQuery::default()
     };
-    let page = shared
-        .store
-        .history(key.as_str(), query)
-        .await
-        .map_err(store_error)?;
+    let page = shared.store.history(key.as_str(), query).await.map_err(store_error)?;
     let mut messages = Vec::with_capacity(page.messages.len());
     for stored in &page.messages {
         let queued_behind = stored.role == Role::User && stored.seq > user.seq;
@@ -121,9 +117,7 @@ pub(crate) async fn for_model(
 
 async fn read(shared: &Shared, stored: &Stored) -> Message {
     if stored.role == Role::User {
-        return Message::User {
-            content: user_blocks(shared, stored).await,
-        };
+        return Message::User { content: user_blocks(shared, stored).await };
     }
     serde_json::from_str(stored.body.get()).unwrap_or_else(|_| {
         Message::Assistant(AssistantMessage {
@@ -148,9 +142,7 @@ async fn user_blocks(shared: &Shared, stored: &Stored) -> Vec<Block> {
     }
     let media = stored.meta.get("media").and_then(Value::as_array);
     for entry in media.into_iter().flatten() {
-        let name = entry["url"]
-            .as_str()
-            .and_then(|url| url.strip_prefix("media://inbound/"));
+        let name = entry["url"].as_str().and_then(|url| url.strip_prefix("media://inbound/"));
         let Some(name) = name else { continue };
         let block = match crate::media::read(shared, name).await {
             Ok(Some(media)) => attachment_block(media, entry),
@@ -162,26 +154,16 @@ async fn user_blocks(shared: &Shared, stored: &Stored) -> Vec<Block> {
 }
 
 fn attachment_block(media: crate::media::Media, entry: &Value) -> Block {
-    let name = entry["fileName"]
-        .as_str()
-        .unwrap_or("attachment")
-        .to_owned();
+    let name = entry["fileName"].as_str().unwrap_or("attachment").to_owned();
     if media.mime.starts_with("text/") {
         let text = String::from_utf8_lossy(&media.bytes);
         return Block::text(format!("Attached file {name}:\n\n{text}"));
     }
     let data = STANDARD.encode(&media.bytes);
     if media.mime.starts_with("image/") {
-        Block::Image {
-            data,
-            mime_type: media.mime,
-        }
+        Block::Image { data, mime_type: media.mime }
     } else {
-        Block::File {
-            data,
-            mime_type: media.mime,
-            name,
-        }
+        Block::File { data, mime_type: media.mime, name }
     }
 }
 

@@ -21,10 +21,7 @@ pub(crate) struct Asset {
 pub(crate) fn asset(path: &str) -> Option<Asset> {
     let name = path.trim_start_matches('/');
     let is_view = !name.starts_with("assets/")
-        && !name
-            .rsplit('/')
-            .next()
-            .is_some_and(|last| last.contains('.') && !last.contains(':'));
+        && !name.rsplit('/').next().is_some_and(|last| last.contains('.') && !last.contains(':'));
     let name = if is_view { "index.html" } else { name };
     let file = Bundle::get(name)?;
     Some(Asset {

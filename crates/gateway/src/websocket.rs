@@ -37,13 +37,8 @@ impl Socket {
             .write_buffer_size(BUFFER)
             .max_message_size(Some(MAX_FRAME))
             .max_frame_size(Some(MAX_FRAME));
-        let gate = Gate {
-            io: TokioIo::new(upgraded),
-            allowance: Some(PREAUTH_BYTES),
-        };
-        Self {
-            stream: WebSocketStream::from_raw_socket(gate, Role::Server, Some(config)).await,
-        }
+        let gate = Gate { io: TokioIo::new(upgraded), allowance: Some(PREAUTH_BYTES) };
+        Self { stream: WebSocketStream::from_raw_socket(gate, Role::Server, Some(config)).await }
     }
 }
 

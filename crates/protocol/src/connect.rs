@@ -189,17 +189,15 @@ impl ConnectParams {
             (..=3, 3) => Some(Generation::V3),
             _ => None,
         };
-        generation
-            .map(|generation| Negotiation { generation })
-            .ok_or_else(|| {
-                RpcError::invalid("protocol mismatch").with_details(json!({
-                    "code": "PROTOCOL_MISMATCH",
-                    "clientMinProtocol": min,
-                    "clientMaxProtocol": max,
-                    "expectedProtocol": 4,
-                    "minimumProbeProtocol": 3,
-                }))
-            })
+        generation.map(|generation| Negotiation { generation }).ok_or_else(|| {
+            RpcError::invalid("protocol mismatch").with_details(json!({
+                "code": "PROTOCOL_MISMATCH",
+                "clientMinProtocol": min,
+                "clientMaxProtocol": max,
+                "expectedProtocol": 4,
+                "minimumProbeProtocol": 3,
+            }))
+        })
     }
 
     /// The scopes asked for; generation 3 operators that name none ask for everything.
@@ -273,9 +271,8 @@ const CLIENT_IDS: [&str; 30] = [
     "clawdbot-desktop",
 ];
 
-const CLIENT_MODES: [&str; 8] = [
-    "webchat", "cli", "ui", "backend", "node", "probe", "test", "worker",
-];
+const CLIENT_MODES: [&str; 8] =
+    ["webchat", "cli", "ui", "backend", "node", "probe", "test", "worker"];
 
 #[cfg(test)]
 mod tests {
@@ -291,12 +288,7 @@ mod tests {
 
     #[test]
     fn the_newest_common_generation_wins() {
-        let number = |min, max| {
-            params(min, max)
-                .negotiate()
-                .map(|n| n.generation.number())
-                .ok()
-        };
+        let number = |min, max| params(min, max).negotiate().map(|n| n.generation.number()).ok();
         assert_eq!(number(3, 4), Some(4));
         assert_eq!(number(3, 3), Some(3));
         assert_eq!(number(1, 9), Some(4));
@@ -307,20 +299,13 @@ mod tests {
 
     #[test]
     fn only_generation_3_defaults_to_every_scope() {
-        assert!(
-            params(3, 3)
-                .requested_scopes(Generation::V3)
-                .cover(&Scopes::all())
-        );
+        assert!(params(3, 3).requested_scopes(Generation::V3).cover(&Scopes::all()));
         assert!(params(4, 4).requested_scopes(Generation::V4).is_empty());
     }
 
     #[test]
     fn credentials_do_not_reach_debug_output() {
-        let auth = ConnectAuth {
-            token: Some("canary".into()),
-            ..ConnectAuth::default()
-        };
+        let auth = ConnectAuth { token: Some("canary".into()), ..ConnectAuth::default() };
         assert!(!format!("{auth:?}").contains("canary"));
     }
 }

@@ -33,13 +33,7 @@ pub struct ProofTerms<'a> {
 impl ProofTerms<'_> {
     fn payload(&self, version: &str, id: &str, signed_at: i64, nonce: &str) -> String {
         let scopes = self.scopes.join(",");
-        let Self {
-            client_id,
-            client_mode,
-            role,
-            token,
-            ..
-        } = self;
+        let Self { client_id, client_mode, role, token, .. } = self;
         let mut payload =
             format!("{version}|{id}|{client_id}|{client_mode}|{role}|{scopes}|{signed_at}|{token}");
         if version != "v1" {
@@ -121,11 +115,7 @@ pub fn verify_proof(
     if fingerprint(key.as_bytes()) != proof.id {
         return Err(DeviceError::IdMismatch);
     }
-    let skew = if generation == Generation::V3 {
-        SKEW_V3_MS
-    } else {
-        SKEW_MS
-    };
+    let skew = if generation == Generation::V3 { SKEW_V3_MS } else { SKEW_MS };
     if now_ms.abs_diff(proof.signed_at) > skew.unsigned_abs() {
         return Err(DeviceError::Expired);
     }
@@ -156,9 +146,7 @@ pub struct DeviceIdentity {
 impl DeviceIdentity {
     /// Builds the identity from a 32-byte secret seed.
     pub fn from_seed(seed: &[u8; 32]) -> Self {
-        Self {
-            key: SigningKey::from_bytes(seed),
-        }
+        Self { key: SigningKey::from_bytes(seed) }
     }
 
     /// Lower-case hex SHA-256 of the raw public key.
@@ -181,10 +169,7 @@ impl DeviceIdentity {
 }
 
 fn fingerprint(key: &[u8]) -> String {
-    Sha256::digest(key)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn parse_public_key(text: &str) -> Option<VerifyingKey> {

@@ -67,13 +67,7 @@ impl RpcError {
 
     /// A refusal with any code.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            details: None,
-            retryable: None,
-            retry_after_ms: None,
-        }
+        Self { code, message: message.into(), details: None, retryable: None, retry_after_ms: None }
     }
 
     /// Adds machine-readable particulars.

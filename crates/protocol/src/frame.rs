@@ -50,11 +50,7 @@ impl<'a> Incoming<'a> {
         }
         match serde_json::from_str::<Full<'a>>(text) {
             Ok(full) if full.kind == "req" && !full.id.is_empty() && !full.method.is_empty() => {
-                Self::Request(Request {
-                    id: full.id,
-                    method: full.method,
-                    params: full.params,
-                })
+                Self::Request(Request { id: full.id, method: full.method, params: full.params })
             }
             _ => Self::explain(text),
         }
@@ -122,13 +118,7 @@ impl<'a> Response<'a> {
             Outcome::Ok(payload) => (true, Some(&**payload), None),
             Outcome::Err(error, payload) => (false, payload.as_deref(), Some(error)),
         };
-        Self {
-            kind: "res",
-            id: Cow::Borrowed(id),
-            ok,
-            payload,
-            error,
-        }
+        Self { kind: "res", id: Cow::Borrowed(id), ok, payload, error }
     }
 
     /// The frame as JSON text.
@@ -179,9 +169,7 @@ pub fn event_json(
         text.push_str(&seq.to_string());
     }
     if let Some(StateVersion { presence, health }) = state {
-        text.push_str(&format!(
-            r#","stateVersion":{{"presence":{presence},"health":{health}}}"#
-        ));
+        text.push_str(&format!(r#","stateVersion":{{"presence":{presence},"health":{health}}}"#));
     }
     text.push('}');
     text

@@ -25,9 +25,7 @@ pub struct Attachment {
 
 impl std::fmt::Debug for Attachment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Attachment")
-            .field("file_name", &self.file_name)
-            .finish_non_exhaustive()
+        f.debug_struct("Attachment").field("file_name", &self.file_name).finish_non_exhaustive()
     }
 }
 
@@ -272,61 +270,29 @@ pub struct SessionsPatchParams {
     #[schemars(length(min = 1, max = 512))]
     pub key: String,
     /// Name for people, unique.
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub label: Option<Option<String>>,
     /// `off`, `minimal`, `low`, `medium`, `high` or `xhigh`.
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub thinking_level: Option<Option<String>>,
     /// `off`, `on` or `full`.
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub verbose_level: Option<Option<String>>,
     /// `off`, `on` or `stream`.
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub reasoning_level: Option<Option<String>>,
     /// Model to use, as `provider/model`.
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub model: Option<Option<String>>,
     /// Kept on top of lists.
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub pinned: Option<Option<bool>>,
     /// Left out of lists.
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub archived: Option<Option<bool>>,
     /// Has something nobody has read.
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub unread: Option<Option<bool>>,
 }
 

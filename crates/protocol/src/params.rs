@@ -21,10 +21,7 @@ pub struct Checker<T> {
 impl<T> Checker<T> {
     /// A checker that has not compiled its schema yet.
     pub const fn new() -> Self {
-        Self {
-            validator: OnceLock::new(),
-            shape: PhantomData,
-        }
+        Self { validator: OnceLock::new(), shape: PhantomData }
     }
 }
 
@@ -48,9 +45,7 @@ impl<T: JsonSchema + DeserializeOwned> Checker<T> {
 
     /// The refusal for a value that is not a `T`.
     pub fn explain(&self, what: &str, value: &Value) -> RpcError {
-        let issues = self
-            .issues(value)
-            .unwrap_or_else(|| "does not match the schema".to_owned());
+        let issues = self.issues(value).unwrap_or_else(|| "does not match the schema".to_owned());
         RpcError::invalid(format!("invalid {what}: {issues}"))
     }
 
@@ -59,11 +54,7 @@ impl<T: JsonSchema + DeserializeOwned> Checker<T> {
             .validator
             .get_or_init(|| jsonschema::validator_for(schemars::schema_for!(T).as_value()).ok())
             .as_ref()?;
-        let issues: Vec<String> = validator
-            .iter_errors(value)
-            .take(8)
-            .map(|e| item(&e))
-            .collect();
+        let issues: Vec<String> = validator.iter_errors(value).take(8).map(|e| item(&e)).collect();
         (!issues.is_empty()).then(|| issues.join("; "))
     }
 }
@@ -72,24 +63,14 @@ fn item(error: &jsonschema::ValidationError<'_>) -> String {
     use ValidationErrorKind as Kind;
     let rule = match error.kind() {
         Kind::Required { property } => {
-            format!(
-                "must have required property '{}'",
-                property.as_str().unwrap_or_default()
-            )
+            format!("must have required property '{}'", property.as_str().unwrap_or_default())
         }
-        Kind::Type {
-            kind: TypeKind::Single(kind),
-        } => format!("must be {kind}"),
-        Kind::Type {
-            kind: TypeKind::Multiple(kinds),
-        } => kinds
+        Kind::Type { kind: TypeKind::Single(kind) } => format!("must be {kind}"),
+        Kind::Type { kind: TypeKind::Multiple(kinds) } => kinds
             .iter()
             .map(|kind| kind.to_string())
             .find(|kind| kind != "null")
-            .map_or_else(
-                || "must be null".to_owned(),
-                |kind| format!("must be {kind}"),
-            ),
+            .map_or_else(|| "must be null".to_owned(), |kind| format!("must be {kind}")),
         Kind::Minimum { limit } => format!("must be >= {limit}"),
         Kind::Maximum { limit } => format!("must be <= {limit}"),
         Kind::MinLength { limit } => format!("must not have fewer than {limit} characters"),
@@ -117,18 +98,13 @@ mod tests {
     fn refusals_are_worded_as_recorded() {
         let send = Checker::<ChatSendParams>::new();
         assert_eq!(
-            send.params("chat.send", r#"{"sessionKey":"main"}"#)
-                .unwrap_err()
-                .message,
+            send.params("chat.send", r#"{"sessionKey":"main"}"#).unwrap_err().message,
             "invalid chat.send params: must have required property 'message'; \
              must have required property 'idempotencyKey'"
         );
         let history = Checker::<ChatHistoryParams>::new();
         assert_eq!(
-            history
-                .params("chat.history", r#"{"sessionKey":"m","limit":0}"#)
-                .unwrap_err()
-                .message,
+            history.params("chat.history", r#"{"sessionKey":"m","limit":0}"#).unwrap_err().message,
             "invalid chat.history params: at /limit: must be >= 1"
         );
     }
@@ -137,10 +113,7 @@ mod tests {
     fn unknown_members_are_ignored_and_nulls_mean_absent() {
         let history = Checker::<ChatHistoryParams>::new();
         let params = history
-            .params(
-                "chat.history",
-                r#"{"sessionKey":"m","limit":null,"fromTheFuture":[1]}"#,
-            )
+            .params("chat.history", r#"{"sessionKey":"m","limit":null,"fromTheFuture":[1]}"#)
             .unwrap();
         assert_eq!(params.limit, None);
     }
@@ -148,13 +121,7 @@ mod tests {
     #[test]
     fn deep_nesting_is_an_error_not_a_crash() {
         let text = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        let error = Checker::<ChatSendParams>::new()
-            .params("chat.send", &text)
-            .unwrap_err();
-        assert!(
-            error.message.starts_with("invalid chat.send params:"),
-            "{}",
-            error.message
-        );
+        let error = Checker::<ChatSendParams>::new().params("chat.send", &text).unwrap_err();
+        assert!(error.message.starts_with("invalid chat.send params:"), "{}", error.message);
     }
 }

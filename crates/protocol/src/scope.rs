@@ -49,13 +49,8 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope this gateway grants.
-    pub const ALL: [Self; 5] = [
-        Self::Admin,
-        Self::Read,
-        Self::Write,
-        Self::Approvals,
-        Self::Pairing,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Admin, Self::Read, Self::Write, Self::Approvals, Self::Pairing];
 
     /// The wire name.
     pub const fn as_str(self) -> &'static str {
@@ -83,10 +78,7 @@ pub struct Scopes(Vec<String>);
 impl Scopes {
     /// Every scope this gateway grants.
     pub fn all() -> Self {
-        Scope::ALL
-            .iter()
-            .map(|scope| scope.as_str().to_owned())
-            .collect()
+        Scope::ALL.iter().map(|scope| scope.as_str().to_owned()).collect()
     }
 
     /// Whether these scopes cover `scope`: admin covers all, write covers read.
@@ -123,12 +115,7 @@ impl Scopes {
 impl FromIterator<String> for Scopes {
     fn from_iter<I: IntoIterator<Item = String>>(names: I) -> Self {
         let mut seen = BTreeSet::new();
-        Self(
-            names
-                .into_iter()
-                .filter(|name| seen.insert(name.clone()))
-                .collect(),
-        )
+        Self(names.into_iter().filter(|name| seen.insert(name.clone())).collect())
     }
 }
 

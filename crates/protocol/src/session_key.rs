@@ -18,11 +18,7 @@ pub struct KeyRules {
 
 impl Default for KeyRules {
     fn default() -> Self {
-        Self {
-            default_agent: "main".into(),
-            main_key: "main".into(),
-            global_scope: false,
-        }
+        Self { default_agent: "main".into(), main_key: "main".into(), global_scope: false }
     }
 }
 
@@ -52,11 +48,7 @@ impl SessionKey {
             (Some("agent"), Some(agent), Some(rest)) if !rest.is_empty() => {
                 let agent = agent.to_ascii_lowercase();
                 check_agent(&agent)?;
-                let rest = if rest == "main" {
-                    &rules.main_key
-                } else {
-                    rest
-                };
+                let rest = if rest == "main" { &rules.main_key } else { rest };
                 Ok(Self(format!("agent:{agent}:{rest}")))
             }
             _ => {
@@ -114,11 +106,7 @@ fn check_grammar(key: &str) -> Result<(), KeyError> {
     if key.chars().any(|c| c.is_control() || c == '\\') {
         return Err(KeyError("it contains a control character or backslash"));
     }
-    if key.starts_with('/')
-        || key
-            .split(['/', ':'])
-            .any(|part| part == ".." || part == ".")
-    {
+    if key.starts_with('/') || key.split(['/', ':']).any(|part| part == ".." || part == ".") {
         return Err(KeyError("it looks like a path"));
     }
     Ok(())
@@ -126,16 +114,12 @@ fn check_grammar(key: &str) -> Result<(), KeyError> {
 
 fn check_agent(agent: &str) -> Result<(), KeyError> {
     let mut chars = agent.chars();
-    let first = chars
-        .next()
-        .is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let first = chars.next().is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     let rest = chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
     if first && rest && agent.len() <= 64 {
         Ok(())
     } else {
-        Err(KeyError(
-            "the agent id may hold only a-z, 0-9, _ and -, at most 64",
-        ))
+        Err(KeyError("the agent id may hold only a-z, 0-9, _ and -, at most 64"))
     }
 }
 
@@ -154,14 +138,8 @@ mod tests {
         for alias in ["main", "agent:main:main", "agent:MAIN:main", " main "] {
             assert_eq!(key(alias).unwrap(), "agent:main:main");
         }
-        let rules = KeyRules {
-            main_key: "home".into(),
-            ..KeyRules::default()
-        };
-        assert_eq!(
-            SessionKey::resolve("agent:a:main", &rules).unwrap().0,
-            "agent:a:home"
-        );
+        let rules = KeyRules { main_key: "home".into(), ..KeyRules::default() };
+        assert_eq!(SessionKey::resolve("agent:a:main", &rules).unwrap().0, "agent:a:home");
     }
 
     #[test]

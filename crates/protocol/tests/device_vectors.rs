@@ -70,8 +70,7 @@ fn recorded_signatures_verify() {
     assert!(cases.len() >= 3);
     for case in &cases {
         let nonce = text(&case.inputs, "nonce");
-        case.verify(&case.terms(), nonce, case.proof.signed_at + 1000)
-            .unwrap();
+        case.verify(&case.terms(), nonce, case.proof.signed_at + 1000).unwrap();
     }
 }
 
@@ -85,14 +84,10 @@ fn pem_and_padded_keys_are_the_same_key() {
             .values()
             .find(|identity| identity["deviceId"] == case.proof.id.as_str())
             .unwrap();
-        for key in [
-            text(identity, "publicKeyPemSpki"),
-            &format!("{}=", case.proof.public_key),
-        ] {
+        for key in [text(identity, "publicKeyPemSpki"), &format!("{}=", case.proof.public_key)] {
             case.proof.public_key = key.into();
             let nonce = text(&case.inputs, "nonce");
-            case.verify(&case.terms(), nonce, case.proof.signed_at)
-                .unwrap();
+            case.verify(&case.terms(), nonce, case.proof.signed_at).unwrap();
         }
     }
 }
@@ -105,32 +100,14 @@ fn any_altered_member_breaks_the_signature_dev_03() {
         let none: [String; 1] = ["operator.none".into()];
         let good = case.terms();
         let altered = [
-            ProofTerms {
-                client_id: "altered",
-                ..good
-            },
-            ProofTerms {
-                client_mode: "altered",
-                ..good
-            },
-            ProofTerms {
-                role: "altered",
-                ..good
-            },
-            ProofTerms {
-                scopes: &none,
-                ..good
-            },
-            ProofTerms {
-                token: "stolen",
-                ..good
-            },
+            ProofTerms { client_id: "altered", ..good },
+            ProofTerms { client_mode: "altered", ..good },
+            ProofTerms { role: "altered", ..good },
+            ProofTerms { scopes: &none, ..good },
+            ProofTerms { token: "stolen", ..good },
         ];
         for terms in altered {
-            assert_eq!(
-                case.verify(&terms, nonce, now),
-                Err(DeviceError::SignatureInvalid)
-            );
+            assert_eq!(case.verify(&terms, nonce, now), Err(DeviceError::SignatureInvalid));
         }
     }
 }
@@ -141,27 +118,14 @@ fn stale_foreign_and_missing_nonces_are_refused_dev_02() {
     let (nonce, at) = (text(&case.inputs, "nonce").to_owned(), case.proof.signed_at);
     let scopes = case.scopes.clone();
     let inputs = case.inputs.clone();
-    let terms = Case {
-        proof: case.proof.clone(),
-        inputs,
-        scopes,
-    };
+    let terms = Case { proof: case.proof.clone(), inputs, scopes };
     let terms = terms.terms();
-    assert_eq!(
-        case.verify(&terms, "other", at),
-        Err(DeviceError::NonceMismatch)
-    );
+    assert_eq!(case.verify(&terms, "other", at), Err(DeviceError::NonceMismatch));
     for skew in [86_400_000, -86_400_000, 120_001] {
-        assert_eq!(
-            case.verify(&terms, &nonce, at + skew),
-            Err(DeviceError::Expired)
-        );
+        assert_eq!(case.verify(&terms, &nonce, at + skew), Err(DeviceError::Expired));
     }
     case.proof.nonce = None;
-    assert_eq!(
-        case.verify(&terms, &nonce, at),
-        Err(DeviceError::NonceMissing)
-    );
+    assert_eq!(case.verify(&terms, &nonce, at), Err(DeviceError::NonceMissing));
 }
 
 #[test]
@@ -170,10 +134,7 @@ fn an_id_that_is_not_the_keys_fingerprint_is_refused_dev_01() {
     case.proof.id = "0".repeat(64);
     let at = case.proof.signed_at;
     let nonce = text(&case.inputs, "nonce").to_owned();
-    assert_eq!(
-        case.verify(&case.terms(), &nonce, at),
-        Err(DeviceError::IdMismatch)
-    );
+    assert_eq!(case.verify(&case.terms(), &nonce, at), Err(DeviceError::IdMismatch));
 }
 
 #[test]

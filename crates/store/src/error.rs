@@ -100,10 +100,7 @@ impl StoreError {
 
     /// Whether the same call may succeed later without being changed.
     pub fn retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::Full(_) | Self::Io(_) | Self::Busy(_) | Self::Closed
-        )
+        matches!(self, Self::Full(_) | Self::Io(_) | Self::Busy(_) | Self::Closed)
     }
 
     pub(crate) fn corrupt(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
@@ -143,10 +140,6 @@ impl From<std::io::Error> for StoreError {
     fn from(error: std::io::Error) -> Self {
         let full = error.kind() == std::io::ErrorKind::StorageFull;
         let cause: Cause = Arc::new(error);
-        if full {
-            Self::Full(cause)
-        } else {
-            Self::Io(cause)
-        }
+        if full { Self::Full(cause) } else { Self::Io(cause) }
     }
 }

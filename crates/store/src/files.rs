@@ -25,18 +25,12 @@ pub(crate) struct Lock {
 
 impl Files {
     pub(crate) fn new(database: &Path) -> Self {
-        Self {
-            database: database.to_owned(),
-        }
+        Self { database: database.to_owned() }
     }
 
     /// Creates the directory (0700) and claims the database.
     pub(crate) fn lock(&self) -> Result<Lock, StoreError> {
-        if let Some(parent) = self
-            .database
-            .parent()
-            .filter(|path| !path.as_os_str().is_empty())
-        {
+        if let Some(parent) = self.database.parent().filter(|path| !path.as_os_str().is_empty()) {
             create_private_dir(parent)?;
         }
         let file = open_private(&self.beside(".lock"))?;

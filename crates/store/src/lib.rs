@@ -85,13 +85,7 @@ impl Store {
         let lock = files.lock()?;
         let (conn, recovery) = recovery::open(&files)?;
         let writer = Writer::start(conn, lock, files.clone())?;
-        Ok((
-            Self {
-                writer,
-                readers: Readers::new(files),
-            },
-            recovery,
-        ))
+        Ok((Self { writer, readers: Readers::new(files) }, recovery))
     }
 
     /// Finishes queued writes, empties the write-ahead log, closes the files and releases the

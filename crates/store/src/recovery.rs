@@ -38,14 +38,9 @@ pub struct InterruptedRun {
 
 pub(crate) fn open(files: &Files) -> Result<(Connection, Recovery), StoreError> {
     match open_whole(files) {
-        Ok((conn, interrupted)) => Ok((
-            conn,
-            Recovery {
-                interrupted,
-                quarantined: None,
-                salvaged: 0,
-            },
-        )),
+        Ok((conn, interrupted)) => {
+            Ok((conn, Recovery { interrupted, quarantined: None, salvaged: 0 }))
+        }
         Err(damage @ StoreError::Corrupt(_)) => start_over(files, &damage),
         Err(error) => Err(error),
     }
@@ -53,9 +48,7 @@ pub(crate) fn open(files: &Files) -> Result<(Connection, Recovery), StoreError> 
 
 fn open_whole(files: &Files) -> Result<(Connection, Vec<InterruptedRun>), StoreError> {
     if files.has_orphan_log() {
-        return Err(StoreError::corrupt(std::io::Error::other(
-            "a log without its database",
-        )));
+        return Err(StoreError::corrupt(std::io::Error::other("a log without its database")));
     }
     files.create()?;
     let mut conn = schema::open_writer(files.database())?;
@@ -78,14 +71,7 @@ fn start_over(files: &Files, damage: &StoreError) -> Result<(Connection, Recover
     tracing::error!(error = ?damage, aside = %aside.display(), salvaged, "the damaged database was moved aside");
     let interrupted = settle_runs(&mut conn)?;
     schema::trust(&conn)?;
-    Ok((
-        conn,
-        Recovery {
-            interrupted,
-            quarantined: Some(aside),
-            salvaged,
-        },
-    ))
+    Ok((conn, Recovery { interrupted, quarantined: Some(aside), salvaged }))
 }
 
 /// Marks every run still "running" as interrupted and turns its kept text into a message.
@@ -93,22 +79,14 @@ fn settle_runs(conn: &mut Connection) -> Result<Vec<InterruptedRun>, StoreError>
     let conn = conn.transaction()?;
     let mut settled = Vec::new();
     for cut in cut_off_runs(&conn)? {
-        let run = RunningRun {
-            session_key: cut.session_key,
-            transcript: cut.transcript,
-        };
+        let run = RunningRun { session_key: cut.session_key, transcript: cut.transcript };
         let kept = cut.text.filter(|text| !text.is_empty());
-        let message = kept
-            .map(|text| interrupted_message(&cut.run_id, text, cut.at_ms))
-            .transpose()?;
+        let message =
+            kept.map(|text| interrupted_message(&cut.run_id, text, cut.at_ms)).transpose()?;
         let stored =
             runs::append_messages(&conn, &cut.run_id, &run, message.into_iter().collect())?;
         conn.prepare_cached("UPDATE runs SET status = ?2, ended_ms = ?3 WHERE run_id = ?1")?
-            .execute(params![
-                cut.run_id,
-                RunStatus::Interrupted.as_str(),
-                cut.at_ms
-            ])?;
+            .execute(params![cut.run_id, RunStatus::Interrupted.as_str(), cut.at_ms])?;
         settled.push(InterruptedRun {
             run_id: cut.run_id,
             session_key: run.session_key,
@@ -158,12 +136,8 @@ fn interrupted_message(run_id: &str, text: String, at_ms: i64) -> Result<NewMess
         "stopReason": "aborted",
         "timestamp": at_ms,
     });
-    let mut message = NewMessage::new(
-        Role::Assistant,
-        json::raw(json::to_text(&body)?)?,
-        text,
-        at_ms,
-    );
+    let mut message =
+        NewMessage::new(Role::Assistant, json::raw(json::to_text(&body)?)?, text, at_ms);
     message.meta.insert("interrupted".into(), true.into());
     message.meta.insert("runId".into(), run_id.into());
     Ok(message)

@@ -9,13 +9,8 @@ use crate::sessions::{self, Session};
 use crate::transcript::{self, NewMessage};
 
 /// Counters that describe the transcript, so they start over with it.
-const COUNTERS: [&str; 5] = [
-    "inputTokens",
-    "outputTokens",
-    "totalTokens",
-    "cacheRead",
-    "cacheWrite",
-];
+const COUNTERS: [&str; 5] =
+    ["inputTokens", "outputTokens", "totalTokens", "cacheRead", "cacheWrite"];
 
 impl Store {
     /// Starts a new transcript whose first row is `divider`, creating the session when missing.
@@ -30,9 +25,7 @@ impl Store {
         now_ms: i64,
     ) -> Result<Session, StoreError> {
         let key = key.to_owned();
-        self.writer
-            .run(move |conn| reset(conn, &key, divider, now_ms))
-            .await
+        self.writer.run(move |conn| reset(conn, &key, divider, now_ms)).await
     }
 }
 

@@ -38,16 +38,10 @@ impl RunStatus {
     }
 
     fn parse(name: &str) -> Result<Self, StoreError> {
-        [
-            Self::Running,
-            Self::Ok,
-            Self::Error,
-            Self::Aborted,
-            Self::Interrupted,
-        ]
-        .into_iter()
-        .find(|status| status.as_str() == name)
-        .ok_or_else(|| StoreError::corrupt(std::io::Error::other(format!("status {name:?}"))))
+        [Self::Running, Self::Ok, Self::Error, Self::Aborted, Self::Interrupted]
+            .into_iter()
+            .find(|status| status.as_str() == name)
+            .ok_or_else(|| StoreError::corrupt(std::io::Error::other(format!("status {name:?}"))))
     }
 }
 
@@ -219,13 +213,7 @@ fn begin(conn: &Connection, run: BeginRun) -> Result<Begun, StoreError> {
         "INSERT INTO runs (run_id, transcript, agent_id, body_hash, status, started_ms)
          VALUES (?1, ?2, ?3, ?4, 'running', ?5)",
     )?
-    .execute(params![
-        run.run_id,
-        row.transcript,
-        run.agent_id,
-        run.body_hash,
-        run.now_ms
-    ])?;
+    .execute(params![run.run_id, row.transcript, run.agent_id, run.body_hash, run.now_ms])?;
     for media in &run.media {
         media::insert(conn, row.id, media)?;
     }
@@ -279,21 +267,14 @@ fn require_running(conn: &Connection, run_id: &str) -> Result<RunningRun, StoreE
              WHERE r.run_id = ?1",
         )?
         .query_row([run_id], |row| {
-            let run = RunningRun {
-                session_key: row.get(0)?,
-                transcript: row.get(1)?,
-            };
+            let run = RunningRun { session_key: row.get(0)?, transcript: row.get(1)? };
             Ok((run, row.get::<_, String>(2)?))
         })
         .optional()?;
     match found {
-        None => Err(StoreError::RunUnknown {
-            run_id: run_id.to_owned(),
-        }),
+        None => Err(StoreError::RunUnknown { run_id: run_id.to_owned() }),
         Some((run, status)) if status == RunStatus::Running.as_str() => Ok(run),
-        Some(_) => Err(StoreError::RunEnded {
-            run_id: run_id.to_owned(),
-        }),
+        Some(_) => Err(StoreError::RunEnded { run_id: run_id.to_owned() }),
     }
 }
 
@@ -303,8 +284,7 @@ pub(crate) fn append_messages(
     run: &RunningRun,
     messages: Vec<NewMessage>,
 ) -> Result<Vec<Stored>, StoreError> {
-    conn.prepare_cached("DELETE FROM partials WHERE run_id = ?1")?
-        .execute([run_id])?;
+    conn.prepare_cached("DELETE FROM partials WHERE run_id = ?1")?.execute([run_id])?;
     messages
         .into_iter()
         .map(|message| transcript::insert(conn, run.transcript, of_run(message, run_id)))

@@ -9,15 +9,8 @@ use crate::error::StoreError;
 use crate::schema;
 
 /// Parents before children, so that a row whose parent is lost is left out.
-const TABLES: [&str; 7] = [
-    "sessions",
-    "transcripts",
-    "messages",
-    "runs",
-    "partials",
-    "media",
-    "docs",
-];
+const TABLES: [&str; 7] =
+    ["sessions", "transcripts", "messages", "runs", "partials", "media", "docs"];
 
 /// Closes the gaps that lost rows leave: numbering without holes, exact counters, and a current
 /// transcript for every session.
@@ -74,9 +67,8 @@ fn copy_table(
         return Ok(0);
     };
     let marks = vec!["?"; columns.len()].join(", ");
-    let mut insert = new.prepare(&format!(
-        "INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"
-    ))?;
+    let mut insert =
+        new.prepare(&format!("INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"))?;
     let Ok(mut rows) = select.query([]) else {
         return Ok(0);
     };

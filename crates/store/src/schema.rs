@@ -42,15 +42,10 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
 
 /// Opens the existing file for reading, with `fold(text)` for matching in any case.
 pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
-    let conn = open(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
+    let conn = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     conn.create_scalar_function("fold", 1, flags, |call| {
-        Ok(call
-            .get::<Option<String>>(0)?
-            .map(|text| text.to_lowercase()))
+        Ok(call.get::<Option<String>>(0)?.map(|text| text.to_lowercase()))
     })?;
     Ok(conn)
 }

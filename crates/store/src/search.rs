@@ -30,9 +30,7 @@ impl Store {
         let Some(query) = match_expression(text) else {
             return Ok(Vec::new());
         };
-        self.readers
-            .run(move |conn| search(conn, &query, limit))
-            .await
+        self.readers.run(move |conn| search(conn, &query, limit)).await
     }
 }
 

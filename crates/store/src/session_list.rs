@@ -81,22 +81,14 @@ const LAST_MESSAGE: &str = "(SELECT substr(m.text, 1, 512) FROM messages m
     ORDER BY m.seq DESC LIMIT 1)";
 
 fn list(conn: &Connection, q: &SessionQuery) -> Result<SessionPage, StoreError> {
-    let pattern = q
-        .search
-        .as_deref()
-        .filter(|text| !text.is_empty())
-        .map(like_pattern);
+    let pattern = q.search.as_deref().filter(|text| !text.is_empty()).map(like_pattern);
     let total: i64 = conn
         .prepare_cached(&format!("SELECT count(*) FROM {} WHERE {FILTER}", sessions::TABLES))?
         .query_row(
             named_params! { ":agent": q.agent_id, ":label": q.label, ":after": q.updated_after_ms, ":pattern": pattern },
             |row| row.get(0),
         )?;
-    let last = if q.include_last_message {
-        LAST_MESSAGE
-    } else {
-        "NULL"
-    };
+    let last = if q.include_last_message { LAST_MESSAGE } else { "NULL" };
     let mut query = conn.prepare_cached(&format!(
         "SELECT {}, t.first_user_text, {last} FROM {} WHERE {FILTER}
          ORDER BY s.updated_ms DESC, s.id DESC LIMIT :limit OFFSET :offset",
@@ -120,18 +112,11 @@ fn list(conn: &Connection, q: &SessionQuery) -> Result<SessionPage, StoreError> 
             })
         },
     )?;
-    Ok(SessionPage {
-        sessions: rows.collect::<Result<_, _>>()?,
-        total: total.cast_unsigned(),
-    })
+    Ok(SessionPage { sessions: rows.collect::<Result<_, _>>()?, total: total.cast_unsigned() })
 }
 
 /// A LIKE pattern that matches `text` literally, anywhere.
 fn like_pattern(text: &str) -> String {
-    let escaped = text
-        .to_lowercase()
-        .replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_");
+    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")
 }

@@ -59,9 +59,7 @@ impl Store {
     /// The session with this key.
     pub async fn session(&self, key: &str) -> Result<Option<Session>, StoreError> {
         let key = key.to_owned();
-        self.readers
-            .run(move |conn| Ok(find(conn, "s.key", &key)?.map(|row| row.session)))
-            .await
+        self.readers.run(move |conn| Ok(find(conn, "s.key", &key)?.map(|row| row.session))).await
     }
 
     /// The session with this UUID.
@@ -126,11 +124,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<SessionRow, StoreError> {
         message_count: row.get::<_, i64>(8)?.cast_unsigned(),
         fields: json::map(&row.get::<_, String>(9)?)?,
     };
-    Ok(SessionRow {
-        id: row.get(0)?,
-        transcript: row.get(1)?,
-        session,
-    })
+    Ok(SessionRow { id: row.get(0)?, transcript: row.get(1)?, session })
 }
 
 pub(crate) fn by_key(conn: &Connection, key: &str) -> Result<Option<SessionRow>, StoreError> {
@@ -177,11 +171,7 @@ pub(crate) fn ensure(
     ])?;
     let id = conn.last_insert_rowid();
     let transcript = start_transcript(conn, id, 1)?;
-    Ok(SessionRow {
-        id,
-        transcript,
-        session,
-    })
+    Ok(SessionRow { id, transcript, session })
 }
 
 pub(crate) fn start_transcript(
@@ -227,9 +217,7 @@ fn put(conn: &Connection, key: &str, change: SessionChange) -> Result<Session, S
     let mut row = if change.create {
         ensure(conn, key, change.agent_id.as_deref(), at_ms)?
     } else {
-        by_key(conn, key)?.ok_or_else(|| StoreError::SessionUnknown {
-            key: key.to_owned(),
-        })?
+        by_key(conn, key)?.ok_or_else(|| StoreError::SessionUnknown { key: key.to_owned() })?
     };
     merge(&mut row.session.fields, change.fields);
     if let Some(label) = change.unique_label {
@@ -250,13 +238,7 @@ fn require_free_label(conn: &Connection, label: &str, session: i64) -> Result<()
     let taken = conn
         .prepare_cached("SELECT 1 FROM sessions WHERE label = ?1 AND id <> ?2 LIMIT 1")?
         .exists(params![label, session])?;
-    if taken {
-        Err(StoreError::LabelInUse {
-            label: label.to_owned(),
-        })
-    } else {
-        Ok(())
-    }
+    if taken { Err(StoreError::LabelInUse { label: label.to_owned() }) } else { Ok(()) }
 }
 
 fn delete(conn: &Connection, key: &str) -> Result<Option<DeletedSession>, StoreError> {
@@ -269,21 +251,14 @@ fn delete(conn: &Connection, key: &str) -> Result<Option<DeletedSession>, StoreE
         .query_row([row.id], |row| row.get(0))
         .optional()?
         .unwrap_or(0);
-    conn.prepare_cached("DELETE FROM sessions WHERE id = ?1")?
-        .execute([row.id])?;
+    conn.prepare_cached("DELETE FROM sessions WHERE id = ?1")?.execute([row.id])?;
     search::forget_removed(conn)?;
-    Ok(Some(DeletedSession {
-        session: row.session,
-        messages: messages.cast_unsigned(),
-        media,
-    }))
+    Ok(Some(DeletedSession { session: row.session, messages: messages.cast_unsigned(), media }))
 }
 
 /// The agent named in a key of the form `agent:<id>:…`.
 fn agent_of(key: &str) -> &str {
-    let named = key
-        .strip_prefix("agent:")
-        .and_then(|rest| rest.split_once(':'));
+    let named = key.strip_prefix("agent:").and_then(|rest| rest.split_once(':'));
     match named {
         Some((agent, _)) if !agent.is_empty() => agent,
         _ => "main",

@@ -119,13 +119,7 @@ pub struct HistoryQuery {
 
 impl Default for HistoryQuery {
     fn default() -> Self {
-        Self {
-            limit: 200,
-            before_seq: None,
-            after_seq: None,
-            offset: None,
-            max_bytes: None,
-        }
+        Self { limit: 200, before_seq: None, after_seq: None, offset: None, max_bytes: None }
     }
 }
 
@@ -169,10 +163,7 @@ impl Store {
             let mut query = conn.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM messages WHERE transcript = ?1 AND id = ?2"
             ))?;
-            query
-                .query_and_then(params![row.transcript, id], read)?
-                .next()
-                .transpose()
+            query.query_and_then(params![row.transcript, id], read)?.next().transpose()
         };
         self.readers.run(work).await
     }
@@ -205,10 +196,8 @@ fn history(conn: &Connection, key: &str, q: &HistoryQuery) -> Result<HistoryPage
     };
     let total = row.session.message_count.cast_signed();
     let offset = i64::try_from(q.offset.unwrap_or(0)).unwrap_or(i64::MAX);
-    let before = q
-        .before_seq
-        .unwrap_or(i64::MAX)
-        .min(total.saturating_sub(offset).saturating_add(1));
+    let before =
+        q.before_seq.unwrap_or(i64::MAX).min(total.saturating_sub(offset).saturating_add(1));
     let after = q.after_seq.unwrap_or(0).max(0);
     let limit = i64::try_from(q.limit).unwrap_or(i64::MAX);
 
@@ -236,12 +225,7 @@ fn history(conn: &Connection, key: &str, q: &HistoryQuery) -> Result<HistoryPage
 /// Bytes of a row's body and metadata.
 fn size(row: &Row<'_>) -> Result<usize, StoreError> {
     let bytes = |column| {
-        Ok::<_, StoreError>(
-            row.get_ref(column)?
-                .as_bytes()
-                .map_err(StoreError::corrupt)?
-                .len(),
-        )
+        Ok::<_, StoreError>(row.get_ref(column)?.as_bytes().map_err(StoreError::corrupt)?.len())
     };
     Ok(bytes(3)? + bytes(8)?)
 }

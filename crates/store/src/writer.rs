@@ -34,16 +34,8 @@ impl Writer {
     pub(crate) fn start(conn: Connection, lock: Lock, files: Files) -> Result<Self, StoreError> {
         let (messages, inbox) = mpsc::channel(QUEUE);
         let commits = Arc::new(AtomicU64::new(0));
-        let actor = WriterActor {
-            conn,
-            inbox,
-            commits: commits.clone(),
-            files,
-            lock,
-        };
-        std::thread::Builder::new()
-            .name("store-writer".into())
-            .spawn(move || actor.run())?;
+        let actor = WriterActor { conn, inbox, commits: commits.clone(), files, lock };
+        std::thread::Builder::new().name("store-writer".into()).spawn(move || actor.run())?;
         Ok(Self { messages, commits })
     }
 
@@ -54,11 +46,7 @@ impl Writer {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Work {
-            work: Some(work),
-            result: None,
-            reply,
-        };
+        let job = Work { work: Some(work), result: None, reply };
         let sent = self.messages.send(Msg::Job(Box::new(job))).await;
         sent.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?

@@ -47,10 +47,7 @@ pub(super) async fn discover(servers: &LocalServers, http: &Arc<Http>) -> Vec<Pr
         openai_like("llamacpp", &servers.llama_cpp, http),
     )
     .await;
-    [ollama, lm_studio, llama_cpp]
-        .into_iter()
-        .flatten()
-        .collect()
+    [ollama, lm_studio, llama_cpp].into_iter().flatten().collect()
 }
 
 async fn ollama(base: &str, http: &Arc<Http>) -> Option<Provider> {

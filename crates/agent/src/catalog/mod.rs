@@ -78,9 +78,8 @@ impl Catalog {
     /// Works out the providers; touches neither network nor disk.
     pub fn new(settings: CatalogSettings) -> Self {
         let http = Arc::new(Http::default());
-        let servers = settings
-            .local_probe
-            .then(|| settings.local_servers.clone().with_env(&settings.env));
+        let servers =
+            settings.local_probe.then(|| settings.local_servers.clone().with_env(&settings.env));
         Self {
             providers: provider::resolve(&settings, &http),
             primary: settings.primary,
@@ -134,10 +133,7 @@ impl Catalog {
             .ok_or_else(|| CatalogError::UnknownProvider(reference.provider.clone()))?;
         provider.check()?;
         let info = provider.info_of(&reference.id);
-        Ok(Arc::new(Remote::new(
-            info,
-            Arc::clone(&provider.connection),
-        )))
+        Ok(Arc::new(Remote::new(info, Arc::clone(&provider.connection))))
     }
 
     /// Looks for model servers on this computer and remembers what they offer. Takes about a
@@ -147,21 +143,13 @@ impl Catalog {
         let mut found = discovery::discover(servers, &self.http).await;
         // A provider the user configured under the same name wins.
         found.retain(|new| {
-            !self
-                .providers
-                .iter()
-                .any(|known| known.id() == new.id() && known.is_usable())
+            !self.providers.iter().any(|known| known.id() == new.id() && known.is_usable())
         });
-        *self
-            .discovered
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = found;
+        *self.discovered.write().unwrap_or_else(PoisonError::into_inner) = found;
     }
 
     fn discovered(&self) -> std::sync::RwLockReadGuard<'_, Vec<Provider>> {
-        self.discovered
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.discovered.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `provider/model`, or a bare model id of whoever offers it.

@@ -24,20 +24,15 @@ pub(super) struct Provider {
 
 /// Configured providers in their order, then known ones in ours.
 pub(super) fn resolve(settings: &CatalogSettings, http: &Arc<Http>) -> Vec<Provider> {
-    let configured = settings
-        .providers
-        .iter()
-        .map(|configured| Provider::new(configured, &settings.env, http));
+    let configured =
+        settings.providers.iter().map(|configured| Provider::new(configured, &settings.env, http));
     let known = known::PROVIDERS
         .iter()
         .filter(|known| {
             !settings.replace && !settings.providers.iter().any(|own| own.id == known.id)
         })
         .map(|known| {
-            let blank = ProviderSettings {
-                id: known.id.into(),
-                ..ProviderSettings::default()
-            };
+            let blank = ProviderSettings { id: known.id.into(), ..ProviderSettings::default() };
             Provider::new(&blank, &settings.env, http)
         });
     configured.chain(known).collect()
@@ -55,17 +50,9 @@ impl Provider {
             .filter(|key| !key.expose_secret().trim().is_empty())
             .or_else(|| key_from_env(known?, env));
         let problem = unknown_api
-            .map(|api| CatalogError::UnknownApi {
-                provider: settings.id.clone(),
-                api,
-            })
+            .map(|api| CatalogError::UnknownApi { provider: settings.id.clone(), api })
             .or_else(|| {
-                missing(
-                    settings,
-                    known.filter(|_| at_home),
-                    base_url.as_deref(),
-                    key.is_some(),
-                )
+                missing(settings, known.filter(|_| at_home), base_url.as_deref(), key.is_some())
             });
         let models = models(settings, known, api);
         let connection = Connection {
@@ -75,12 +62,7 @@ impl Provider {
             key,
             http: Arc::clone(http),
         };
-        Self {
-            connection: Arc::new(connection),
-            models,
-            api,
-            problem,
-        }
+        Self { connection: Arc::new(connection), models, api, problem }
     }
 
     /// A key-less server on this computer.
@@ -157,12 +139,8 @@ fn api(
     known: Option<&KnownProvider>,
     at_home: bool,
 ) -> (Api, Option<String>) {
-    let names = settings.api.iter().chain(
-        settings
-            .models
-            .iter()
-            .filter_map(|model| model.api.as_ref()),
-    );
+    let names =
+        settings.api.iter().chain(settings.models.iter().filter_map(|model| model.api.as_ref()));
     let unknown = names
         .into_iter()
         .find(|name| Api::from_name(name).is_none_or(|api| api == Api::Demo))
@@ -187,10 +165,8 @@ fn base_url(
         return Some(url.trim().to_owned());
     }
     let known = known?;
-    let from_env = known
-        .url_variable
-        .and_then(|variable| env.get(variable).cloned())
-        .filter(filled);
+    let from_env =
+        known.url_variable.and_then(|variable| env.get(variable).cloned()).filter(filled);
     Some(match from_env {
         Some(host) if known.api == Api::Ollama => ollama_url(&host),
         Some(url) => url.trim().to_owned(),
@@ -224,12 +200,7 @@ fn missing(
     let needs_key = home.api != Api::Ollama && settings.headers.is_empty();
     (needs_key && !has_key).then(|| CatalogError::MissingKey {
         provider,
-        variable: home
-            .key_variables
-            .first()
-            .copied()
-            .unwrap_or_default()
-            .into(),
+        variable: home.key_variables.first().copied().unwrap_or_default().into(),
     })
 }
 
@@ -250,10 +221,7 @@ fn headers(
     let mut headers = settings.headers.clone();
     let bearer = settings.auth_header || api == Api::Ollama;
     if let Some(key) = key.filter(|_| bearer) {
-        headers.insert(
-            "Authorization".into(),
-            format!("Bearer {}", key.expose_secret()).into(),
-        );
+        headers.insert("Authorization".into(), format!("Bearer {}", key.expose_secret()).into());
     }
     headers
 }
@@ -261,10 +229,7 @@ fn headers(
 fn models(settings: &ProviderSettings, known: Option<&KnownProvider>, api: Api) -> Vec<ModelInfo> {
     let rows = known.map(|known| known.models).unwrap_or_default();
     if settings.models.is_empty() {
-        return rows
-            .iter()
-            .map(|row| known_info(&settings.id, row, api))
-            .collect();
+        return rows.iter().map(|row| known_info(&settings.id, row, api)).collect();
     }
     settings
         .models
@@ -305,11 +270,7 @@ fn configured_info(
     };
     ModelInfo {
         name: model.name.clone().unwrap_or(assumed.name),
-        api: model
-            .api
-            .as_deref()
-            .and_then(Api::from_name)
-            .unwrap_or(assumed.api),
+        api: model.api.as_deref().and_then(Api::from_name).unwrap_or(assumed.api),
         context_window: model.context_window.unwrap_or(assumed.context_window),
         max_tokens: model.max_tokens.unwrap_or(assumed.max_tokens),
         reasoning: model.reasoning.unwrap_or(assumed.reasoning),

@@ -86,10 +86,7 @@ impl Default for LocalServers {
 impl LocalServers {
     /// `OLLAMA_HOST` tells where Ollama listens.
     pub(super) fn with_env(mut self, env: &BTreeMap<String, String>) -> Self {
-        if let Some(host) = env
-            .get("OLLAMA_HOST")
-            .filter(|host| !host.trim().is_empty())
-        {
+        if let Some(host) = env.get("OLLAMA_HOST").filter(|host| !host.trim().is_empty()) {
             self.ollama = ollama_url(host);
         }
         self

@@ -38,11 +38,7 @@ fn build(local: bool) -> Result<reqwest::Client, reqwest::Error> {
         // A redirect could carry key headers to another host; model APIs have no use for them.
         .redirect(Policy::none())
         .user_agent(concat!("clawdbot/", env!("CARGO_PKG_VERSION")));
-    if local {
-        builder.no_proxy().build()
-    } else {
-        builder.build()
-    }
+    if local { builder.no_proxy().build() } else { builder.build() }
 }
 
 fn is_loopback(url: &reqwest::Url) -> bool {
@@ -51,9 +47,7 @@ fn is_loopback(url: &reqwest::Url) -> bool {
     };
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
-        || address
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -35,14 +35,7 @@ const fn model(
     reasoning: bool,
     images: bool,
 ) -> KnownModel {
-    KnownModel {
-        id,
-        name,
-        context_window,
-        max_tokens,
-        reasoning,
-        images,
-    }
+    KnownModel { id, name, context_window, max_tokens, reasoning, images }
 }
 
 /// In the order in which a key makes a provider the default.
@@ -54,54 +47,12 @@ pub(crate) const PROVIDERS: [KnownProvider; 9] = [
         key_variables: &["ANTHROPIC_API_KEY"],
         url_variable: Some("ANTHROPIC_BASE_URL"),
         models: &[
-            model(
-                "claude-sonnet-5-5",
-                "Claude Sonnet 5.5",
-                1_000_000,
-                128_000,
-                true,
-                true,
-            ),
-            model(
-                "claude-opus-5-5",
-                "Claude Opus 5.5",
-                1_000_000,
-                128_000,
-                true,
-                true,
-            ),
-            model(
-                "claude-fable-5-1",
-                "Claude Fable 5.1",
-                1_000_000,
-                128_000,
-                true,
-                true,
-            ),
-            model(
-                "claude-haiku-5-5",
-                "Claude Haiku 5.5",
-                1_000_000,
-                128_000,
-                true,
-                true,
-            ),
-            model(
-                "claude-opus-5",
-                "Claude Opus 5",
-                1_000_000,
-                128_000,
-                true,
-                true,
-            ),
-            model(
-                "claude-haiku-4-5",
-                "Claude Haiku 4.5",
-                200_000,
-                64_000,
-                true,
-                true,
-            ),
+            model("claude-sonnet-5-5", "Claude Sonnet 5.5", 1_000_000, 128_000, true, true),
+            model("claude-opus-5-5", "Claude Opus 5.5", 1_000_000, 128_000, true, true),
+            model("claude-fable-5-1", "Claude Fable 5.1", 1_000_000, 128_000, true, true),
+            model("claude-haiku-5-5", "Claude Haiku 5.5", 1_000_000, 128_000, true, true),
+            model("claude-opus-5", "Claude Opus 5", 1_000_000, 128_000, true, true),
+            model("claude-haiku-4-5", "Claude Haiku 4.5", 200_000, 64_000, true, true),
         ],
     },
     KnownProvider {
@@ -112,14 +63,7 @@ pub(crate) const PROVIDERS: [KnownProvider; 9] = [
         url_variable: Some("OPENAI_BASE_URL"),
         models: &[
             model("gpt-6.2-sol", "GPT-6.2 Sol", 1_050_000, 128_000, true, true),
-            model(
-                "gpt-6.1-terra",
-                "GPT-6.1 Terra",
-                1_050_000,
-                128_000,
-                true,
-                true,
-            ),
+            model("gpt-6.1-terra", "GPT-6.1 Terra", 1_050_000, 128_000, true, true),
             model("gpt-6-astra", "GPT-6 Astra", 1_050_000, 128_000, true, true),
             model("gpt-5.6-luna", "GPT-5.6 Luna", 400_000, 128_000, true, true),
             model("gpt-4.1", "GPT-4.1", 1_047_576, 32_768, false, true),
@@ -132,14 +76,7 @@ pub(crate) const PROVIDERS: [KnownProvider; 9] = [
         key_variables: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
         url_variable: None,
         models: &[
-            model(
-                "gemini-3.8-flash",
-                "Gemini 3.8 Flash",
-                1_048_576,
-                65_536,
-                true,
-                true,
-            ),
+            model("gemini-3.8-flash", "Gemini 3.8 Flash", 1_048_576, 65_536, true, true),
             model(
                 "gemini-3.1-pro-preview",
                 "Gemini 3.1 Pro (preview)",
@@ -148,14 +85,7 @@ pub(crate) const PROVIDERS: [KnownProvider; 9] = [
                 true,
                 true,
             ),
-            model(
-                "gemini-3.5-flash",
-                "Gemini 3.5 Flash",
-                1_048_576,
-                65_536,
-                true,
-                true,
-            ),
+            model("gemini-3.5-flash", "Gemini 3.5 Flash", 1_048_576, 65_536, true, true),
         ],
     },
     KnownProvider {
@@ -165,22 +95,8 @@ pub(crate) const PROVIDERS: [KnownProvider; 9] = [
         key_variables: &["OPENROUTER_API_KEY"],
         url_variable: None,
         models: &[
-            model(
-                "openrouter/auto",
-                "OpenRouter Auto",
-                200_000,
-                0,
-                false,
-                true,
-            ),
-            model(
-                "openai/gpt-6.2-sol",
-                "GPT-6.2 Sol",
-                1_050_000,
-                128_000,
-                true,
-                true,
-            ),
+            model("openrouter/auto", "OpenRouter Auto", 200_000, 0, false, true),
+            model("openai/gpt-6.2-sol", "GPT-6.2 Sol", 1_050_000, 128_000, true, true),
         ],
     },
     KnownProvider {
@@ -190,22 +106,8 @@ pub(crate) const PROVIDERS: [KnownProvider; 9] = [
         key_variables: &["GROQ_API_KEY"],
         url_variable: None,
         models: &[
-            model(
-                "llama-3.3-70b-versatile",
-                "Llama 3.3 70B",
-                131_072,
-                32_768,
-                false,
-                false,
-            ),
-            model(
-                "openai/gpt-oss-120b",
-                "GPT-OSS 120B",
-                131_072,
-                65_536,
-                true,
-                false,
-            ),
+            model("llama-3.3-70b-versatile", "Llama 3.3 70B", 131_072, 32_768, false, false),
+            model("openai/gpt-oss-120b", "GPT-OSS 120B", 131_072, 65_536, true, false),
         ],
     },
     KnownProvider {
@@ -215,22 +117,8 @@ pub(crate) const PROVIDERS: [KnownProvider; 9] = [
         key_variables: &["MISTRAL_API_KEY"],
         url_variable: None,
         models: &[
-            model(
-                "mistral-large-latest",
-                "Mistral Large",
-                131_072,
-                0,
-                false,
-                true,
-            ),
-            model(
-                "mistral-small-latest",
-                "Mistral Small",
-                131_072,
-                0,
-                false,
-                true,
-            ),
+            model("mistral-large-latest", "Mistral Large", 131_072, 0, false, true),
+            model("mistral-small-latest", "Mistral Small", 131_072, 0, false, true),
         ],
     },
     KnownProvider {
@@ -240,22 +128,8 @@ pub(crate) const PROVIDERS: [KnownProvider; 9] = [
         key_variables: &["DEEPSEEK_API_KEY"],
         url_variable: None,
         models: &[
-            model(
-                "deepseek-chat",
-                "DeepSeek Chat",
-                131_072,
-                8_192,
-                false,
-                false,
-            ),
-            model(
-                "deepseek-reasoner",
-                "DeepSeek Reasoner",
-                131_072,
-                65_536,
-                true,
-                false,
-            ),
+            model("deepseek-chat", "DeepSeek Chat", 131_072, 8_192, false, false),
+            model("deepseek-reasoner", "DeepSeek Reasoner", 131_072, 65_536, true, false),
         ],
     },
     KnownProvider {

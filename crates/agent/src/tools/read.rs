@@ -46,9 +46,7 @@ impl ReadTool {
     /// # Errors
     /// [`WorkspaceError::Unavailable`] when the directory cannot be opened.
     pub fn new(workspace: &Path) -> Result<Self, WorkspaceError> {
-        Ok(Self {
-            workspace: Arc::new(Workspace::open(workspace)?),
-        })
+        Ok(Self { workspace: Arc::new(Workspace::open(workspace)?) })
     }
 }
 
@@ -92,10 +90,7 @@ impl Tool for ReadTool {
 
 fn read(workspace: &Workspace, arguments: &Arguments) -> Result<ToolOutput, WorkspaceError> {
     let name = arguments.path.trim();
-    let unreadable = |source| WorkspaceError::Unreadable {
-        name: name.to_owned(),
-        source,
-    };
+    let unreadable = |source| WorkspaceError::Unreadable { name: name.to_owned(), source };
     let file = workspace.open_file(name)?;
     let size = file.metadata().map_err(unreadable)?.len();
     let mut reader = BufReader::new(file);
@@ -120,10 +115,7 @@ fn image(reader: BufReader<File>, size: u64, mime_type: &str) -> io::Result<Tool
     Ok(ToolOutput {
         content: vec![
             Block::text(format!("{mime_type}, {} bytes", bytes.len())),
-            Block::Image {
-                data,
-                mime_type: mime_type.to_owned(),
-            },
+            Block::Image { data, mime_type: mime_type.to_owned() },
         ],
         is_error: false,
         details: None,
@@ -141,16 +133,12 @@ fn text(reader: BufReader<File>, arguments: &Arguments) -> io::Result<ToolOutput
     loop {
         line.clear();
         // A file of one endless line must not end up in memory.
-        let read = (&mut reader)
-            .take(MAX_TEXT as u64 + 1)
-            .read_until(b'\n', &mut line)?;
+        let read = (&mut reader).take(MAX_TEXT as u64 + 1).read_until(b'\n', &mut line)?;
         if read == 0 {
             break;
         }
         if line.contains(&0) {
-            return Ok(ToolOutput::error(
-                "The file is neither text nor an image this tool knows.",
-            ));
+            return Ok(ToolOutput::error("The file is neither text nor an image this tool knows."));
         }
         number += 1;
         if number < first {

@@ -27,9 +27,7 @@ pub struct SessionStatusTool {
 impl SessionStatusTool {
     /// A tool that reports what `source` says.
     pub fn new(source: impl SessionStatus + 'static) -> Self {
-        Self {
-            source: Arc::new(source),
-        }
+        Self { source: Arc::new(source) }
     }
 }
 
@@ -59,11 +57,7 @@ fn render(name: &str, value: &Value, lines: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
             for (key, member) in members {
-                let joined = if name.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{name}.{key}")
-                };
+                let joined = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
                 render(&joined, member, lines);
             }
         }
@@ -84,15 +78,9 @@ mod tests {
         let status = json!({"model": "builtin/demo", "tokens": {"total": 12}, "label": null});
         let source = status.clone();
         let tool = SessionStatusTool::new(move || source.clone());
-        let context = ToolContext {
-            call_id: "1".into(),
-            cancel: CancellationToken::new(),
-        };
+        let context = ToolContext { call_id: "1".into(), cancel: CancellationToken::new() };
         let output = tool.call(json!({}), context).await;
-        assert_eq!(
-            output.content,
-            [Block::text("model: builtin/demo\ntokens.total: 12")]
-        );
+        assert_eq!(output.content, [Block::text("model: builtin/demo\ntokens.total: 12")]);
         assert_eq!(output.details, Some(status));
     }
 }

@@ -59,10 +59,7 @@ impl Workspace {
     pub(crate) fn open(path: &Path) -> Result<Self, WorkspaceError> {
         Dir::open_ambient_dir(path, ambient_authority())
             .map(|root| Self { root })
-            .map_err(|source| WorkspaceError::Unavailable {
-                path: path.to_owned(),
-                source,
-            })
+            .map_err(|source| WorkspaceError::Unavailable { path: path.to_owned(), source })
     }
 
     /// Opens a regular file below the root.
@@ -77,10 +74,7 @@ impl Workspace {
         if !seen.is_file() {
             return Err(WorkspaceError::Denied);
         }
-        let file = self
-            .root
-            .open_with(name, &read_without_blocking())
-            .map_err(failed)?;
+        let file = self.root.open_with(name, &read_without_blocking()).map_err(failed)?;
         let opened = file.metadata().map_err(failed)?;
         if !opened.is_file() || has_other_names(&opened) {
             return Err(WorkspaceError::Denied);

@@ -1,9 +1,5 @@
 //! A scripted provider and the shortest way to run something against it.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each suite is a crate that uses its part"
-)]
+#![allow(dead_code, unreachable_pub, reason = "each suite is a crate that uses its part")]
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -57,9 +53,7 @@ pub struct Server {
 impl Server {
     pub async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
         let script: Script = Arc::new(Mutex::new((replies.into_iter().collect(), Vec::new())));
-        let app = Router::new()
-            .fallback(answer)
-            .with_state(Arc::clone(&script));
+        let app = Router::new().fallback(answer).with_state(Arc::clone(&script));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -93,9 +87,7 @@ async fn answer(State(script): State<Script>, request: Request) -> Response<Body
         script.0.pop_front()
     };
     match reply {
-        None => Response::builder()
-            .status(599)
-            .body("unexpected request".into()),
+        None => Response::builder().status(599).body("unexpected request".into()),
         Some(Reply::Plain(status, headers, body)) => {
             let mut response = Response::builder().status(status);
             for (name, value) in headers {
@@ -132,11 +124,7 @@ pub fn fixture(name: &str) -> String {
 
 /// A successful answer with the recorded stream.
 pub fn recorded(name: &str) -> Reply {
-    Reply::Plain(
-        200,
-        vec![("content-type", "text/event-stream")],
-        fixture(name),
-    )
+    Reply::Plain(200, vec![("content-type", "text/event-stream")], fixture(name))
 }
 
 /// An error answer that asks to wait a millisecond.
@@ -160,18 +148,13 @@ pub fn catalog(server: &Server, api: &str) -> Catalog {
         max_tokens: Some(2000),
         ..ModelSettings::default()
     });
-    Catalog::new(CatalogSettings {
-        providers: vec![settings],
-        ..CatalogSettings::default()
-    })
+    Catalog::new(CatalogSettings { providers: vec![settings], ..CatalogSettings::default() })
 }
 
 /// A run of `test/m-1` against `server` with the `lookup` tool.
 pub fn run(server: &Server, api: &str, history: Vec<Message>) -> Run {
     Run {
-        model: catalog(server, api)
-            .model(&ModelRef::new("test", "m-1"))
-            .unwrap(),
+        model: catalog(server, api).model(&ModelRef::new("test", "m-1")).unwrap(),
         tools: vec![Arc::new(Lookup)],
         system: "Be brief.".into(),
         history,
@@ -184,9 +167,7 @@ pub fn run(server: &Server, api: &str, history: Vec<Message>) -> Run {
 pub async fn finish(run: Run) -> (Result<RunEnd, RunError>, Vec<RunEvent>) {
     let mut events = Vec::new();
     let end = run.execute(CancellationToken::new(), |event| events.push(event));
-    let end = tokio::time::timeout(Duration::from_secs(10), end)
-        .await
-        .unwrap();
+    let end = tokio::time::timeout(Duration::from_secs(10), end).await.unwrap();
     (end, events)
 }
 

@@ -69,28 +69,13 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, Vec<Issue>> {
     let tree = parse_to_ast(text, &CollectOptions::default(), &options())
         .map_err(|error| vec![syntax_issue(&error)])?;
 
-    let mut reader = Reader {
-        path: Vec::new(),
-        spans: HashMap::new(),
-        issues: Vec::new(),
-        lines,
-    };
+    let mut reader = Reader { path: Vec::new(), spans: HashMap::new(), issues: Vec::new(), lines };
     let value = tree.value.map(|root| {
         let start = root.start();
-        reader.value(
-            root,
-            Span {
-                key: start,
-                value: start,
-            },
-        )
+        reader.value(root, Span { key: start, value: start })
     });
     if reader.issues.is_empty() {
-        Ok(Parsed {
-            value,
-            spans: reader.spans,
-            lines: reader.lines,
-        })
+        Ok(Parsed { value, spans: reader.spans, lines: reader.lines })
     } else {
         Err(reader.issues)
     }
@@ -170,13 +155,7 @@ impl Reader {
         for (index, element) in array.elements.into_iter().enumerate() {
             let start = element.start();
             self.path.push(index.to_string());
-            items.push(self.value(
-                element,
-                Span {
-                    key: start,
-                    value: start,
-                },
-            ));
+            items.push(self.value(element, Span { key: start, value: start }));
             self.path.pop();
         }
         Value::Array(items)
@@ -191,17 +170,11 @@ impl Reader {
             };
             self.path.push(name.clone());
             if FORBIDDEN_KEYS.contains(&name.as_str()) {
-                self.report(
-                    range.start,
-                    "this name is reserved; rename or remove the key",
-                );
+                self.report(range.start, "this name is reserved; rename or remove the key");
             } else if members.contains_key(&name) {
                 self.report(range.start, "this key stands twice; keep one of them");
             }
-            let span = Span {
-                key: range.start,
-                value: value.start(),
-            };
+            let span = Span { key: range.start, value: value.start() };
             let value = self.value(value, span);
             self.path.pop();
             members.insert(name, value);
@@ -235,10 +208,7 @@ fn parse_number(text: &str) -> Option<Number> {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let whole = match digits
-        .strip_prefix("0x")
-        .or_else(|| digits.strip_prefix("0X"))
-    {
+    let whole = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
         Some(hex) => Some(i128::from(u64::from_str_radix(hex, 16).ok()?)),
         None => digits.parse::<i128>().ok(),
     };
@@ -260,13 +230,9 @@ struct Lines {
 
 impl Lines {
     fn of(text: &str) -> Self {
-        let starts = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
-        Self {
-            text: text.to_owned(),
-            starts,
-        }
+        let starts =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { text: text.to_owned(), starts }
     }
 
     fn place(&self, offset: usize) -> (usize, usize) {

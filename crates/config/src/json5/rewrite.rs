@@ -15,9 +15,7 @@ pub(crate) fn rewrite(raw: &str, target: &Map<String, Value>) -> Result<String, 
         None => Map::new(),
         Some(Value::Object(members)) => members,
         Some(_) => {
-            return Err(EditError::NotAnObject {
-                path: String::new(),
-            });
+            return Err(EditError::NotAnObject { path: String::new() });
         }
     };
     if current == *target && !raw.trim().is_empty() {
@@ -110,12 +108,7 @@ fn update_inside(node: Option<CstNode>, found: &Value, wanted: &Value) -> bool {
 fn update_array(array: &CstArray, found: &[Value], wanted: &[Value]) {
     let start = found.iter().zip(wanted).take_while(|(a, b)| a == b).count();
     let (found, wanted) = (&found[start..], &wanted[start..]);
-    let end = found
-        .iter()
-        .rev()
-        .zip(wanted.iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let end = found.iter().rev().zip(wanted.iter().rev()).take_while(|(a, b)| a == b).count();
     let (found, wanted) = (&found[..found.len() - end], &wanted[..wanted.len() - end]);
     let shared = found.len().min(wanted.len());
 
@@ -126,11 +119,7 @@ fn update_array(array: &CstArray, found: &[Value], wanted: &[Value]) {
             replace(node.clone(), input(wanted));
         }
     }
-    for node in elements
-        .into_iter()
-        .skip(start + shared)
-        .take(found.len() - shared)
-    {
+    for node in elements.into_iter().skip(start + shared).take(found.len() - shared) {
         node.remove();
     }
     for (index, value) in wanted.iter().enumerate().skip(shared) {
@@ -159,10 +148,7 @@ fn input(value: &Value) -> CstInputValue {
         Value::String(text) => CstInputValue::String(text.clone()),
         Value::Array(items) => CstInputValue::Array(items.iter().map(input).collect()),
         Value::Object(members) => CstInputValue::Object(
-            members
-                .iter()
-                .map(|(name, value)| (name.clone(), input(value)))
-                .collect(),
+            members.iter().map(|(name, value)| (name.clone(), input(value))).collect(),
         ),
     }
 }

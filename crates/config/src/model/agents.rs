@@ -25,22 +25,16 @@ impl AgentsConfig {
     /// agent `main`.
     pub fn all(&self) -> Vec<AgentEntry> {
         let listed = self.list.iter().cloned();
-        let mapped = self.entries.iter().map(|(id, entry)| AgentEntry {
-            id: Some(id.clone()),
-            ..entry.clone()
-        });
+        let mapped = self
+            .entries
+            .iter()
+            .map(|(id, entry)| AgentEntry { id: Some(id.clone()), ..entry.clone() });
         let mut agents: Vec<_> = listed
             .chain(mapped)
-            .map(|agent| AgentEntry {
-                id: agent.id.map(|id| id.to_lowercase()),
-                ..agent
-            })
+            .map(|agent| AgentEntry { id: agent.id.map(|id| id.to_lowercase()), ..agent })
             .collect();
         if agents.is_empty() {
-            agents.push(AgentEntry {
-                id: Some(MAIN_AGENT.into()),
-                ..AgentEntry::default()
-            });
+            agents.push(AgentEntry { id: Some(MAIN_AGENT.into()), ..AgentEntry::default() });
         }
         agents
     }

@@ -117,12 +117,7 @@ pub struct RateLimitConfig {
 
 impl Default for RateLimitConfig {
     fn default() -> Self {
-        Self {
-            max_attempts: 10,
-            window_ms: 60_000,
-            lockout_ms: 300_000,
-            exempt_loopback: true,
-        }
+        Self { max_attempts: 10, window_ms: 60_000, lockout_ms: 300_000, exempt_loopback: true }
     }
 }
 
@@ -150,11 +145,7 @@ impl ControlUiConfig {
 
 impl Default for ControlUiConfig {
     fn default() -> Self {
-        Self {
-            enabled: true,
-            base_path: String::new(),
-            allowed_origins: Vec::new(),
-        }
+        Self { enabled: true, base_path: String::new(), allowed_origins: Vec::new() }
     }
 }
 

@@ -60,17 +60,12 @@ fn target(ctx: &Ctx, params: &AgentParams) -> Result<SessionKey, RpcError> {
     let agents = &ctx.gateway.agents;
     let wanted = params.agent_id.as_deref().map(str::to_ascii_lowercase);
     if let Some(id) = wanted.as_deref().filter(|id| agents.get(id).is_none()) {
-        return Err(
-            RpcError::invalid(format!("invalid agent params: unknown agent id \"{id}\""))
-                .with_details(json!({"code": "UNKNOWN_AGENT_ID", "agentId": id})),
-        );
+        return Err(RpcError::invalid(format!("invalid agent params: unknown agent id \"{id}\""))
+            .with_details(json!({"code": "UNKNOWN_AGENT_ID", "agentId": id})));
     }
     let rules = &ctx.gateway.keys;
     let Some(raw) = &params.session_key else {
-        return Ok(SessionKey::main(
-            wanted.as_deref().unwrap_or(agents.default_id()),
-            rules,
-        ));
+        return Ok(SessionKey::main(wanted.as_deref().unwrap_or(agents.default_id()), rules));
     };
     let key = resolve_known(ctx, raw)?;
     match wanted {
@@ -118,11 +113,8 @@ fn finished(run_id: &str, key: &SessionKey, record: &RunRecord) -> Result<Reply,
 }
 
 fn result(key: &SessionKey, text: &str, duration_ms: i64, meta: &Value) -> Value {
-    let payloads = if text.is_empty() {
-        json!([])
-    } else {
-        json!([{"text": text, "mediaUrl": null}])
-    };
+    let payloads =
+        if text.is_empty() { json!([]) } else { json!([{"text": text, "mediaUrl": null}]) };
     json!({
         "payloads": payloads,
         "meta": {
@@ -148,23 +140,13 @@ fn final_payload(
         let payload = json!({"runId": run_id, "status": "error", "summary": summary});
         return (payload, Some(RpcError::unavailable(summary)));
     }
-    let summary = if status == RunStatus::Ok {
-        "completed"
-    } else {
-        "aborted"
-    };
-    (
-        json!({"runId": run_id, "status": "ok", "summary": summary, "result": result}),
-        None,
-    )
+    let summary = if status == RunStatus::Ok { "completed" } else { "aborted" };
+    (json!({"runId": run_id, "status": "ok", "summary": summary, "result": result}), None)
 }
 
 pub(super) async fn wait(ctx: Ctx, params: AgentWaitParams) -> Result<Reply, RpcError> {
     let run_id = params.run_id;
-    let timeout = params
-        .timeout_ms
-        .unwrap_or(DEFAULT_WAIT_MS)
-        .min(MAX_WAIT_MS);
+    let timeout = params.timeout_ms.unwrap_or(DEFAULT_WAIT_MS).min(MAX_WAIT_MS);
     let timeout = Duration::from_millis(timeout);
     let deadline = async {
         tokio::select! {
@@ -214,11 +196,7 @@ fn waited_for(
     stop_reason: Option<String>,
     error: Option<String>,
 ) -> Map<String, Value> {
-    let word = if status == RunStatus::Error {
-        "error"
-    } else {
-        "ok"
-    };
+    let word = if status == RunStatus::Error { "error" } else { "ok" };
     let mut answer = Map::new();
     answer.insert("runId".into(), json!(run_id));
     answer.insert("status".into(), json!(word));

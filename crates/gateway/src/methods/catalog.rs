@@ -20,10 +20,7 @@ pub(super) async fn models_list(ctx: Ctx, params: ModelsListParams) -> Result<Re
         .list()
         .iter()
         .filter(|info| {
-            params
-                .provider
-                .as_ref()
-                .is_none_or(|wanted| *wanted == info.reference.provider)
+            params.provider.as_ref().is_none_or(|wanted| *wanted == info.reference.provider)
         })
         .map(|info| model_row(info, info.reference == default, ctx.peer.generation))
         .collect();
@@ -40,10 +37,7 @@ fn model_row(info: &ModelInfo, is_default: bool, generation: Generation) -> Map<
     row.insert("input".into(), json!(info.input));
     if generation == Generation::V4 {
         row.insert("available".into(), json!(true));
-        row.insert(
-            "tags".into(),
-            json!(if is_default { vec!["default"] } else { vec![] }),
-        );
+        row.insert("tags".into(), json!(if is_default { vec!["default"] } else { vec![] }));
         row.insert("thinkingLevels".into(), levels(info.reasoning));
         let default = if info.reasoning { "low" } else { "off" };
         row.insert("thinkingDefault".into(), json!(default));
@@ -53,29 +47,16 @@ fn model_row(info: &ModelInfo, is_default: bool, generation: Generation) -> Map<
 
 fn levels(reasoning: bool) -> Value {
     let count = if reasoning { THINKING_LEVELS.len() } else { 1 };
-    THINKING_LEVELS
-        .iter()
-        .take(count)
-        .map(|id| json!({"id": id, "label": id}))
-        .collect()
+    THINKING_LEVELS.iter().take(count).map(|id| json!({"id": id, "label": id})).collect()
 }
 
 pub(super) async fn agents_list(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError> {
     let gateway = &ctx.gateway;
-    let agents: Vec<_> = gateway
-        .agents
-        .all()
-        .iter()
-        .map(|agent| agent_row(&ctx, agent))
-        .collect();
+    let agents: Vec<_> = gateway.agents.all().iter().map(|agent| agent_row(&ctx, agent)).collect();
     let mut answer = Map::new();
     answer.insert("defaultId".into(), json!(gateway.agents.default_id()));
     answer.insert("mainKey".into(), json!(gateway.keys.main_key));
-    let scope = if gateway.keys.global_scope {
-        "global"
-    } else {
-        "per-sender"
-    };
+    let scope = if gateway.keys.global_scope { "global" } else { "per-sender" };
     answer.insert("scope".into(), json!(scope));
     if ctx.peer.generation == Generation::V4 {
         answer.insert("ownership".into(), json!("sole"));

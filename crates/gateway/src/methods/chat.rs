@@ -33,14 +33,8 @@ pub(super) async fn send(ctx: Ctx, params: ChatSendParams) -> Result<Reply, RpcE
             );
         }
         if let Some(command) = commands::parse(&params.message) {
-            return commands::run(
-                ctx,
-                key,
-                params.session_key,
-                command,
-                params.idempotency_key,
-            )
-            .await;
+            return commands::run(ctx, key, params.session_key, command, params.idempotency_key)
+                .await;
         }
     }
     let run_id = params.idempotency_key.clone();
@@ -51,10 +45,7 @@ pub(super) async fn send(ctx: Ctx, params: ChatSendParams) -> Result<Reply, RpcE
         run_id: params.idempotency_key,
         attachments,
         thinking: params.thinking,
-        timeout: params
-            .timeout_ms
-            .filter(|ms| *ms > 0)
-            .map(Duration::from_millis),
+        timeout: params.timeout_ms.filter(|ms| *ms > 0).map(Duration::from_millis),
         extra_prompt: None,
     };
     match submission.accept(&ctx).await? {
@@ -105,11 +96,7 @@ async fn stop(ctx: &Ctx, key: &SessionKey, run_id: Option<&str>, why: &'static s
 pub(super) async fn inject(ctx: Ctx, params: ChatInjectParams) -> Result<Reply, RpcError> {
     let gateway = &ctx.gateway;
     let key = resolve(&ctx, &params.session_key)?;
-    let session = gateway
-        .store
-        .session(key.as_str())
-        .await
-        .map_err(store_error)?;
+    let session = gateway.store.session(key.as_str()).await.map_err(store_error)?;
     let Some(session) = session else {
         return Err(RpcError::invalid("session not found"));
     };
@@ -118,18 +105,11 @@ pub(super) async fn inject(ctx: Ctx, params: ChatInjectParams) -> Result<Reply, 
         None => params.message,
     };
     let row = transcript::injected_row(&text, gateway.now_ms(), None)?;
-    let stored = gateway
-        .store
-        .append(key.as_str(), row)
-        .await
-        .map_err(store_error)?;
+    let stored = gateway.store.append(key.as_str(), row).await.map_err(store_error)?;
     let payload = json!({"ok": true, "messageId": stored.id});
     let gateway = gateway.clone();
     Ok(Reply::ok(&payload)?.then(move || {
-        let event = Broadcast {
-            audience: Audience::Scope(Scope::Read),
-            ..Broadcast::new("chat")
-        };
+        let event = Broadcast { audience: Audience::Scope(Scope::Read), ..Broadcast::new("chat") };
         gateway.hub.publish(&event, |_| {
             let mut payload = Map::new();
             payload.insert("runId".into(), json!(format!("inject-{}", stored.id)));

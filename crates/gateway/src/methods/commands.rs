@@ -31,36 +31,11 @@ pub(super) enum Command {
 
 const COMMANDS: [Known; 7] = [
     known("help", "Show available commands.", "status", Command::Help),
-    known(
-        "status",
-        "Show the state of this conversation.",
-        "status",
-        Command::Status,
-    ),
-    known(
-        "models",
-        "List the models that can answer.",
-        "models",
-        Command::Models,
-    ),
-    known(
-        "new",
-        "Start a new conversation here.",
-        "session",
-        Command::Reset,
-    ),
-    known(
-        "reset",
-        "Start this conversation over.",
-        "session",
-        Command::Reset,
-    ),
-    known(
-        "clear",
-        "Empty this conversation.",
-        "session",
-        Command::Reset,
-    ),
+    known("status", "Show the state of this conversation.", "status", Command::Status),
+    known("models", "List the models that can answer.", "models", Command::Models),
+    known("new", "Start a new conversation here.", "session", Command::Reset),
+    known("reset", "Start this conversation over.", "session", Command::Reset),
+    known("clear", "Empty this conversation.", "session", Command::Reset),
     known("stop", "Stop the running answer.", "session", Command::Stop),
 ];
 
@@ -70,12 +45,7 @@ const fn known(
     category: &'static str,
     command: Command,
 ) -> Known {
-    Known {
-        name,
-        description,
-        category,
-        command,
-    }
+    Known { name, description, category, command }
 }
 
 /// The command a whole message is, if it is one that needs no model.
@@ -160,20 +130,13 @@ pub(super) async fn run(
         session_fields: Map::new(),
         now_ms,
     };
-    gateway
-        .store
-        .finish_run(finish)
-        .await
-        .map_err(store_error)?;
+    gateway.store.finish_run(finish).await.map_err(store_error)?;
     if command == Command::Reset {
         sessions::reset_now(&ctx, &key).await?;
     }
     let gateway = gateway.clone();
     Ok(Reply::ok(&payload)?.then(move || {
-        let event = Broadcast {
-            audience: Audience::Scope(Scope::Read),
-            ..Broadcast::new("chat")
-        };
+        let event = Broadcast { audience: Audience::Scope(Scope::Read), ..Broadcast::new("chat") };
         gateway.hub.publish(&event, |generation| {
             let session_key = match generation {
                 clawdbot_protocol::Generation::V3 => requested_key.as_str(),
@@ -211,11 +174,7 @@ async fn answer(ctx: &Ctx, key: &SessionKey, command: Command) -> Result<String,
 
 async fn status(ctx: &Ctx, key: &SessionKey) -> Result<String, RpcError> {
     let gateway = &ctx.gateway;
-    let session = gateway
-        .store
-        .session(key.as_str())
-        .await
-        .map_err(store_error)?;
+    let session = gateway.store.session(key.as_str()).await.map_err(store_error)?;
     let model = gateway.model_of(session.as_ref(), key.agent(&gateway.keys));
     let messages = session.as_ref().map_or(0, |session| session.message_count);
     Ok(format!(
@@ -235,11 +194,7 @@ fn models(ctx: &Ctx) -> String {
         .list()
         .iter()
         .map(|info| {
-            let mark = if info.reference == current {
-                " (default)"
-            } else {
-                ""
-            };
+            let mark = if info.reference == current { " (default)" } else { "" };
             format!("- `{}`: {}{mark}", info.reference, info.name)
         })
         .collect::<Vec<_>>()

@@ -29,23 +29,10 @@ pub(super) async fn history(ctx: Ctx, params: ChatHistoryParams) -> Result<Reply
         max_bytes: Some(params.max_bytes.unwrap_or(BUDGET).min(BUDGET) as usize),
         ..HistoryQuery::default()
     };
-    let session = gateway
-        .store
-        .session(key.as_str())
-        .await
-        .map_err(store_error)?;
-    let page = gateway
-        .store
-        .history(key.as_str(), query)
-        .await
-        .map_err(store_error)?;
-    let revision = session
-        .as_ref()
-        .map_or("", |session| session.lifecycle_revision.as_str());
-    if after
-        .as_ref()
-        .is_some_and(|cursor| cursor.revision != revision || page.has_more)
-    {
+    let session = gateway.store.session(key.as_str()).await.map_err(store_error)?;
+    let page = gateway.store.history(key.as_str(), query).await.map_err(store_error)?;
+    let revision = session.as_ref().map_or("", |session| session.lifecycle_revision.as_str());
+    if after.as_ref().is_some_and(|cursor| cursor.revision != revision || page.has_more) {
         return Reply::ok(&json!({"kind": "reset"}));
     }
     let max_chars = params.max_chars.unwrap_or(DEFAULT_MAX_CHARS) as usize;
@@ -57,9 +44,7 @@ pub(super) async fn history(ctx: Ctx, params: ChatHistoryParams) -> Result<Reply
     if let Some(id) = &page.session_id {
         answer.insert("sessionId".into(), json!(id));
     }
-    let level = session
-        .as_ref()
-        .and_then(|session| session.fields.get("thinkingLevel"));
+    let level = session.as_ref().and_then(|session| session.fields.get("thinkingLevel"));
     if let Some(level) = level {
         answer.insert("thinkingLevel".into(), level.clone());
     } else if ctx.peer.generation == Generation::V3 {
@@ -108,10 +93,7 @@ fn reply_with_messages(
         members: &'a Map<String, Value>,
         messages: &'a [Box<RawValue>],
     }
-    Reply::ok(&Answer {
-        members: answer,
-        messages,
-    })
+    Reply::ok(&Answer { members: answer, messages })
 }
 
 /// A position in one revision of a conversation.
@@ -125,14 +107,8 @@ impl Cursor {
         let (revision, seq) = text.rsplit_once(':').unwrap_or(("", ""));
         // A cursor that makes no sense matches no revision, which answers `reset`.
         match seq.parse() {
-            Ok(seq) => Self {
-                revision: revision.to_owned(),
-                seq,
-            },
-            Err(_) => Self {
-                revision: "invalid".to_owned(),
-                seq: 0,
-            },
+            Ok(seq) => Self { revision: revision.to_owned(), seq },
+            Err(_) => Self { revision: "invalid".to_owned(), seq: 0 },
         }
     }
 
@@ -143,12 +119,8 @@ impl Cursor {
 
 pub(super) async fn message_get(ctx: Ctx, params: ChatMessageGetParams) -> Result<Reply, RpcError> {
     let key = resolve(&ctx, &params.session_key)?;
-    let found = ctx
-        .gateway
-        .store
-        .message(key.as_str(), &params.message_id)
-        .await
-        .map_err(store_error)?;
+    let found =
+        ctx.gateway.store.message(key.as_str(), &params.message_id).await.map_err(store_error)?;
     match found {
         Some(stored) => Reply::ok(&json!({"ok": true, "message": rows::message(&stored)?})),
         None => Reply::ok(&json!({"ok": false, "unavailableReason": "not_found"})),

@@ -44,16 +44,8 @@ pub(crate) fn router() -> Router {
         .add("sessions.search", Read, sessions::search)
         .add("sessions.subscribe", Read, sessions::subscribe)
         .add("sessions.unsubscribe", Read, sessions::unsubscribe)
-        .add(
-            "sessions.messages.subscribe",
-            Read,
-            sessions::messages_subscribe,
-        )
-        .add(
-            "sessions.messages.unsubscribe",
-            Read,
-            sessions::messages_unsubscribe,
-        )
+        .add("sessions.messages.subscribe", Read, sessions::messages_subscribe)
+        .add("sessions.messages.unsubscribe", Read, sessions::messages_unsubscribe)
         .add("sessions.create", Write, sessions::create)
         .add("sessions.patch", Write, sessions::patch)
         .add("sessions.delete", Write, sessions::delete)

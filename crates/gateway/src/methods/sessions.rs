@@ -34,19 +34,14 @@ pub(super) async fn list(ctx: Ctx, params: SessionsListParams) -> Result<Reply, 
         agent_id: params.agent_id,
         search: params.search.filter(|text| !text.trim().is_empty()),
         label: params.label,
-        updated_after_ms: params
-            .active_minutes
-            .map(|min| now_ms - i64::from(min) * 60_000),
+        updated_after_ms: params.active_minutes.map(|min| now_ms - i64::from(min) * 60_000),
         limit: limit as usize,
         offset: u64::from(offset),
         include_last_message: previews,
     };
     let page = gateway.store.sessions(query).await.map_err(store_error)?;
-    let sessions: Vec<_> = page
-        .sessions
-        .iter()
-        .map(|listed| gateway.listed_row(listed, titles, previews))
-        .collect();
+    let sessions: Vec<_> =
+        page.sessions.iter().map(|listed| gateway.listed_row(listed, titles, previews)).collect();
     let next = u64::from(offset) + sessions.len() as u64;
     let more = next < page.total;
     let mut answer = Map::new();
@@ -67,12 +62,7 @@ pub(super) async fn list(ctx: Ctx, params: SessionsListParams) -> Result<Reply, 
 
 pub(super) async fn describe(ctx: Ctx, params: SessionKeyParams) -> Result<Reply, RpcError> {
     let key = resolve(&ctx, &params.key)?;
-    let session = ctx
-        .gateway
-        .store
-        .session(key.as_str())
-        .await
-        .map_err(store_error)?;
+    let session = ctx.gateway.store.session(key.as_str()).await.map_err(store_error)?;
     Reply::ok(&json!({"session": session.map(|session| ctx.gateway.session_row(&session))}))
 }
 
@@ -95,16 +85,8 @@ async fn preview_one(
     };
     let limit = params.limit.unwrap_or(12).min(100) as usize;
     let max_chars = params.max_chars.unwrap_or(240) as usize;
-    let query = HistoryQuery {
-        limit,
-        ..HistoryQuery::default()
-    };
-    let page = ctx
-        .gateway
-        .store
-        .history(key.as_str(), query)
-        .await
-        .map_err(store_error)?;
+    let query = HistoryQuery { limit, ..HistoryQuery::default() };
+    let page = ctx.gateway.store.history(key.as_str(), query).await.map_err(store_error)?;
     if page.session_id.is_none() {
         return Ok(missing);
     }
@@ -133,22 +115,13 @@ pub(super) async fn resolve_session(
     let store = &ctx.gateway.store;
     if let Some(raw) = &params.key {
         let key = resolve(ctx, raw)?;
-        return Ok((
-            raw.clone(),
-            store.session(key.as_str()).await.map_err(store_error)?,
-        ));
+        return Ok((raw.clone(), store.session(key.as_str()).await.map_err(store_error)?));
     }
     if let Some(id) = &params.session_id {
-        return Ok((
-            id.clone(),
-            store.session_by_id(id).await.map_err(store_error)?,
-        ));
+        return Ok((id.clone(), store.session_by_id(id).await.map_err(store_error)?));
     }
     if let Some(label) = &params.label {
-        return Ok((
-            label.clone(),
-            store.session_by_label(label).await.map_err(store_error)?,
-        ));
+        return Ok((label.clone(), store.session_by_label(label).await.map_err(store_error)?));
     }
     Err(RpcError::invalid(match ctx.peer.generation {
         Generation::V3 => "Either key, sessionId, or label is required",
@@ -180,26 +153,16 @@ pub(super) async fn resolve_method(
 pub(super) async fn search(ctx: Ctx, params: SessionsSearchParams) -> Result<Reply, RpcError> {
     let limit = params.limit.unwrap_or(20) as usize;
     let keys = match &params.session_keys {
-        Some(raw) => Some(
-            raw.iter()
-                .map(|raw| resolve(&ctx, raw))
-                .collect::<Result<Vec<_>, _>>()?,
-        ),
+        Some(raw) => Some(raw.iter().map(|raw| resolve(&ctx, raw)).collect::<Result<Vec<_>, _>>()?),
         None => None,
     };
-    let hits = ctx
-        .gateway
-        .store
-        .search(&params.query, limit + 1)
-        .await
-        .map_err(store_error)?;
+    let hits = ctx.gateway.store.search(&params.query, limit + 1).await.map_err(store_error)?;
     let truncated = hits.len() > limit;
     let results: Vec<Value> = hits
         .iter()
         .take(limit)
         .filter(|hit| {
-            keys.as_ref()
-                .is_none_or(|keys| keys.iter().any(|key| key.as_str() == hit.session_key))
+            keys.as_ref().is_none_or(|keys| keys.iter().any(|key| key.as_str() == hit.session_key))
         })
         .map(|hit| {
             json!({"sessionKey": hit.session_key, "messageId": hit.message_id,
@@ -217,9 +180,7 @@ pub(super) async fn subscribe(ctx: Ctx, params: SessionsListParams) -> Result<Re
     if !wants_list {
         return Reply::ok(&json!({"subscribed": true}));
     }
-    list(ctx, params)
-        .await?
-        .wrapped("list", json!({"subscribed": true}))
+    list(ctx, params).await?.wrapped("list", json!({"subscribed": true}))
 }
 
 pub(super) async fn unsubscribe(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError> {
@@ -232,9 +193,7 @@ pub(super) async fn messages_subscribe(
     params: SessionKeyParams,
 ) -> Result<Reply, RpcError> {
     let key = resolve(&ctx, &params.key)?;
-    ctx.gateway
-        .hub
-        .subscribe_messages(ctx.peer.conn, key.as_str(), true);
+    ctx.gateway.hub.subscribe_messages(ctx.peer.conn, key.as_str(), true);
     let mut answer = Map::new();
     answer.insert("subscribed".into(), json!(true));
     answer.insert("key".into(), json!(key));
@@ -253,18 +212,13 @@ pub(super) async fn messages_unsubscribe(
     params: SessionKeyParams,
 ) -> Result<Reply, RpcError> {
     let key = resolve(&ctx, &params.key)?;
-    ctx.gateway
-        .hub
-        .subscribe_messages(ctx.peer.conn, key.as_str(), false);
+    ctx.gateway.hub.subscribe_messages(ctx.peer.conn, key.as_str(), false);
     Reply::ok(&json!({"subscribed": false, "key": key}))
 }
 
 pub(super) async fn create(ctx: Ctx, params: SessionsCreateParams) -> Result<Reply, RpcError> {
     let gateway = &ctx.gateway;
-    let agent = params
-        .agent_id
-        .as_deref()
-        .unwrap_or(gateway.agents.default_id());
+    let agent = params.agent_id.as_deref().unwrap_or(gateway.agents.default_id());
     let raw = params
         .key
         .clone()
@@ -278,9 +232,7 @@ pub(super) async fn create(ctx: Ctx, params: SessionsCreateParams) -> Result<Rep
         set_thinking(&mut fields, Some(level))?;
     }
     let session = put(&ctx, &key, fields, params.label).await?;
-    let run_id = params
-        .idempotency_key
-        .unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let run_id = params.idempotency_key.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let first = match params.message.filter(|text| !text.trim().is_empty()) {
         Some(message) => {
             let submission = Submission {
@@ -325,23 +277,11 @@ pub(super) async fn patch(ctx: Ctx, params: SessionsPatchParams) -> Result<Reply
     if let Some(level) = &params.thinking_level {
         set_thinking(&mut fields, level.as_deref())?;
     }
-    set_choice(
-        &mut fields,
-        "verboseLevel",
-        &params.verbose_level,
-        &["off", "on", "full"],
-    )?;
-    set_choice(
-        &mut fields,
-        "reasoningLevel",
-        &params.reasoning_level,
-        &["off", "on", "stream"],
-    )?;
-    for (name, flag) in [
-        ("pinned", params.pinned),
-        ("archived", params.archived),
-        ("unread", params.unread),
-    ] {
+    set_choice(&mut fields, "verboseLevel", &params.verbose_level, &["off", "on", "full"])?;
+    set_choice(&mut fields, "reasoningLevel", &params.reasoning_level, &["off", "on", "stream"])?;
+    for (name, flag) in
+        [("pinned", params.pinned), ("archived", params.archived), ("unread", params.unread)]
+    {
         if let Some(flag) = flag {
             fields.insert(name.to_owned(), json!(flag));
         }
@@ -382,11 +322,7 @@ async fn put(
         touch_ms: Some(ctx.gateway.now_ms()),
         unique_label: label,
     };
-    ctx.gateway
-        .store
-        .put_session(key.as_str(), change)
-        .await
-        .map_err(store_error)
+    ctx.gateway.store.put_session(key.as_str(), change).await.map_err(store_error)
 }
 
 fn set_model(
@@ -404,10 +340,7 @@ fn set_model(
         let error: clawdbot_agent::InvalidModelRef = error;
         invalid(&error)
     })?;
-    ctx.gateway
-        .catalog
-        .model(&reference)
-        .map_err(|error| invalid(&error))?;
+    ctx.gateway.catalog.model(&reference).map_err(|error| invalid(&error))?;
     fields.insert("providerOverride".into(), json!(reference.provider));
     fields.insert("modelOverride".into(), json!(reference.id));
     Ok(())
@@ -430,14 +363,8 @@ fn set_choice(
     allowed: &[&str],
 ) -> Result<(), RpcError> {
     let Some(value) = value else { return Ok(()) };
-    if value
-        .as_deref()
-        .is_some_and(|value| !allowed.contains(&value))
-    {
-        return Err(RpcError::invalid(format!(
-            "invalid {name} (use {})",
-            allowed.join(", ")
-        )));
+    if value.as_deref().is_some_and(|value| !allowed.contains(&value)) {
+        return Err(RpcError::invalid(format!("invalid {name} (use {})", allowed.join(", "))));
     }
     fields.insert(name.to_owned(), json!(value));
     Ok(())
@@ -459,21 +386,12 @@ pub(super) async fn reset_now(ctx: &Ctx, key: &SessionKey) -> Result<Session, Rp
     let gateway = &ctx.gateway;
     stop_runs(ctx, key).await?;
     let now_ms = gateway.now_ms();
-    if gateway
-        .store
-        .session(key.as_str())
-        .await
-        .map_err(store_error)?
-        .is_none()
-    {
+    if gateway.store.session(key.as_str()).await.map_err(store_error)?.is_none() {
         put(ctx, key, Map::new(), None).await?;
     }
     let divider = transcript::divider_row(now_ms)?;
-    let session = gateway
-        .store
-        .reset_session(key.as_str(), divider, now_ms)
-        .await
-        .map_err(store_error)?;
+    let session =
+        gateway.store.reset_session(key.as_str(), divider, now_ms).await.map_err(store_error)?;
     gateway.announce_change(&session, "reset");
     Ok(session)
 }
@@ -482,9 +400,7 @@ pub(super) async fn delete(ctx: Ctx, params: SessionsDeleteParams) -> Result<Rep
     let gateway = &ctx.gateway;
     let key = resolve(&ctx, &params.key)?;
     if key == SessionKey::main(key.agent(&gateway.keys), &gateway.keys) {
-        return Err(RpcError::invalid(format!(
-            "Cannot delete the main session ({key})."
-        )));
+        return Err(RpcError::invalid(format!("Cannot delete the main session ({key}).")));
     }
     if params.delete_transcript == Some(false) {
         return Err(RpcError::invalid(
@@ -493,17 +409,9 @@ pub(super) async fn delete(ctx: Ctx, params: SessionsDeleteParams) -> Result<Rep
         ));
     }
     stop_runs(&ctx, &key).await?;
-    let deleted = gateway
-        .store
-        .delete_session(key.as_str())
-        .await
-        .map_err(store_error)?;
+    let deleted = gateway.store.delete_session(key.as_str()).await.map_err(store_error)?;
     if let Some(deleted) = &deleted {
-        let files: Vec<_> = deleted
-            .media
-            .iter()
-            .map(|media| media_path(&ctx, media))
-            .collect();
+        let files: Vec<_> = deleted.media.iter().map(|media| media_path(&ctx, media)).collect();
         attachments::discard(&files);
         gateway.announce_change(&deleted.session, "delete");
     }
@@ -511,22 +419,17 @@ pub(super) async fn delete(ctx: Ctx, params: SessionsDeleteParams) -> Result<Rep
 }
 
 fn media_path(ctx: &Ctx, media: &clawdbot_store::MediaRecord) -> std::path::PathBuf {
-    ctx.gateway
-        .inbound_dir()
-        .join(attachments::stored_name(media))
+    ctx.gateway.inbound_dir().join(attachments::stored_name(media))
 }
 
 async fn stop_runs(ctx: &Ctx, key: &SessionKey) -> Result<(), RpcError> {
     let stopped = ctx.gateway.runs.abort(key, None, "rpc");
     let all = futures_util::future::join_all(stopped.iter().map(|(_, live)| live.ended()));
-    tokio::time::timeout(DELETE_WAIT, all)
-        .await
-        .map(|_| ())
-        .map_err(|_| {
-            RpcError::new(
-                ErrorCode::Unavailable,
-                format!("Session {key} is still active; try again in a moment."),
-            )
-            .retry_after(1_000)
-        })
+    tokio::time::timeout(DELETE_WAIT, all).await.map(|_| ()).map_err(|_| {
+        RpcError::new(
+            ErrorCode::Unavailable,
+            format!("Session {key} is still active; try again in a moment."),
+        )
+        .retry_after(1_000)
+    })
 }

@@ -70,10 +70,7 @@ impl Submission {
             agent_id: agent_id.clone(),
             body_hash: self.fingerprint(&files),
             message: transcript::user_row(&self.message, &self.run_id, now_ms, meta(ctx, &files))?,
-            media: files
-                .iter()
-                .map(|file| file.record(self.key.as_str(), now_ms))
-                .collect(),
+            media: files.iter().map(|file| file.record(self.key.as_str(), now_ms)).collect(),
             now_ms,
         };
         let written = self.write_files(shared, files).await?;

@@ -22,10 +22,7 @@ pub(super) async fn health(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcErro
 
 pub(super) async fn status(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError> {
     let gateway = &ctx.gateway;
-    let query = SessionQuery {
-        limit: RECENT,
-        ..SessionQuery::default()
-    };
+    let query = SessionQuery { limit: RECENT, ..SessionQuery::default() };
     let page = gateway.store.sessions(query).await.map_err(store_error)?;
     let now_ms = gateway.now_ms();
     let recent: Vec<Value> = page
@@ -130,22 +127,15 @@ impl Tail {
         let mut file = match std::fs::File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self {
-                    size: 0,
-                    lines: Vec::new(),
-                    truncated: false,
-                    reset: false,
-                });
+                return Ok(Self { size: 0, lines: Vec::new(), truncated: false, reset: false });
             }
             Err(error) => return Err(error),
         };
         let size = file.metadata()?.len();
         let fits = |cursor: &u64| *cursor <= size && size - *cursor <= max_bytes;
         let reset = params.cursor.as_ref().is_some_and(|cursor| !fits(cursor));
-        let start = params
-            .cursor
-            .filter(|cursor| fits(cursor))
-            .unwrap_or(size.saturating_sub(max_bytes));
+        let start =
+            params.cursor.filter(|cursor| fits(cursor)).unwrap_or(size.saturating_sub(max_bytes));
         // One byte more than asked for tells whether the first line is whole.
         let from = start.saturating_sub(1);
         file.seek(SeekFrom::Start(from))?;
@@ -180,29 +170,16 @@ mod tests {
     #[test]
     fn the_cursor_goes_on_where_the_last_answer_ended() {
         let all = tail("a\nb\n", &LogsTailParams::default());
-        assert_eq!(
-            (all.lines, all.size, all.reset),
-            (vec!["a".into(), "b".into()], 4, false)
-        );
-        let params = LogsTailParams {
-            cursor: Some(4),
-            ..Default::default()
-        };
+        assert_eq!((all.lines, all.size, all.reset), (vec!["a".into(), "b".into()], 4, false));
+        let params = LogsTailParams { cursor: Some(4), ..Default::default() };
         assert_eq!(tail("a\nb\nc\n", &params).lines, ["c"]);
     }
 
     #[test]
     fn a_cursor_beyond_the_end_or_too_far_back_resets() {
-        let beyond = LogsTailParams {
-            cursor: Some(100),
-            ..Default::default()
-        };
+        let beyond = LogsTailParams { cursor: Some(100), ..Default::default() };
         assert!(tail("a\n", &beyond).reset);
-        let far = LogsTailParams {
-            cursor: Some(0),
-            max_bytes: Some(3),
-            ..Default::default()
-        };
+        let far = LogsTailParams { cursor: Some(0), max_bytes: Some(3), ..Default::default() };
         let far = tail("aaaa\nb\n", &far);
         assert!(far.reset);
         assert_eq!(far.lines, ["b"], "the cut first line is left out");
@@ -210,10 +187,7 @@ mod tests {
 
     #[test]
     fn limits_keep_the_newest_lines() {
-        let params = LogsTailParams {
-            limit: Some(1),
-            ..Default::default()
-        };
+        let params = LogsTailParams { limit: Some(1), ..Default::default() };
         let tail = tail("a\nb\nc\n", &params);
         assert_eq!(tail.lines, ["c"]);
         assert!(tail.truncated);

@@ -47,11 +47,7 @@ async fn writes_that_arrive_together_share_a_commit() {
     let mut numbers = appends.join_all().await;
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=64).collect::<Vec<i64>>());
-    assert!(
-        store.commits() - before <= 4,
-        "{} commits",
-        store.commits() - before
-    );
+    assert!(store.commits() - before <= 4, "{} commits", store.commits() - before);
 }
 
 #[tokio::test]
@@ -100,9 +96,7 @@ async fn when_sqlite_gives_up_the_transaction_later_jobs_get_a_new_one() {
     let (release, held) = hold(&store).await;
     let give_up = store.inject::<()>(|conn| {
         conn.execute_batch("ROLLBACK")?;
-        Err(StoreError::Full(std::sync::Arc::new(
-            std::io::Error::other("injected"),
-        )))
+        Err(StoreError::Full(std::sync::Arc::new(std::io::Error::other("injected"))))
     });
     let (before, failed, after, ()) = tokio::join!(
         store.append(MAIN, user("before")),
@@ -122,10 +116,7 @@ async fn a_full_disk_is_reported_and_heals() {
     let store = TestStore::new();
     store.append(MAIN, user("before")).await.unwrap();
     store.sql("PRAGMA max_page_count = 1").await.unwrap();
-    let error = store
-        .append(MAIN, user(&"long ".repeat(20_000)))
-        .await
-        .unwrap_err();
+    let error = store.append(MAIN, user(&"long ".repeat(20_000))).await.unwrap_err();
     assert_eq!((error.code(), error.retryable()), ("STORE_FULL", true));
     assert!(error.to_string().contains("disk is full"));
     assert_eq!(store.texts(MAIN).await, ["before"], "reading goes on");
@@ -147,14 +138,8 @@ async fn closing_writes_what_is_queued_and_empties_the_log() {
     closed.unwrap();
     assert!(!store.path().with_extension("db-wal").exists());
 
-    assert_eq!(
-        store.append(MAIN, user("late")).await.unwrap_err().code(),
-        "STORE_CLOSED"
-    );
-    assert_eq!(
-        store.session(MAIN).await.unwrap_err().code(),
-        "STORE_CLOSED"
-    );
+    assert_eq!(store.append(MAIN, user("late")).await.unwrap_err().code(), "STORE_CLOSED");
+    assert_eq!(store.session(MAIN).await.unwrap_err().code(), "STORE_CLOSED");
     store.close().await.unwrap();
     let (store, _) = store.reopen().await;
     assert_eq!(store.texts(MAIN).await, ["queued"]);

@@ -19,16 +19,10 @@ async fn child() {
     let (store, _) = Store::open(&database(dir.as_ref())).unwrap();
     for n in 0_u64.. {
         let run = format!("{}-{n}", std::process::id());
-        store
-            .begin_run(begin(&run, &format!("ask {run}")))
-            .await
-            .unwrap();
+        store.begin_run(begin(&run, &format!("ask {run}"))).await.unwrap();
         say(&format!("begun {run}"));
         for step in 1..=n % 4 {
-            let partial = Partial {
-                text: format!("{step} answer {run}"),
-                thinking: None,
-            };
+            let partial = Partial { text: format!("{step} answer {run}"), thinking: None };
             store.journal(&run, partial).await.unwrap();
             say(&format!("kept {run} {step}"));
         }
@@ -51,29 +45,16 @@ fn say(line: &str) {
 /// Starts the child, kills it after `lines` acknowledgements, returns all it managed to print.
 fn run_and_kill(dir: &std::path::Path, lines: usize) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "tests::crash::child",
-            "--ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ])
+        .args(["--exact", "tests::crash::child", "--ignored", "--nocapture", "--test-threads=1"])
         .env(DIR, dir)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-    let acknowledged = |line: &String| {
-        ["begun ", "kept ", "finished "]
-            .iter()
-            .any(|word| line.starts_with(word))
-    };
-    let mut printed: Vec<_> = output
-        .by_ref()
-        .map(Result::unwrap)
-        .filter(acknowledged)
-        .take(lines)
-        .collect();
+    let acknowledged =
+        |line: &String| ["begun ", "kept ", "finished "].iter().any(|word| line.starts_with(word));
+    let mut printed: Vec<_> =
+        output.by_ref().map(Result::unwrap).filter(acknowledged).take(lines).collect();
     child.kill().unwrap();
     // The last line may be cut short; it was never acknowledged as a whole.
     printed.extend(output.map_while(Result::ok).filter(acknowledged));
@@ -113,12 +94,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_a_kill() {
     assert!(recovery.quarantined.is_none());
     let store = TestStore { store, dir };
     let texts = store.texts(MAIN).await;
-    let times = |text: &str| {
-        texts
-            .iter()
-            .filter(|stored| stored.as_str() == text)
-            .count()
-    };
+    let times = |text: &str| texts.iter().filter(|stored| stored.as_str() == text).count();
     let promised = promises(&lines);
     assert!(promised.len() >= 40, "only {} runs", promised.len());
     for (run, promise) in promised {
@@ -126,25 +102,14 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_a_kill() {
         let Begun::Finished(record) = store.begin_run(begin(&run, "again")).await.unwrap() else {
             panic!("{run} is neither finished nor interrupted");
         };
-        let answers: Vec<_> = texts
-            .iter()
-            .filter(|text| text.ends_with(&format!(" answer {run}")))
-            .collect();
+        let answers: Vec<_> =
+            texts.iter().filter(|text| text.ends_with(&format!(" answer {run}"))).collect();
         assert!(answers.len() <= 1, "{run} was answered twice");
-        let step = answers
-            .first()
-            .map_or(0, |text| text[..1].parse::<u64>().unwrap());
-        assert!(
-            step >= promise.step,
-            "{run}: kept {}, found {step}",
-            promise.step
-        );
+        let step = answers.first().map_or(0, |text| text[..1].parse::<u64>().unwrap());
+        assert!(step >= promise.step, "{run}: kept {}, found {step}", promise.step);
         match record.status {
             RunStatus::Ok => assert_eq!(step, 9, "{run}"),
-            status => assert!(
-                status == RunStatus::Interrupted && !promise.finished,
-                "{run}"
-            ),
+            status => assert!(status == RunStatus::Interrupted && !promise.finished, "{run}"),
         }
     }
 }

@@ -10,15 +10,9 @@ use crate::{SessionChange, Store};
 /// A closed store with a few hundred messages, a document, and a run that is going on.
 async fn closed_store() -> tempfile::TempDir {
     let store = TestStore::new();
-    store
-        .put_doc("device", "d1", &json!({ "name": "phone" }))
-        .await
-        .unwrap();
+    store.put_doc("device", "d1", &json!({ "name": "phone" })).await.unwrap();
     for n in 0..300 {
-        store
-            .append(MAIN, user(&format!("message {n} {}", "words ".repeat(100))))
-            .await
-            .unwrap();
+        store.append(MAIN, user(&format!("message {n} {}", "words ".repeat(100)))).await.unwrap();
     }
     store.close().await.unwrap();
     store.dir
@@ -45,23 +39,9 @@ async fn a_file_that_is_no_database_is_kept_and_replaced() {
 
     let (store, recovery) = Store::open(&path).unwrap();
     let aside = recovery.quarantined.unwrap();
-    assert!(
-        aside
-            .file_name()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .starts_with("clawdbot.db.damaged-20")
-    );
-    assert!(
-        fs::read_to_string(&aside)
-            .unwrap()
-            .starts_with("this was never")
-    );
-    assert_eq!(
-        fs::read_to_string(suffixed(&aside, "-wal")).unwrap(),
-        "nor a log"
-    );
+    assert!(aside.file_name().unwrap().to_str().unwrap().starts_with("clawdbot.db.damaged-20"));
+    assert!(fs::read_to_string(&aside).unwrap().starts_with("this was never"));
+    assert_eq!(fs::read_to_string(suffixed(&aside, "-wal")).unwrap(), "nor a log");
     let (store, recovery) = TestStore { store, dir }.reopen().await;
     assert!(recovery.quarantined.is_none(), "the new database is whole");
     store.append(MAIN, user("works")).await.unwrap();
@@ -80,10 +60,7 @@ async fn a_log_whose_database_is_empty_or_gone_is_kept() {
         fs::write(suffixed(&path, "-wal"), "pages").unwrap();
         let (_store, recovery) = Store::open(&path).unwrap();
         let aside = recovery.quarantined.unwrap();
-        assert_eq!(
-            fs::read_to_string(suffixed(&aside, "-wal")).unwrap(),
-            "pages"
-        );
+        assert_eq!(fs::read_to_string(suffixed(&aside, "-wal")).unwrap(), "pages");
     }
 }
 
@@ -120,18 +97,10 @@ async fn a_truncated_database_is_kept_and_what_is_readable_copied() {
     let dir = closed_store().await;
     let path = database(dir.path());
     let size = fs::metadata(&path).unwrap().len();
-    File::options()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_len(size / 2 / 4096 * 4096)
-        .unwrap();
+    File::options().write(true).open(&path).unwrap().set_len(size / 2 / 4096 * 4096).unwrap();
 
     let (store, recovery) = Store::open(&path).unwrap();
-    assert_eq!(
-        fs::metadata(recovery.quarantined.unwrap()).unwrap().len(),
-        size / 2 / 4096 * 4096
-    );
+    assert_eq!(fs::metadata(recovery.quarantined.unwrap()).unwrap().len(), size / 2 / 4096 * 4096);
     let store = TestStore { store, dir };
     assert_numbered_without_gaps(&store).await;
     store.append(MAIN, user("works")).await.unwrap();
@@ -145,45 +114,26 @@ async fn damage_inside_is_reported_then_settled_at_the_next_start() {
     scribble(&path, size / 2 / 4096 * 4096, 8 * 4096);
 
     let (store, recovery) = Store::open(&path).unwrap();
-    assert!(
-        recovery.quarantined.is_none(),
-        "opening does not read every page"
-    );
+    assert!(recovery.quarantined.is_none(), "opening does not read every page");
     let store = TestStore { store, dir };
-    let q = crate::HistoryQuery {
-        limit: 1_000,
-        ..crate::HistoryQuery::default()
-    };
-    assert_eq!(
-        store.history(MAIN, q).await.unwrap_err().code(),
-        "STORE_CORRUPT"
-    );
+    let q = crate::HistoryQuery { limit: 1_000, ..crate::HistoryQuery::default() };
+    assert_eq!(store.history(MAIN, q).await.unwrap_err().code(), "STORE_CORRUPT");
 
     let (store, recovery) = store.reopen().await;
     assert!(recovery.quarantined.unwrap().exists());
     let rescued = assert_numbered_without_gaps(&store).await;
     assert!(rescued > 200, "{rescued} of 300 messages");
     assert!(recovery.salvaged > rescued);
-    assert_eq!(
-        store.get_doc("device", "d1").await.unwrap().unwrap()["name"],
-        "phone"
-    );
+    assert_eq!(store.get_doc("device", "d1").await.unwrap().unwrap()["name"], "phone");
     assert!(!store.search("words", 5).await.unwrap().is_empty());
     let (_store, recovery) = store.reopen().await;
     assert!(recovery.quarantined.is_none());
 }
 
 async fn assert_numbered_without_gaps(store: &TestStore) -> u64 {
-    let q = crate::HistoryQuery {
-        limit: 1_000,
-        ..crate::HistoryQuery::default()
-    };
+    let q = crate::HistoryQuery { limit: 1_000, ..crate::HistoryQuery::default() };
     let page = store.history(MAIN, q).await.unwrap();
-    let numbers: Vec<_> = page
-        .messages
-        .iter()
-        .map(|message| message.seq.cast_unsigned())
-        .collect();
+    let numbers: Vec<_> = page.messages.iter().map(|message| message.seq.cast_unsigned()).collect();
     assert_eq!(numbers, (1..=page.total).collect::<Vec<_>>());
     page.total
 }
@@ -196,10 +146,7 @@ async fn a_suspect_file_that_is_whole_stays() {
     let (store, recovery) = Store::open(&path).unwrap();
     assert!(recovery.quarantined.is_none());
     assert!(!suffixed(&path, ".suspect").exists());
-    assert_eq!(
-        store.session(MAIN).await.unwrap().unwrap().message_count,
-        300
-    );
+    assert_eq!(store.session(MAIN).await.unwrap().unwrap().message_count, 300);
 }
 
 #[tokio::test]
@@ -230,24 +177,13 @@ async fn deleted_text_is_gone_from_the_file() {
     store.put_session(MAIN, change).await.unwrap();
     store.begin_run(begin("r1", canary)).await.unwrap();
     for _ in 0..20 {
-        store
-            .append(MAIN, user(&format!("{canary} {}", "x".repeat(3_000))))
-            .await
-            .unwrap();
+        store.append(MAIN, user(&format!("{canary} {}", "x".repeat(3_000)))).await.unwrap();
     }
-    store
-        .append("agent:main:other", user("this stays"))
-        .await
-        .unwrap();
+    store.append("agent:main:other", user("this stays")).await.unwrap();
     store.delete_session(MAIN).await.unwrap().unwrap();
     store.close().await.unwrap();
     let mut bytes = Vec::new();
-    File::open(store.path())
-        .unwrap()
-        .read_to_end(&mut bytes)
-        .unwrap();
-    let found = bytes
-        .windows(canary.len())
-        .any(|window| window == canary.as_bytes());
+    File::open(store.path()).unwrap().read_to_end(&mut bytes).unwrap();
+    let found = bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
     assert!(!found, "deleted text is still in the file");
 }

@@ -70,22 +70,14 @@ impl TestStore {
     }
 
     async fn count(&self, sql: &'static str) -> i64 {
-        self.inject(move |conn| Ok(conn.query_row(sql, [], |row| row.get(0))?))
-            .await
-            .unwrap()
+        self.inject(move |conn| Ok(conn.query_row(sql, [], |row| row.get(0))?)).await.unwrap()
     }
 
     /// The texts of the whole current transcript.
     async fn texts(&self, key: &str) -> Vec<String> {
-        let q = HistoryQuery {
-            limit: usize::MAX,
-            ..HistoryQuery::default()
-        };
+        let q = HistoryQuery { limit: usize::MAX, ..HistoryQuery::default() };
         let page = self.history(key, q).await.unwrap();
-        page.messages
-            .into_iter()
-            .map(|message| message.text)
-            .collect()
+        page.messages.into_iter().map(|message| message.text).collect()
     }
 }
 

@@ -15,10 +15,8 @@ fn mode(path: &Path) -> u32 {
 
 fn assert_private(state: &Path) {
     assert_eq!(mode(state), 0o700);
-    let names: Vec<_> = std::fs::read_dir(state)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let names: Vec<_> =
+        std::fs::read_dir(state).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(names.len() >= 4, "database, log, index and lock: {names:?}");
     for path in names {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
@@ -50,10 +48,7 @@ fn files_are_private_under_any_umask() {
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && text.contains("all private"),
-        "{text}"
-    );
+    assert!(output.status.success() && text.contains("all private"), "{text}");
 }
 
 #[tokio::test]

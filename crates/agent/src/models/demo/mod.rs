@@ -21,10 +21,7 @@ pub struct Demo {
 #[derive(Debug, PartialEq)]
 enum Reply {
     Say(String),
-    Call {
-        name: &'static str,
-        arguments: Value,
-    },
+    Call { name: &'static str, arguments: Value },
 }
 
 impl Demo {
@@ -102,12 +99,7 @@ fn reply_to(request: &ModelRequest) -> Reply {
         return Reply::Say(Phrases::of("").introduction.into());
     };
     let phrases = Phrases::of(&asked);
-    if let Some(Message::ToolResult {
-        tool_name,
-        content,
-        is_error,
-        ..
-    }) = request.messages.last()
+    if let Some(Message::ToolResult { tool_name, content, is_error, .. }) = request.messages.last()
     {
         let result = joined_text(content);
         return Reply::Say(phrases.after_tool(tool_name, &result, *is_error));
@@ -117,16 +109,10 @@ fn reply_to(request: &ModelRequest) -> Reply {
     let asks_for = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
 
     if let Some(path) = path_to_read(&asked).filter(|_| offers("read")) {
-        return Reply::Call {
-            name: "read",
-            arguments: json!({ "path": path }),
-        };
+        return Reply::Call { name: "read", arguments: json!({ "path": path }) };
     }
     if asks_for(&["status", "statut", "état", "etat", "estado"]) && offers("session_status") {
-        return Reply::Call {
-            name: "session_status",
-            arguments: json!({}),
-        };
+        return Reply::Call { name: "session_status", arguments: json!({}) };
     }
     let mut samples = String::new();
     let all = asks_for(&["markdown"]);
@@ -150,10 +136,8 @@ fn reply_to(request: &ModelRequest) -> Reply {
 fn last_user_text(messages: &[Message]) -> Option<(String, usize)> {
     messages.iter().rev().find_map(|message| match message {
         Message::User { content } => {
-            let images = content
-                .iter()
-                .filter(|block| matches!(block, Block::Image { .. }))
-                .count();
+            let images =
+                content.iter().filter(|block| matches!(block, Block::Image { .. })).count();
             Some((joined_text(content), images))
         }
         _ => None,
@@ -173,8 +157,7 @@ fn path_to_read(asked: &str) -> Option<String> {
 }
 
 fn plain_word(word: &str) -> String {
-    word.trim_matches(|c: char| !c.is_alphanumeric())
-        .to_lowercase()
+    word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
 }
 
 fn approximate_tokens(request: &ModelRequest) -> u64 {
@@ -233,10 +216,7 @@ mod tests {
         ] {
             let reply = said(question);
             assert!(reply.contains(expected), "{question}: {reply}");
-            assert!(
-                reply.contains(question),
-                "{question} is not echoed: {reply}"
-            );
+            assert!(reply.contains(question), "{question} is not echoed: {reply}");
             assert!(reply.contains("ANTHROPIC_API_KEY"), "{reply}");
             assert!(reply.contains("~/.clawdbot/clawdbot.json"), "{reply}");
         }
@@ -253,15 +233,9 @@ mod tests {
 
     #[test]
     fn uses_the_tools_it_is_offered() {
-        let read = Reply::Call {
-            name: "read",
-            arguments: json!({"path": "my notes.md"}),
-        };
+        let read = Reply::Call { name: "read", arguments: json!({"path": "my notes.md"}) };
         assert_eq!(reply_to(&ask("Read `my notes.md`")), read);
-        let status = Reply::Call {
-            name: "session_status",
-            arguments: json!({}),
-        };
+        let status = Reply::Call { name: "session_status", arguments: json!({}) };
         assert_eq!(reply_to(&ask("status?")), status);
         let mut without = ask("status?");
         without.tools.clear();
@@ -282,9 +256,6 @@ mod tests {
             panic!("called again");
         };
         assert!(text.contains("hello from the file"), "{text}");
-        assert!(
-            text.contains("````"),
-            "the fence must outlast the content: {text}"
-        );
+        assert!(text.contains("````"), "the fence must outlast the content: {text}");
     }
 }

@@ -113,38 +113,24 @@ impl Phrases {
 
     /// The answer after a tool call.
     pub(super) fn after_tool(&self, tool: &str, result: &str, failed: bool) -> String {
-        let lead = if failed {
-            self.tool_failed
-        } else {
-            self.tool_answered
-        };
+        let lead = if failed { self.tool_failed } else { self.tool_answered };
         let result = shortened(result);
         let fence = fence_for(&result);
-        format!(
-            "{}\n\n`{tool}` · {lead}\n\n{fence}\n{}\n{fence}",
-            self.notice,
-            result.trim_end()
-        )
+        format!("{}\n\n`{tool}` · {lead}\n\n{fence}\n{}\n{fence}", self.notice, result.trim_end())
     }
 }
 
 fn language(message: &str) -> Lang {
     static DETECTOR: LazyLock<Detector> =
         LazyLock::new(|| Detector::with_allowlist(vec![Lang::Eng, Lang::Fra, Lang::Spa]));
-    let words: Vec<String> = message
-        .split(|c: char| !c.is_alphabetic())
-        .map(str::to_lowercase)
-        .collect();
+    let words: Vec<String> =
+        message.split(|c: char| !c.is_alphabetic()).map(str::to_lowercase).collect();
     let says = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
     // Trigrams cannot tell the language of a greeting or a single command.
-    if says(&[
-        "bonjour", "salut", "merci", "lis", "statut", "tableau", "liste", "fais",
-    ]) {
+    if says(&["bonjour", "salut", "merci", "lis", "statut", "tableau", "liste", "fais"]) {
         return Lang::Fra;
     }
-    if says(&[
-        "hola", "gracias", "lee", "estado", "tabla", "lista", "buenos",
-    ]) {
+    if says(&["hola", "gracias", "lee", "estado", "tabla", "lista", "buenos"]) {
         return Lang::Spa;
     }
     match DETECTOR.detect(message) {
@@ -163,10 +149,6 @@ fn shortened(text: &str) -> String {
 
 /// A fence longer than any run of backticks inside.
 fn fence_for(text: &str) -> String {
-    let longest = text
-        .split(|c| c != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or_default();
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     "`".repeat(longest.max(2) + 1)
 }

@@ -22,13 +22,7 @@ pub(super) struct Answer<'a> {
 
 impl<'a> Answer<'a> {
     pub(super) fn new(info: &'a ModelInfo, provider: &'a str) -> Self {
-        Self {
-            info,
-            provider,
-            thinking: String::new(),
-            calls: Calls::default(),
-            size: 0,
-        }
+        Self { info, provider, thinking: String::new(), calls: Calls::default(), size: 0 }
     }
 
     /// Takes a part of the answer; returns what can be shown of it at once.
@@ -84,11 +78,7 @@ impl<'a> Answer<'a> {
             events.push(ModelEvent::SignedThinking(signed));
         }
         events.extend(calls);
-        events.push(ModelEvent::Done {
-            stop_reason,
-            usage,
-            response_id: end.captured_response_id,
-        });
+        events.push(ModelEvent::Done { stop_reason, usage, response_id: end.captured_response_id });
         Ok(events)
     }
 
@@ -174,17 +164,10 @@ fn tool_call(index: usize, call: ToolCall, api: Api) -> ModelEvent {
     };
     let signatures = call.thought_signatures.into_iter().flatten();
     ModelEvent::ToolCall {
-        id: if call.call_id.is_empty() {
-            format!("call_{index}")
-        } else {
-            call.call_id
-        },
+        id: if call.call_id.is_empty() { format!("call_{index}") } else { call.call_id },
         name: call.fn_name,
         arguments,
-        thought_signature: signatures
-            .into_iter()
-            .next()
-            .filter(|_| api == Api::GoogleGenerativeAi),
+        thought_signature: signatures.into_iter().next().filter(|_| api == Api::GoogleGenerativeAi),
     }
 }
 

@@ -35,10 +35,7 @@ impl Calls {
     }
 
     fn continued_by(&mut self, part: &ToolCall) -> Option<&mut (ToolCall, String)> {
-        let same_id = self
-            .calls
-            .iter()
-            .position(|(call, _)| call.call_id == part.call_id);
+        let same_id = self.calls.iter().position(|(call, _)| call.call_id == part.call_id);
         let position = match same_id {
             Some(position) => position,
             None if !part.fn_name.is_empty() => return None,
@@ -68,10 +65,7 @@ mod tests {
         for part in parts {
             calls.push(part);
         }
-        calls
-            .finish()
-            .map(|call| (call.call_id, call.fn_arguments))
-            .collect()
+        calls.finish().map(|call| (call.call_id, call.fn_arguments)).collect()
     }
 
     #[test]
@@ -83,10 +77,7 @@ mod tests {
             part("call_1", "", ":2}"),
             part("call_4000000000", "", "lost"),
         ];
-        let expected = [
-            ("a".to_owned(), json!({})),
-            ("b".to_owned(), json!({"n": 2})),
-        ];
+        let expected = [("a".to_owned(), json!({})), ("b".to_owned(), json!({"n": 2}))];
         assert_eq!(assembled(parts), expected);
     }
 

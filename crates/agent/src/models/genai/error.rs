@@ -39,12 +39,9 @@ pub(super) fn model_error(error: genai::Error, connection: &Connection, model: &
 
 fn failure(error: genai::Error) -> Failure {
     match error {
-        genai::Error::HttpError {
-            status,
-            body,
-            headers,
-            ..
-        } => from_status(status.as_u16(), &body, &headers),
+        genai::Error::HttpError { status, body, headers, .. } => {
+            from_status(status.as_u16(), &body, &headers)
+        }
         genai::Error::ChatResponse { body, .. } => from_body(&body),
         genai::Error::WebStream { error, .. } => from_transport(error),
         genai::Error::StreamParse { serde_error, .. } => {
@@ -59,12 +56,7 @@ fn failure(error: genai::Error) -> Failure {
 
 impl Failure {
     fn new(kind: ErrorKind, cause: impl Into<String>) -> Self {
-        Self {
-            kind,
-            status: None,
-            retry_after: None,
-            cause: cause.into(),
-        }
+        Self { kind, status: None, retry_after: None, cause: cause.into() }
     }
 }
 
@@ -124,14 +116,9 @@ fn code_and_message(body: &Value) -> (String, Option<String>) {
     if let Some(message) = error.as_str() {
         return (String::new(), Some(message.to_owned()));
     }
-    let names: Vec<&str> = ["type", "code", "status"]
-        .iter()
-        .filter_map(|name| error.get(name)?.as_str())
-        .collect();
-    let message = error
-        .get("message")
-        .or_else(|| error.get("detail"))
-        .and_then(Value::as_str);
+    let names: Vec<&str> =
+        ["type", "code", "status"].iter().filter_map(|name| error.get(name)?.as_str()).collect();
+    let message = error.get("message").or_else(|| error.get("detail")).and_then(Value::as_str);
     (names.join(" "), message.map(str::to_owned))
 }
 
@@ -167,13 +154,7 @@ fn kind_of_text(code: &str, message: &str) -> Option<ErrorKind> {
     if code_has(&["insufficient_quota", "billing"]) || message_has(&["credit balance is too low"]) {
         return Some(ErrorKind::Quota);
     }
-    if code_has(&[
-        "overloaded",
-        "server_error",
-        "unavailable",
-        "api_error",
-        "internal",
-    ]) {
+    if code_has(&["overloaded", "server_error", "unavailable", "api_error", "internal"]) {
         return Some(ErrorKind::Overloaded);
     }
     if code_has(&["rate_limit", "resource_exhausted"]) {
@@ -239,16 +220,8 @@ mod tests {
         let anthropic = |kind: &str, message: &str| json!({"type": "error", "error": {"type": kind, "message": message}});
         let openai = |code: &str| json!({"error": {"message": "m", "type": "x", "code": code}});
         for (status, body, expected) in [
-            (
-                401,
-                anthropic("authentication_error", "invalid x-api-key"),
-                ErrorKind::Auth,
-            ),
-            (
-                529,
-                anthropic("overloaded_error", "Overloaded"),
-                ErrorKind::Overloaded,
-            ),
+            (401, anthropic("authentication_error", "invalid x-api-key"), ErrorKind::Auth),
+            (529, anthropic("overloaded_error", "Overloaded"), ErrorKind::Overloaded),
             (
                 400,
                 anthropic(
@@ -262,18 +235,10 @@ mod tests {
                 anthropic("invalid_request_error", "Your credit balance is too low"),
                 ErrorKind::Quota,
             ),
-            (
-                429,
-                anthropic("rate_limit_error", "slow down"),
-                ErrorKind::RateLimit,
-            ),
+            (429, anthropic("rate_limit_error", "slow down"), ErrorKind::RateLimit),
             (429, openai("insufficient_quota"), ErrorKind::Quota),
             (429, openai("rate_limit_exceeded"), ErrorKind::RateLimit),
-            (
-                400,
-                openai("context_length_exceeded"),
-                ErrorKind::ContextLength,
-            ),
+            (400, openai("context_length_exceeded"), ErrorKind::ContextLength),
             (404, openai("model_not_found"), ErrorKind::UnknownModel),
             (
                 400,
@@ -285,11 +250,7 @@ mod tests {
                 json!({"error": {"code": 503, "message": "try later", "status": "UNAVAILABLE"}}),
                 ErrorKind::Overloaded,
             ),
-            (
-                400,
-                json!({"error": "gemma does not support tools"}),
-                ErrorKind::BadRequest,
-            ),
+            (400, json!({"error": "gemma does not support tools"}), ErrorKind::BadRequest),
             (302, json!(null), ErrorKind::BadRequest),
         ] {
             assert_eq!(kind(status, &body), expected, "{status} {body}");
@@ -303,18 +264,9 @@ mod tests {
             headers.insert(name, HeaderValue::from_str(value).unwrap());
             retry_after(&headers)
         };
-        assert_eq!(
-            parsed("retry-after-ms", "250"),
-            Some(Duration::from_millis(250))
-        );
-        assert_eq!(
-            parsed("retry-after", "1.5"),
-            Some(Duration::from_millis(1500))
-        );
-        assert_eq!(
-            parsed("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT"),
-            Some(Duration::ZERO)
-        );
+        assert_eq!(parsed("retry-after-ms", "250"), Some(Duration::from_millis(250)));
+        assert_eq!(parsed("retry-after", "1.5"), Some(Duration::from_millis(1500)));
+        assert_eq!(parsed("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
         assert_eq!(parsed("retry-after", "-3"), None);
         assert_eq!(parsed("retry-after", "soon"), None);
     }

@@ -49,11 +49,10 @@ impl Connection {
     }
 
     fn client(&self) -> Result<genai::Client, genai::Error> {
-        let http = self.http.client_for(&self.base_url).map_err(|error| {
-            genai::Error::ClientBuildFail {
-                cause: error.to_string(),
-            }
-        })?;
+        let http = self
+            .http
+            .client_for(&self.base_url)
+            .map_err(|error| genai::Error::ClientBuildFail { cause: error.to_string() })?;
         genai::Client::builder().with_reqwest(http.clone()).build()
     }
 
@@ -62,10 +61,7 @@ impl Connection {
         ServiceTarget {
             endpoint: Endpoint::from_owned(endpoint(&self.base_url, info.api)),
             auth: AuthData::from_single(key),
-            model: ModelIden::new(
-                adapter(info.api, &self.provider),
-                info.reference.id.as_str(),
-            ),
+            model: ModelIden::new(adapter(info.api, &self.provider), info.reference.id.as_str()),
         }
     }
 }
@@ -229,16 +225,8 @@ mod tests {
     fn base_urls_are_accepted_in_every_habit() {
         let anthropic = Api::AnthropicMessages;
         for (base, api, expected) in [
-            (
-                "https://api.anthropic.com",
-                anthropic,
-                "https://api.anthropic.com/v1/",
-            ),
-            (
-                "https://api.anthropic.com/v1/",
-                anthropic,
-                "https://api.anthropic.com/v1/",
-            ),
+            ("https://api.anthropic.com", anthropic, "https://api.anthropic.com/v1/"),
+            ("https://api.anthropic.com/v1/", anthropic, "https://api.anthropic.com/v1/"),
             ("http://h:11434/v1", Api::Ollama, "http://h:11434/"),
             ("http://h/v1", Api::OpenAiCompletions, "http://h/v1/"),
         ] {

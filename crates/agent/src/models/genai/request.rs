@@ -27,9 +27,8 @@ pub(super) fn chat_options(
     connection: &Connection,
     request: &ModelRequest,
 ) -> ChatOptions {
-    let max_tokens = request
-        .max_tokens
-        .or_else(|| (info.max_tokens > 0).then_some(info.max_tokens));
+    let max_tokens =
+        request.max_tokens.or_else(|| (info.max_tokens > 0).then_some(info.max_tokens));
     let thinking = request.thinking.min(highest_fitting(info, max_tokens));
     let mut options = ChatOptions::default()
         .with_stream_header_timeout(HEADER_TIMEOUT)
@@ -112,9 +111,7 @@ pub(super) fn chat_request(info: &ModelInfo, request: ModelRequest) -> ChatReque
     }
     if !request.tools.is_empty() {
         chat = chat.with_tools(request.tools.into_iter().map(|tool| {
-            Tool::new(tool.name)
-                .with_description(tool.description)
-                .with_schema(tool.parameters)
+            Tool::new(tool.name).with_description(tool.description).with_schema(tool.parameters)
         }));
     }
     chat
@@ -136,19 +133,11 @@ fn messages(info: &ModelInfo, history: &[Message]) -> Vec<ChatMessage> {
                 let parts = assistant_parts(info, answer);
                 messages.push(ChatMessage::assistant(MessageContent::from_parts(parts)));
             }
-            Message::ToolResult {
-                tool_call_id,
-                tool_name,
-                content,
-                is_error,
-                ..
-            } => {
+            Message::ToolResult { tool_call_id, tool_name, content, is_error, .. } => {
                 let text = result_text(content, *is_error);
                 let response = ToolResponse::new(tool_call_id, text).with_fn_name(tool_name);
                 messages.push(ChatMessage::from(response));
-                let shown = content
-                    .iter()
-                    .filter(|block| !matches!(block, Block::Text { .. }));
+                let shown = content.iter().filter(|block| !matches!(block, Block::Text { .. }));
                 images.extend(shown.map(|block| user_part(info, block)));
             }
         }
@@ -185,11 +174,7 @@ fn user_part(info: &ModelInfo, block: &Block) -> ContentPart {
         Block::Image { .. } => {
             ContentPart::from_text("[An image was left out: this model reads text only.]")
         }
-        Block::File {
-            data,
-            mime_type,
-            name,
-        } => file_part(info, data, mime_type, name),
+        Block::File { data, mime_type, name } => file_part(info, data, mime_type, name),
         Block::Thinking { .. } | Block::ToolCall { .. } => ContentPart::from_text(""),
     }
 }
@@ -221,20 +206,17 @@ fn assistant_parts(info: &ModelInfo, answer: &AssistantMessage) -> Vec<ContentPa
     for block in &answer.content {
         match block {
             Block::Text { text } => parts.push(ContentPart::from_text(text)),
-            Block::ToolCall {
-                id,
-                name,
-                arguments,
-                thought_signature,
-            } => parts.push(ContentPart::ToolCall(ToolCall {
-                call_id: id.clone(),
-                fn_name: name.clone(),
-                fn_arguments: object(arguments),
-                thought_signatures: thought_signature
-                    .clone()
-                    .filter(|_| same_model)
-                    .map(|signature| vec![signature]),
-            })),
+            Block::ToolCall { id, name, arguments, thought_signature } => {
+                parts.push(ContentPart::ToolCall(ToolCall {
+                    call_id: id.clone(),
+                    fn_name: name.clone(),
+                    fn_arguments: object(arguments),
+                    thought_signatures: thought_signature
+                        .clone()
+                        .filter(|_| same_model)
+                        .map(|signature| vec![signature]),
+                }))
+            }
             Block::Thinking { .. } if same_model => parts.extend(thinking_parts(info, block)),
             _ => {}
         }
@@ -244,20 +226,11 @@ fn assistant_parts(info: &ModelInfo, answer: &AssistantMessage) -> Vec<ContentPa
 
 /// Providers reject a call whose arguments are no object, which a model may well produce.
 fn object(arguments: &Value) -> Value {
-    if arguments.is_object() {
-        arguments.clone()
-    } else {
-        json!({})
-    }
+    if arguments.is_object() { arguments.clone() } else { json!({}) }
 }
 
 fn thinking_parts(info: &ModelInfo, block: &Block) -> Vec<ContentPart> {
-    let Block::Thinking {
-        thinking,
-        thinking_signature,
-        redacted,
-    } = block
-    else {
+    let Block::Thinking { thinking, thinking_signature, redacted } = block else {
         return Vec::new();
     };
     match (info.api, thinking_signature) {

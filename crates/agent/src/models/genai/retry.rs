@@ -77,10 +77,7 @@ mod tests {
     #[test]
     fn obeys_the_provider_within_reason() {
         let wait = |kind, asked| Retries::new().wait_after(&error(kind, asked));
-        assert_eq!(
-            wait(ErrorKind::RateLimit, Some(7)),
-            Some(Duration::from_secs(7))
-        );
+        assert_eq!(wait(ErrorKind::RateLimit, Some(7)), Some(Duration::from_secs(7)));
         assert_eq!(wait(ErrorKind::RateLimit, Some(3600)), None);
         assert_eq!(wait(ErrorKind::Auth, Some(1)), None);
     }
