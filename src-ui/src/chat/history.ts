@@ -13,6 +13,8 @@ export interface HistoryPage {
   modelProvider?: string;
   totalTokens?: number;
   contextTokens?: number;
+  /** Older messages exist but this gateway cannot give them. */
+  truncated?: boolean;
   /** `undefined` when the gateway does not say (protocol 3). */
   active?: boolean;
   inFlight?: { runId: string; text: string };
@@ -60,6 +62,7 @@ export function applyHistory(conversation: Conversation, page: HistoryPage, at: 
     loaded: "yes",
     hasMore: olderKept ? conversation.hasMore : page.hasMore,
     nextOffset: olderKept ? conversation.nextOffset : page.nextOffset,
+    truncated: page.truncated === true,
     model: page.model ?? conversation.model,
     modelProvider: page.modelProvider ?? conversation.modelProvider,
     totalTokens: page.totalTokens ?? conversation.totalTokens,
@@ -68,14 +71,16 @@ export function applyHistory(conversation: Conversation, page: HistoryPage, at: 
 }
 
 export function prependHistory(conversation: Conversation, page: HistoryPage): Conversation {
-  const older = buildTurns(page.messages).filter((turn) => !conversation.turns.some((known) => sameTurn(turn, known)));
   const first = conversation.turns[0];
+  const headless = first?.key.startsWith("head:") === true;
+  const whole = headless ? conversation.turns.slice(1) : conversation.turns;
+  const older = buildTurns(page.messages).filter((turn) => !whole.some((known) => sameTurn(turn, known)));
   const last = older.at(-1);
   let turns = conversation.turns;
-  if (first && last && first.key.startsWith("head:")) {
+  if (first && last && headless) {
     // The page boundary cut one turn in two: its head moves to where it began.
     const joined: Turn = { ...last, parts: [...last.parts, ...first.parts], run: first.run ?? last.run };
-    turns = [joined, ...turns.slice(1)];
+    turns = [joined, ...whole];
     older.pop();
   }
   return { ...conversation, turns: [...older, ...turns], hasMore: page.hasMore && page.messages.length > 0, nextOffset: page.nextOffset };

@@ -121,6 +121,7 @@ export interface Conversation {
   loaded: "no" | "yes";
   hasMore: boolean;
   nextOffset: number;
+  truncated?: boolean;
   model?: string;
   modelProvider?: string;
   totalTokens?: number;

@@ -62,6 +62,8 @@ function reduceFrame(state: ChatState, frame: EventFrame, at: number): ChatState
       return update(state, key, (conversation) => onRun(conversation, payload, at, reduceAgent));
     case "session.message":
       return update(state, key, (conversation) => rowToTurnUpdate(conversation, payload.message, at));
+    case "sessions.changed":
+      return payload.reason === "reset" ? update(state, key, cleared) : state;
     default:
       return state;
   }
@@ -127,8 +129,14 @@ function reduceLocal(conversation: Conversation, action: LocalAction): Conversat
     case "model":
       return { ...conversation, model: action.model, modelProvider: action.modelProvider };
     case "cleared":
-      return { ...emptyConversation(conversation.key), loaded: "yes", model: conversation.model, modelProvider: conversation.modelProvider };
+      return cleared(conversation);
   }
+}
+
+/** Started over; what the gateway has not accepted yet is still the person's to send. */
+function cleared(conversation: Conversation): Conversation {
+  const turns = conversation.turns.filter((turn) => turn.user && turn.user.delivery !== "accepted");
+  return { ...emptyConversation(conversation.key), turns, loaded: "yes", model: conversation.model, modelProvider: conversation.modelProvider };
 }
 
 function onTurn(conversation: Conversation, runId: string, change: (turn: Turn) => Turn): Conversation {

@@ -129,7 +129,7 @@ function runFromRow(turn: Turn, row: Json, info: RowMeta): Run {
 
 function sumUsage(a: Run["usage"], b: Run["usage"]): Run["usage"] {
   if (!a || !b) return a ?? b;
-  return { input: Math.max(a.input, b.input), output: a.output + b.output, cost: (a.cost ?? 0) + (b.cost ?? 0) || undefined };
+  return { input: a.input + b.input, output: a.output + b.output, cost: (a.cost ?? 0) + (b.cost ?? 0) || undefined };
 }
 
 function withAssistantRow(turn: Turn, row: Json, index: number): Turn {

@@ -30,7 +30,6 @@ export const en = {
   "sessions.renameFailed": "The name was not saved: {reason}",
   "sessions.open": "Show chats",
   "sessions.close": "Hide chats",
-  "sessions.createFailed": "The new chat was not created: {reason}",
 
   "status.connected": "Connected",
   "status.connecting": "Connecting",
@@ -104,8 +103,6 @@ export const en = {
   "queue.remove": "Remove",
   "queue.paused": "The queue is paused because the last run failed.",
   "queue.resume": "Send next",
-  "queue.count.one": "{n} message queued",
-  "queue.count.other": "{n} messages queued",
 
   "file.remove": "Remove {name}",
   "file.tooBig": "{name} is {a}. The limit is {b}",
@@ -135,11 +132,9 @@ export const en = {
   "turn.interrupted": "Interrupted",
   "turn.noReply": "No visible reply",
   "turn.tokens": "{input} in, {output} out",
-  "turn.seconds": "{s} s",
   "turn.older": "Loading older messages",
   "turn.noOlder": "Older messages are not available from this gateway",
   "turn.latest": "Latest",
-  "turn.start": "Start of the conversation",
   "turn.compacted": "Earlier messages were summarised",
 
   "work.thinking": "Thinking {s} s",
@@ -165,7 +160,6 @@ export const en = {
   "tool.running": "running",
   "tool.failed": "failed",
   "tool.denied": "denied",
-  "tool.done": "done",
   "tool.input": "Input",
   "tool.output": "Output",
   "tool.noOutput": "No output",
@@ -237,7 +231,6 @@ export const en = {
 
   "statusCard.title": "Gateway status",
   "statusCard.version": "Version",
-  "statusCard.uptime": "Running for",
   "statusCard.address": "Address",
   "statusCard.sessions": "Sessions",
   "statusCard.model": "Default model",

@@ -32,7 +32,8 @@ export async function useLanguage(next: Language): Promise<void> {
   document.documentElement.lang = next;
 }
 
-export const currentLanguage = (): Language => language;
+/** The browser's own region when it speaks the chosen language, so that dates look as they do elsewhere. */
+const locale = $derived(navigator.languages.find((tag) => tag.slice(0, 2).toLowerCase() === language) ?? language);
 
 function fill(message: string, params: Params): string {
   return message.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
@@ -49,7 +50,7 @@ export function tn(key: CountedKey, n: number, params: Params = {}): string {
 }
 
 export function formatNumber(value: number, options?: Intl.NumberFormatOptions): string {
-  return new Intl.NumberFormat(language, options).format(value);
+  return new Intl.NumberFormat(locale, options).format(value);
 }
 
 /** 1.2k, 15k: token counts. */
@@ -61,8 +62,14 @@ export function formatPercent(value: number): string {
   return formatNumber(value, { style: "percent" });
 }
 
+const SIZE_UNITS: Record<Language, string[]> = {
+  en: ["B", "kB", "MB", "GB"],
+  es: ["B", "kB", "MB", "GB"],
+  fr: ["o", "ko", "Mo", "Go"],
+};
+
 export function formatSize(bytes: number): string {
-  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+  const units = SIZE_UNITS[language];
   let value = bytes;
   let unit = 0;
   while (value >= 1000 && unit < units.length - 1) {
@@ -70,27 +77,27 @@ export function formatSize(bytes: number): string {
     unit++;
   }
   const digits = unit > 1 && value < 10 ? 1 : 0;
-  return formatNumber(value, { style: "unit", unit: units[unit], unitDisplay: "short", maximumFractionDigits: digits });
+  return `${formatNumber(value, { maximumFractionDigits: digits })}\u00a0${units[unit] ?? ""}`;
 }
 
 export function formatTime(at: number): string {
-  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }).format(at);
+  return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }).format(at);
 }
 
 export function formatDay(at: number): string {
-  return new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" }).format(at);
+  return new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" }).format(at);
 }
 
 export function formatWeekday(at: number): string {
-  return new Intl.DateTimeFormat(language, { weekday: "short" }).format(at);
+  return new Intl.DateTimeFormat(locale, { weekday: "short" }).format(at);
 }
 
 export function formatDate(at: number): string {
-  return new Intl.DateTimeFormat(language, { day: "numeric", month: "short" }).format(at);
+  return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" }).format(at);
 }
 
 export function formatExact(at: number): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium" }).format(at);
+  return new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" }).format(at);
 }
 
 /** 0.4 s, 12 s, 2 min. */

@@ -4,6 +4,7 @@ import { readHistory, type HistoryPage } from "../chat/history";
 import { activeRun, type Conversation, type NotePart, type Run, type Turn } from "../chat/model";
 import { initialChat, reduce, type ChatAction, type ChatState } from "../chat/reduce";
 import { isObject, type EventFrame } from "../protocol/frames";
+import { canonicalKey } from "../protocol/hello";
 import { uuid } from "../protocol/uuid";
 import { RequestError } from "../transport/errors";
 import type { Gateway } from "./gateway.svelte";
@@ -24,7 +25,8 @@ interface Outgoing {
 
 const PAGE = 60;
 /** A gateway of protocol 3 cannot page; it can only be asked for more. */
-const V3_LIMITS = [PAGE, 200, 1000];
+const V3_LAST_LIMIT = 1000;
+const V3_LIMITS = [PAGE, 200, V3_LAST_LIMIT];
 const REFRESH_MS = 250;
 /** The gateway remembers a send for five minutes; repeating it later could run it twice. */
 const RESEND_WINDOW_MS = 4 * 60_000;
@@ -73,7 +75,9 @@ export class Conversations {
     for (const frame of frames) {
       const payload = isObject(frame.payload) ? frame.payload : {};
       const terminal = frame.event === "chat" && ["final", "aborted", "error"].includes(String(payload.state));
-      if (terminal) this.scheduleRefreshAll();
+      const reset = frame.event === "sessions.changed" && payload.reason === "reset";
+      const key = typeof payload.sessionKey === "string" ? canonicalKey(payload.sessionKey, this.chat.defaults) : "";
+      if ((terminal || reset) && this.get(key)?.loaded === "yes") this.scheduleRefresh(key);
     }
   }
 
@@ -113,7 +117,10 @@ export class Conversations {
     const limit = pages ? PAGE : (this.v3Limit.get(key) ?? PAGE);
     const payload = await gateway.request("chat.history", { sessionKey: key, limit, ...(pages && offset > 0 && { offset }) });
     const page = readHistory(payload, offset);
-    if (!pages) page.hasMore = page.messages.length >= limit && limit < (V3_LIMITS.at(-1) ?? limit);
+    if (!pages && page.messages.length >= limit) {
+      page.hasMore = limit < V3_LAST_LIMIT;
+      page.truncated = !page.hasMore;
+    }
     return page;
   }
 

@@ -70,7 +70,7 @@ const SCENES = {
   big: async (page, size) => {
     if (size.width < 720) await page.click("[data-testid=open-sidebar]");
     await page.click("[data-testid=session-row]:has-text('Ten thousand')");
-    await page.waitForSelector("text=answer 199");
+    await page.waitForSelector("[data-testid=assistant-message] >> text=answer 199");
     await page.mouse.move(size.width - 100, 300);
     await page.mouse.wheel(0, -1500);
     await page.waitForTimeout(400);
