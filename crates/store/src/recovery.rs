@@ -132,7 +132,7 @@ fn interrupted_message(run_id: &str, text: String, at_ms: i64) -> Result<NewMess
         "role": "assistant",
         "content": [{ "type": "text", "text": text }],
         "provider": "clawdbot",
-        "model": "gateway-interrupted",
+        "model": "gateway-injected",
         "stopReason": "aborted",
         "timestamp": at_ms,
     });

@@ -35,6 +35,11 @@ const WRITING: &str = "
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = open(path, flags)?;
+    // An empty file has nothing a journal could bring back, and each of its flushes delays the
+    // first start.
+    if path.metadata().is_ok_and(|meta| meta.len() == 0) {
+        conn.execute_batch("PRAGMA journal_mode = MEMORY")?;
+    }
     conn.execute_batch(WRITING)?;
     migrate(&mut conn)?;
     Ok(conn)

@@ -47,6 +47,9 @@ export interface CommandRow {
 /** The provider id of the offline demo; its rows are always labelled as a demo. */
 export const DEMO_PROVIDER = "builtin";
 
+/** Markdown marks that mean nothing on a one-line preview. */
+const MARKS = /(^|\s)#{1,6}\s|\*\*|__|`+/g;
+
 export function readSession(value: unknown): SessionRow | null {
   if (!isObject(value) || typeof value.key !== "string" || value.key === "") return null;
   return {
@@ -54,7 +57,7 @@ export function readSession(value: unknown): SessionRow | null {
     label: text(value.label),
     derivedTitle: text(value.derivedTitle),
     displayName: text(value.displayName),
-    preview: text(value.lastMessagePreview),
+    preview: text(value.lastMessagePreview)?.replace(MARKS, "$1"),
     channel: text(value.channel),
     updatedAt: number(value.lastActivityAt) ?? number(value.updatedAt) ?? number(value.createdAt) ?? 0,
     model: text(value.model),

@@ -152,7 +152,7 @@ async fn a_restart_turns_kept_text_into_a_message_once() {
             "role": "assistant",
             "content": [{ "type": "text", "text": "Once upon a time" }],
             "provider": "clawdbot",
-            "model": "gateway-interrupted",
+            "model": "gateway-injected",
             "stopReason": "aborted",
             "timestamp": kept.ts_ms,
         })
