@@ -212,6 +212,8 @@ impl Builder {
         }
         shared.tasks.spawn(tick(shared.clone()));
         shared.tasks.spawn(discover(shared.clone()));
+        let paths = shared.paths.clone();
+        shared.tasks.spawn_blocking(move || setup::keep_copy(&paths));
         info!(address = ?address, model = %shared.catalog.default_model(), "ready");
         Ok(Gateway { shared })
     }

@@ -8,7 +8,7 @@ use clawdbot_config::LogLevel;
 use serde_json::{Map, Value, json};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -20,6 +20,8 @@ use tracing_subscriber::{Layer as _, filter::LevelFilter, filter::Targets};
 const MAX_FIELD: usize = 1024;
 /// A log larger than this is set aside as `<name>.1` at the next start.
 const MAX_LOG_BYTES: u64 = 10 * 1024 * 1024;
+/// Records that may wait for the disk before some are dropped. The queue is allocated whole.
+const MAX_QUEUED: usize = 4096;
 
 /// Starts logging to `file`; `console` adds readable lines on standard error.
 ///
@@ -28,7 +30,8 @@ const MAX_LOG_BYTES: u64 = 10 * 1024 * 1024;
 /// # Errors
 /// When the file cannot be opened.
 pub fn init(file: &Path, level: LogLevel, console: Option<LogLevel>) -> io::Result<WorkerGuard> {
-    let (writer, guard) = tracing_appender::non_blocking(open(file)?);
+    let queue = NonBlockingBuilder::default().buffered_lines_limit(MAX_QUEUED);
+    let (writer, guard) = queue.finish(open(file)?);
     let to_file = tracing_subscriber::fmt::layer()
         .event_format(WireFormat)
         .with_writer(writer)

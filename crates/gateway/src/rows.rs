@@ -82,11 +82,7 @@ impl Shared {
     }
 
     pub(crate) fn context_tokens(&self, model: &ModelRef) -> u64 {
-        self.catalog
-            .list()
-            .iter()
-            .find(|info| info.reference == *model)
-            .map_or(128_000, |info| info.context_window)
+        self.catalog.info(model).map_or(128_000, |info| info.context_window)
     }
 
     /// A session's row.

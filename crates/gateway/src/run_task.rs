@@ -139,7 +139,9 @@ impl<'a> RunTask<'a> {
                     None => break,
                 },
                 () = pace, if self.unshown => self.show().await?,
-                () = &mut deadline, if result.is_none() => self.live.abort("timeout"),
+                () = &mut deadline, if !self.live.cancel.is_cancelled() => {
+                    self.live.abort("timeout");
+                }
                 end = &mut work, if result.is_none() => result = Some(end),
             }
             if result.is_some() && events.is_empty() {

@@ -9,6 +9,7 @@ use clawdbot_agent::{ThinkingLevel, Usage};
 use clawdbot_protocol::SessionKey;
 use clawdbot_store::{RunStatus, Stored};
 use futures_util::FutureExt as _;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, error};
@@ -38,6 +39,7 @@ pub(crate) struct Ended {
     pub(crate) started_ms: i64,
     pub(crate) ended_ms: i64,
     pub(crate) stop_reason: Option<String>,
+    pub(crate) session_id: String,
     pub(crate) error: Option<String>,
     pub(crate) text: String,
     pub(crate) provider: String,
@@ -262,6 +264,18 @@ async fn work(shared: Arc<Shared>, key: SessionKey, job: Job, live: Live) {
 }
 
 impl Ended {
+    /// What is stored of it, and what `agent` answers.
+    pub(crate) fn summary(&self) -> Value {
+        json!({
+            "text": self.text,
+            "durationMs": self.ended_ms - self.started_ms,
+            "sessionId": self.session_id,
+            "provider": self.provider,
+            "model": self.model,
+            "usage": self.usage,
+        })
+    }
+
     /// A run that came to nothing.
     pub(crate) fn failed(error: &str, started_ms: i64) -> Self {
         Self {
@@ -269,6 +283,7 @@ impl Ended {
             started_ms,
             ended_ms: started_ms,
             stop_reason: Some("error".to_owned()),
+            session_id: String::new(),
             error: Some(error.to_owned()),
             text: String::new(),
             provider: String::new(),

@@ -66,13 +66,14 @@ pub(crate) fn configure(
             Auth::new(AuthMode::Token, Some(&token))
         }
     };
-    // Failing to keep a copy of a good configuration is no reason not to start.
-    if loaded.exists()
-        && let Err(error) = keep_last_good(&paths.config)
-    {
+    Ok((loaded, auth))
+}
+
+/// Keeps a copy of the configuration the gateway has started with. Waits for the disk.
+pub(crate) fn keep_copy(paths: &Paths) {
+    if let Err(error) = keep_last_good(&paths.config) {
         tracing::warn!(%error, "cannot keep a last-good copy of the configuration");
     }
-    Ok((loaded, auth))
 }
 
 fn check_mode(config: &Config, options: &Options) -> Result<(), StartError> {

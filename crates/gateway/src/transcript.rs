@@ -1,5 +1,7 @@
 //! Between the agent's messages and stored rows.
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clawdbot_agent::{AssistantMessage, Block, Message, StopReason, Usage};
@@ -106,13 +108,29 @@ pub(crate) async fn for_model(
     };
     let page = shared.store.history(key.as_str(), query).await.map_err(store_error)?;
     let mut messages = Vec::with_capacity(page.messages.len());
-    for stored in &page.messages {
-        let queued_behind = stored.role == Role::User && stored.seq > user.seq;
-        if stored.role != Role::System && !queued_behind {
-            messages.push(read(shared, stored).await);
-        }
+    for stored in as_spoken(page.messages, user) {
+        messages.push(read(shared, &stored).await);
     }
     Ok(messages)
+}
+
+/// The rows up to `user` in the order of the conversation: a message that was queued is stored
+/// before the answer it waited for, and belongs after it.
+fn as_spoken(mut rows: Vec<Stored>, user: &Stored) -> Vec<Stored> {
+    let is_message = |row: &Stored| row.role == Role::User;
+    rows.retain(|row| row.role != Role::System && !(is_message(row) && row.seq > user.seq));
+    let mut answered: HashMap<String, i64> = HashMap::new();
+    for row in rows.iter().filter(|row| !is_message(row)) {
+        if let Some(run_id) = &row.run_id {
+            answered.entry(run_id.clone()).or_insert(row.seq);
+        }
+    }
+    rows.sort_by_key(|row| match &row.run_id {
+        _ if row.seq == user.seq => (i64::MAX, false),
+        Some(run_id) if is_message(row) => (*answered.get(run_id).unwrap_or(&row.seq), false),
+        _ => (row.seq, true),
+    });
+    rows
 }
 
 async fn read(shared: &Shared, stored: &Stored) -> Message {

@@ -102,13 +102,18 @@ impl Catalog {
             .collect()
     }
 
+    /// The listed model with this reference.
+    pub fn info(&self, reference: &ModelRef) -> Option<ModelInfo> {
+        self.find(|info| info.reference == *reference)
+    }
+
     /// The configured primary model; else the first model of the first configured provider, of the
     /// first one with a key in the environment, of the first local server; else the demo.
     pub fn default_model(&self) -> ModelRef {
         self.primary
             .as_deref()
             .and_then(|primary| self.parse_primary(primary))
-            .or_else(|| self.list().first().map(|info| info.reference.clone()))
+            .or_else(|| self.find(|_| true).map(|info| info.reference))
             .unwrap_or_else(Demo::reference)
     }
 
@@ -148,6 +153,19 @@ impl Catalog {
         *self.discovered.write().unwrap_or_else(PoisonError::into_inner) = found;
     }
 
+    /// The first of [`Catalog::list`] that is wanted; copies no other, as rows of sessions ask often.
+    fn find(&self, wanted: impl Fn(&ModelInfo) -> bool) -> Option<ModelInfo> {
+        let discovered = self.discovered();
+        self.providers
+            .iter()
+            .filter(|provider| provider.is_usable())
+            .chain(discovered.iter())
+            .flat_map(|provider| &provider.models)
+            .chain([self.demo.info()])
+            .find(|info| wanted(info))
+            .cloned()
+    }
+
     fn discovered(&self) -> std::sync::RwLockReadGuard<'_, Vec<Provider>> {
         self.discovered.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -158,8 +176,7 @@ impl Catalog {
             return Some(reference);
         }
         let id = primary.trim();
-        let listed = self.list().into_iter().map(|info| info.reference);
-        let found = listed.into_iter().find(|reference| reference.id == id);
+        let found = self.find(|info| info.reference.id == id).map(|info| info.reference);
         // The original reads a bare id as one of Anthropic's.
         found.or_else(|| (!id.is_empty()).then(|| ModelRef::new("anthropic", id)))
     }

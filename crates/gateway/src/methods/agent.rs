@@ -78,21 +78,8 @@ fn target(ctx: &Ctx, params: &AgentParams) -> Result<SessionKey, RpcError> {
 }
 
 fn second_answer(run_id: &str, key: &SessionKey, ended: &Ended) -> Outcome {
-    let (payload, error) = final_payload(
-        run_id,
-        ended.status,
-        ended.error.as_deref(),
-        &result(
-            key,
-            &ended.text,
-            ended.ended_ms - ended.started_ms,
-            &json!({
-                "provider": ended.provider,
-                "model": ended.model,
-                "usage": ended.usage,
-            }),
-        ),
-    );
+    let (payload, error) =
+        final_payload(run_id, ended.status, ended.error.as_deref(), &result(key, &ended.summary()));
     match (serde_json::value::to_raw_value(&payload), error) {
         (Ok(payload), None) => Outcome::Ok(payload),
         (Ok(payload), Some(error)) => Outcome::Err(error, Some(payload)),
@@ -102,9 +89,7 @@ fn second_answer(run_id: &str, key: &SessionKey, ended: &Ended) -> Outcome {
 
 fn finished(run_id: &str, key: &SessionKey, record: &RunRecord) -> Result<Reply, RpcError> {
     let stored = record.result.clone().unwrap_or_default();
-    let duration = record.ended_ms.unwrap_or(record.started_ms) - record.started_ms;
-    let text = stored["text"].as_str().unwrap_or_default();
-    let result = result(key, text, duration, &stored);
+    let result = result(key, &stored);
     let (payload, error) = final_payload(run_id, record.status, record.error.as_deref(), &result);
     match error {
         None => Reply::ok(&payload),
@@ -112,18 +97,21 @@ fn finished(run_id: &str, key: &SessionKey, record: &RunRecord) -> Result<Reply,
     }
 }
 
-fn result(key: &SessionKey, text: &str, duration_ms: i64, meta: &Value) -> Value {
-    let payloads =
-        if text.is_empty() { json!([]) } else { json!([{"text": text, "mediaUrl": null}]) };
+fn result(key: &SessionKey, run: &Value) -> Value {
+    let payloads = match run["text"].as_str() {
+        None | Some("") => json!([]),
+        Some(text) => json!([{"text": text, "mediaUrl": null}]),
+    };
     json!({
         "payloads": payloads,
         "meta": {
-            "durationMs": duration_ms,
+            "durationMs": run["durationMs"],
             "agentMeta": {
                 "sessionKey": key,
-                "provider": meta["provider"],
-                "model": meta["model"],
-                "usage": meta["usage"],
+                "sessionId": run["sessionId"],
+                "provider": run["provider"],
+                "model": run["model"],
+                "usage": run["usage"],
             },
         },
     })

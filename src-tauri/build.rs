@@ -1,0 +1,11 @@
+//! Declares the page's commands, so that each one needs its own permission.
+
+const COMMANDS: &[&str] = &["gateway_open", "gateway_send", "gateway_close", "open_external"];
+
+fn main() {
+    let manifest = tauri_build::AppManifest::new().commands(COMMANDS);
+    let attributes = tauri_build::Attributes::new().app_manifest(manifest);
+    if let Err(error) = tauri_build::try_build(attributes) {
+        panic!("{error:#}");
+    }
+}

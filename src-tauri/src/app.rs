@@ -1,0 +1,118 @@
+//! The parts of the app, put together.
+
+use clawdbot_config::{Env, Paths};
+use tauri::{App, AppHandle, Manager};
+use tokio::sync::watch;
+use tracing_appender::non_blocking::WorkerGuard;
+
+use crate::bridge::{self, Bridge};
+use crate::clipboard::Clipboard;
+use crate::host::Host;
+use crate::launch::Launch;
+use crate::logging::LogDir;
+use crate::phrases::Phrases;
+use crate::tray::Tray;
+use crate::window::WindowState;
+use crate::{alerts, lifecycle, links, login, media, sidecar, tray, window};
+
+/// Everything `main` found out about the surroundings.
+pub(crate) struct Setup {
+    pub(crate) launch: Launch,
+    pub(crate) phrases: &'static Phrases,
+    pub(crate) env: Env,
+    pub(crate) paths: Paths,
+}
+
+/// Runs the app until it is asked to quit.
+pub(crate) fn run(setup: Setup, mut log: Option<WorkerGuard>) -> anyhow::Result<()> {
+    let app = tauri::Builder::default()
+        // First, so that a second start ends before it touches anything.
+        .plugin(tauri_plugin_single_instance::init(on_second_start))
+        .plugin(
+            tauri_plugin_autostart::Builder::new()
+                .args([login::ARGUMENT])
+                .app_name(login::NAME)
+                .build(),
+        )
+        .plugin(tauri_plugin_shell::init())
+        .plugin(
+            tauri_plugin_window_state::Builder::new().with_state_flags(window::REMEMBERED).build(),
+        )
+        .manage(Bridge::default())
+        .manage(Clipboard::default())
+        .manage(WindowState::default())
+        .manage(LogDir(setup.paths.logs_dir.clone()))
+        .register_asynchronous_uri_scheme_protocol(media::SCHEME, media::serve)
+        .invoke_handler(tauri::generate_handler![
+            bridge::gateway_open,
+            bridge::gateway_send,
+            bridge::gateway_close,
+            links::open_external,
+        ])
+        .on_window_event(window::on_event)
+        .setup(move |app| {
+            start(app, setup);
+            Ok(())
+        })
+        .build(tauri::generate_context!())?;
+    app.run(move |app, event| lifecycle::on_run_event(app, &event, &mut log));
+    Ok(())
+}
+
+/// A second start shows the window of the first, unless the desktop made it at login.
+fn on_second_start(app: &AppHandle, args: Vec<String>, _directory: String) {
+    if !Launch::parse(args).hidden {
+        window::open(app);
+    }
+}
+
+/// The tray is made here, so that it is there at once; all else happens in the background.
+fn start(app: &mut App, setup: Setup) {
+    let Setup { launch, phrases, env, paths } = setup;
+    let app = app.handle();
+    lifecycle::catch_signals(app.clone());
+    let host = Host::start(paths, env);
+    app.manage(host.clone());
+    let tray = Tray::build(app, phrases);
+    if launch.open || (tray.is_err() && !launch.hidden) {
+        window::open(app);
+    }
+    let (note, notes) = watch::channel(None);
+    spawn_tray(app.clone(), tray, host.clone(), notes, phrases);
+    tauri::async_runtime::spawn(alerts::follow_port(app.clone(), host.clone(), phrases));
+    tauri::async_runtime::spawn(alerts::follow_answers(app.clone(), host.clone(), phrases));
+    tauri::async_runtime::spawn(check_sidecar(app.clone(), host, note, phrases));
+}
+
+fn spawn_tray(
+    app: AppHandle,
+    tray: tauri::Result<Tray>,
+    host: Host,
+    notes: watch::Receiver<Option<String>>,
+    phrases: &'static Phrases,
+) {
+    tauri::async_runtime::spawn(async move {
+        let tray = match tray {
+            Ok(tray) => tray,
+            Err(error) => {
+                tracing::warn!(%error, "the desktop has no tray yet");
+                tray::when_possible(&app, phrases).await
+            }
+        };
+        tray::follow(tray, host, notes, phrases).await;
+    });
+}
+
+/// Checks the terminal command once the gateway no longer needs the processor for its start.
+async fn check_sidecar(
+    app: AppHandle,
+    host: Host,
+    note: watch::Sender<Option<String>>,
+    phrases: &'static Phrases,
+) {
+    let _ = host.gateway().await;
+    if let Err(error) = sidecar::check(&app).await {
+        tracing::warn!(code = error.code(), %error, "the clawdbot command cannot be used");
+        note.send_replace(Some(error.sentence(phrases)));
+    }
+}

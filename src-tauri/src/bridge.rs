@@ -1,0 +1,155 @@
+//! Frames between the window's page and the gateway in the same process.
+//!
+//! The page has at most one connection. It carries the same JSON text as a WebSocket,
+//! so the gateway does not know the difference and the page holds no secret.
+
+use std::sync::{Mutex, PoisonError};
+
+use clawdbot_gateway::{InProcess, Outgoing};
+use serde_json::json;
+use tauri::State;
+use tauri::ipc::Channel;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use crate::error::CommandError;
+
+use crate::host::{Failure, Host};
+
+/// Frames the page may have under way; a page that sends more is told to wait.
+const QUEUE: usize = 256;
+/// The gateway's own limit for a frame (`policy.maxPayload`), in bytes.
+const MAX_FRAME: usize = 25 * 1024 * 1024;
+/// Close code for an end without a reason, as WebSocket has it.
+const ABNORMAL: u16 = 1006;
+
+/// Why a frame did not reach the gateway.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BridgeError {
+    #[error("{0}")]
+    NoGateway(#[from] Failure),
+    #[error("There is no connection to the gateway. Open one first.")]
+    NotOpen,
+    #[error("The gateway is busy and cannot take more messages. Try again in a moment.")]
+    Busy,
+    #[error("This message is larger than 25 MiB, which the gateway does not take.")]
+    TooLarge,
+}
+
+impl BridgeError {
+    pub(crate) fn code(&self) -> &str {
+        match self {
+            Self::NoGateway(failure) => &failure.code,
+            Self::NotOpen => "BRIDGE_NOT_OPEN",
+            Self::Busy => "BRIDGE_BUSY",
+            Self::TooLarge => "BRIDGE_TOO_LARGE",
+        }
+    }
+}
+
+/// The window's connection, if it has one.
+#[derive(Default)]
+pub(crate) struct Bridge {
+    line: Mutex<Option<Line>>,
+}
+
+struct Line {
+    to_gateway: mpsc::Sender<String>,
+    pump: AbortHandle,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.pump.abort();
+    }
+}
+
+impl Bridge {
+    /// Joins the page's channel to a new gateway connection, ending an older one.
+    fn open(&self, connection: InProcess, page: Channel<String>) {
+        let (to_gateway, from_page) = mpsc::channel(QUEUE);
+        let pump = tokio::spawn(pump(connection, from_page, page)).abort_handle();
+        self.replace(Some(Line { to_gateway, pump }));
+    }
+
+    /// Ends the connection, as the page asks or because its window is gone.
+    pub(crate) fn close(&self) {
+        self.replace(None);
+    }
+
+    fn send(&self, frame: String) -> Result<(), BridgeError> {
+        if frame.len() > MAX_FRAME {
+            return Err(BridgeError::TooLarge);
+        }
+        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = line.as_ref().ok_or(BridgeError::NotOpen)?;
+        line.to_gateway.try_send(frame).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => BridgeError::Busy,
+            mpsc::error::TrySendError::Closed(_) => BridgeError::NotOpen,
+        })
+    }
+
+    fn replace(&self, line: Option<Line>) {
+        *self.line.lock().unwrap_or_else(PoisonError::into_inner) = line;
+    }
+}
+
+/// Carries frames both ways until one side ends; the page hears how it ended.
+async fn pump(connection: InProcess, mut from_page: mpsc::Receiver<String>, page: Channel<String>) {
+    let InProcess { to_gateway, mut from_gateway } = connection;
+    let upward = async {
+        while let Some(frame) = from_page.recv().await {
+            if to_gateway.send(frame).await.is_err() {
+                break;
+            }
+        }
+    };
+    let downward = async {
+        while let Some(outgoing) = from_gateway.recv().await {
+            match outgoing {
+                Outgoing::Text(frame) => {
+                    if page.send(frame).is_err() {
+                        return None;
+                    }
+                }
+                Outgoing::Close { code, reason } => return Some((code, reason)),
+            }
+        }
+        Some((ABNORMAL, "the gateway ended the connection".to_owned()))
+    };
+    tokio::pin!(downward);
+    let end = tokio::select! {
+        end = &mut downward => end,
+        // The gateway may still have its reason for closing under way.
+        () = upward => downward.await,
+    };
+    if let Some((code, reason)) = end {
+        let frame = json!({ "type": "close", "code": code, "reason": reason });
+        let _ = page.send(frame.to_string());
+    }
+}
+
+/// Opens the page's connection. Frames, and at the end one of type `close`, arrive on
+/// `on_frame`. Waits for a gateway that is starting; fails with its reason if it cannot.
+#[tauri::command]
+pub(crate) async fn gateway_open(
+    on_frame: Channel<String>,
+    host: State<'_, Host>,
+    bridge: State<'_, Bridge>,
+) -> Result<(), CommandError> {
+    let gateway = host.gateway().await.map_err(BridgeError::from)?;
+    bridge.open(gateway.connect_in_process(), on_frame);
+    Ok(())
+}
+
+/// Sends one JSON frame. Not async on purpose: such commands run in the order of the calls.
+#[tauri::command]
+pub(crate) fn gateway_send(frame: String, bridge: State<'_, Bridge>) -> Result<(), CommandError> {
+    Ok(bridge.send(frame)?)
+}
+
+/// Ends the page's connection.
+#[tauri::command]
+pub(crate) fn gateway_close(bridge: State<'_, Bridge>) {
+    bridge.close();
+}

@@ -1,0 +1,67 @@
+//! How the app ends: by its menu, by a signal, never by closing a window.
+
+use std::time::Duration;
+
+use tauri::{AppHandle, Manager, RunEvent};
+use tracing_appender::non_blocking::WorkerGuard;
+
+use crate::host::Host;
+use crate::platform::{Here, Platform};
+use crate::window;
+
+/// Runs have two seconds of grace; this covers the writing after it.
+const STOP_LIMIT: Duration = Duration::from_secs(6);
+
+/// Closes the window in the usual way, so that nothing typed is lost, then exits with 0.
+pub(crate) fn quit(app: &AppHandle) {
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        if let Some(window) = app.get_webview_window(window::MAIN) {
+            window::close(window).await;
+        }
+        app.exit(0);
+    });
+}
+
+/// From now on quits when the session or a terminal asks for it, instead of being killed.
+pub(crate) fn catch_signals(app: AppHandle) {
+    let caught = tauri::async_runtime::block_on(async {
+        let signal = Here::end_requested()?;
+        tauri::async_runtime::spawn(async move {
+            let signal = signal.await;
+            tracing::info!(signal, "asked to end");
+            quit(&app);
+        });
+        Ok::<(), std::io::Error>(())
+    });
+    if let Err(error) = caught {
+        tracing::error!(%error, "signals cannot be caught; use Quit in the menu");
+    }
+}
+
+/// The event loop's own moments.
+///
+/// The log's guard ends with the gateway, because nothing after the loop is ever run.
+pub(crate) fn on_run_event(app: &AppHandle, event: &RunEvent, log: &mut Option<WorkerGuard>) {
+    match event {
+        // Without a code it is only the last window that went away.
+        RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
+        RunEvent::Exit => {
+            stop_gateway(app);
+            *log = None;
+        }
+        _ => {}
+    }
+}
+
+fn stop_gateway(app: &AppHandle) {
+    let Some(host) = app.try_state::<Host>() else {
+        return;
+    };
+    let stopped = tauri::async_runtime::block_on(async {
+        tokio::time::timeout(STOP_LIMIT, host.stop()).await
+    });
+    if stopped.is_err() {
+        tracing::error!("the gateway did not stop in time");
+    }
+}

@@ -1,0 +1,116 @@
+//! Linux: freedesktop notifications.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use notify_rust::{Hint, Notification, get_capabilities};
+
+use super::{Note, Platform, unix};
+use crate::login;
+
+/// The app on Linux.
+pub(crate) struct Linux;
+
+impl Platform for Linux {
+    const TOOLTIP_START: &str = "";
+
+    fn end_requested() -> io::Result<impl Future<Output = &'static str> + Send + 'static> {
+        unix::end_requested()
+    }
+
+    fn notify(note: &Note) -> Result<bool, notify_rust::error::Error> {
+        // A server that reads markup would hide or obey what looks like tags.
+        let markup = get_capabilities()?.iter().any(|name| name == "body-markup");
+        let body = if markup { escape(&note.body) } else { note.body.clone() };
+        let handle = Notification::new()
+            .appname("Clawdbot")
+            .icon("clawdbot-desktop")
+            .hint(Hint::DesktopEntry("Clawdbot".to_owned()))
+            .summary(&note.title)
+            .body(&body)
+            .action("default", note.action)
+            .show()?;
+        let mut clicked = false;
+        handle.wait_for_action(|action| clicked = action == "default");
+        Ok(clicked)
+    }
+
+    fn mend_login_entry(home: &Path) -> io::Result<()> {
+        let path = home.join(format!(".config/autostart/{}.desktop", login::NAME));
+        let entry = fs::read_to_string(&path)?;
+        fs::write(&path, with_quoted_program(&entry))
+    }
+
+    fn private_dir(path: &Path) -> io::Result<()> {
+        unix::private_dir(path)
+    }
+}
+
+/// The plugin writes the program's path as it is, which only works without spaces. The rules are
+/// those of the desktop entry specification: quote the argument, then escape the string.
+fn with_quoted_program(entry: &str) -> String {
+    let mut mended = String::with_capacity(entry.len());
+    for line in entry.lines() {
+        let program = line
+            .strip_prefix("Exec=")
+            .and_then(|command| command.strip_suffix(login::ARGUMENT))
+            .map(str::trim_end);
+        match program {
+            Some(program) => {
+                let program = quote(program);
+                mended.push_str(&format!("Exec={program} {}", login::ARGUMENT));
+            }
+            None => mended.push_str(line),
+        }
+        mended.push('\n');
+    }
+    mended
+}
+
+fn quote(program: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.+:@".contains(c);
+    if program.chars().all(plain) {
+        return program.to_owned();
+    }
+    let mut quoted = String::from("\"");
+    for c in program.chars() {
+        match c {
+            '\\' => quoted.push_str(r"\\\\"),
+            '"' | '`' | '$' => quoted.extend(["\\\\", c.encode_utf8(&mut [0; 4])]),
+            '%' => quoted.push_str("%%"),
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{escape, quote, with_quoted_program};
+
+    #[test]
+    fn a_program_is_quoted_when_it_must_be() {
+        assert_eq!(quote("/usr/bin/clawdbot-desktop"), "/usr/bin/clawdbot-desktop");
+        assert_eq!(quote("/home/a b/x"), "\"/home/a b/x\"");
+        assert_eq!(quote("/100%/$x"), r#""/100%%/\\$x""#);
+        assert_eq!(quote(r"/a\b"), r#""/a\\\\b""#);
+    }
+
+    #[test]
+    fn only_the_program_changes() {
+        let entry = "[Desktop Entry]\nExec=/a b/c --hidden\nTerminal=false\n";
+        let mended = "[Desktop Entry]\nExec=\"/a b/c\" --hidden\nTerminal=false\n";
+        assert_eq!(with_quoted_program(entry), mended);
+    }
+
+    #[test]
+    fn markup_stays_text() {
+        assert_eq!(escape("<b>a & b</b>"), "&lt;b&gt;a &amp; b&lt;/b&gt;");
+    }
+}

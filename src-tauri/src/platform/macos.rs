@@ -1,0 +1,28 @@
+//! macOS: notifications without a click report.
+
+use std::io;
+use std::path::Path;
+
+use notify_rust::Notification;
+
+use super::{Note, Platform, unix};
+
+/// The app on macOS.
+pub(crate) struct MacOs;
+
+impl Platform for MacOs {
+    const TOOLTIP_START: &str = "Clawdbot\n";
+
+    fn end_requested() -> io::Result<impl Future<Output = &'static str> + Send + 'static> {
+        unix::end_requested()
+    }
+
+    fn notify(note: &Note) -> Result<bool, notify_rust::error::Error> {
+        Notification::new().summary(&note.title).body(&note.body).show()?;
+        Ok(false)
+    }
+
+    fn private_dir(path: &Path) -> io::Result<()> {
+        unix::private_dir(path)
+    }
+}
