@@ -3,6 +3,7 @@
 const COMMANDS: &[&str] = &["gateway_open", "gateway_send", "gateway_close", "open_external"];
 
 fn main() {
+    println!("cargo::rerun-if-changed=../src-ui/dist");
     let manifest = tauri_build::AppManifest::new().commands(COMMANDS);
     let attributes = tauri_build::Attributes::new().app_manifest(manifest);
     if let Err(error) = tauri_build::try_build(attributes) {

@@ -6,7 +6,6 @@ use rust_embed::RustEmbed;
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/../../src-ui/dist"]
-#[allow_missing = true]
 struct Bundle;
 
 /// One file of the bundle.

@@ -42,6 +42,8 @@ export const en = {
   "banner.retrying": "Trying now",
   "banner.retry": "Retry now",
 
+  "cause.host-failed": "The gateway cannot start",
+  "cause.host-failed.do": "Fix the cause, then choose Restart gateway in the tray.",
   "cause.unreachable": "Cannot reach the gateway",
   "cause.unreachable.do": "Check that the gateway is running on this address.",
   "cause.silent": "The gateway stopped answering",

@@ -48,8 +48,10 @@ export class Composer {
       this.parkedFiles.set(this.key, this.attachments);
       this.parkedQueues.set(this.key, this.queue);
     }
+    // What was typed before the conversation was known stays, behind the draft.
+    const typed = this.key === "" ? this.text : "";
     this.key = key;
-    this.text = readText(`draft:${key}`) ?? "";
+    this.text = (readText(`draft:${key}`) ?? "") + typed;
     this.attachments = this.parkedFiles.get(key) ?? [];
     this.queue = this.parkedQueues.get(key) ?? readQueue(key);
     this.paused = false;

@@ -1,10 +1,11 @@
 /** Why there is no connection: one layer, one kind, one thing to do. */
 import type { WireError } from "../protocol/frames";
 import { text } from "../protocol/frames";
-import type { CloseInfo } from "./transport";
+import { HOST_FAILED, type CloseInfo } from "./transport";
 
 export type CauseKind =
   | "unreachable"
+  | "host-failed"
   | "silent"
   | "restarting"
   | "starting"
@@ -111,6 +112,7 @@ export function causeOfRefusal(error: WireError, deviceId?: string): Cause {
 export function causeOfClose(close: CloseInfo, refusal: Cause | null): Cause {
   if (refusal) return refusal;
   const detail = close.reason;
+  if (close.code === HOST_FAILED && detail) return { kind: "host-failed", detail };
   if (close.code === 1012) return { kind: "restarting", detail, retryAfterMs: 400 };
   if (close.code === 1013) return { kind: "starting", detail, retryAfterMs: 500 };
   if (close.code === 1002) return { kind: "client-too-old", detail };

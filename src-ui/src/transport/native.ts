@@ -1,6 +1,6 @@
 /** Desktop transport: the same JSON text over a Tauri channel; no socket and no secret in the page. */
 import { isObject, number, text } from "../protocol/frames";
-import { isExternalUrl, mediaPath, MediaUnavailable, type CloseInfo, type Link, type MediaHandle, type Transport, type TransportEvents } from "./transport";
+import { HOST_FAILED, isExternalUrl, mediaPath, MediaUnavailable, type CloseInfo, type Link, type MediaHandle, type Transport, type TransportEvents } from "./transport";
 
 export function isNative(): boolean {
   return "__TAURI_INTERNALS__" in window;
@@ -43,7 +43,7 @@ export class NativeTransport implements Transport {
       if (!ended) events.onOpen();
       return invoke;
     });
-    const failed = (reason: unknown) => end({ code: 1006, reason: describe(reason) });
+    const failed = (reason: unknown) => end({ code: HOST_FAILED, reason: describe(reason) });
     opened.catch(failed);
     return {
       send: (frame) => void opened.then((invoke) => invoke("gateway_send", { frame })).catch(failed),

@@ -1,5 +1,8 @@
 /** The one seam between the interface and the outside: text frames in, text frames out, and media. */
 
+/** Close code of our own: the app around this page has no gateway to offer and says why. */
+export const HOST_FAILED = 4010;
+
 export interface CloseInfo {
   code: number;
   reason: string;

@@ -1,0 +1,230 @@
+"""What the page may do, and what the built app is allowed to be."""
+
+import http.server
+import json
+import re
+import threading
+import unittest
+from pathlib import Path
+
+from desktop import Desktop, until
+
+TAURI = Path(__file__).resolve().parents[2] / "src-tauri"
+CONFIG = json.loads((TAURI / "tauri.conf.json").read_text())
+SECURITY = CONFIG["app"]["security"]
+COMMANDS = {"gateway_open", "gateway_send", "gateway_close", "open_external"}
+
+
+class Configuration(unittest.TestCase):
+    def test_policy_allows_the_bundle_and_nothing_else(self):
+        policy = SECURITY["csp"]
+        self.assertEqual(policy["default-src"], "'none'")
+        self.assertEqual(policy["script-src"], "'self'")
+        self.assertEqual(policy["connect-src"].split(), ["ipc:", "http://ipc.localhost"])
+        for name in ("base-uri", "form-action", "frame-ancestors"):
+            self.assertEqual(policy[name], "'none'")
+        whole = json.dumps(policy)
+        for bad in ("unsafe-eval", "https:", "*", "ws:", "wss:", "asset:"):
+            self.assertNotIn(bad, whole)
+        loopback = {"http://ipc.localhost", "http://clawdbot-media.localhost"}
+        self.assertEqual(set(re.findall(r"http://[^\s\"']+", whole)), loopback)
+        # Script rules must keep the hashes Tauri adds; styles have no secrets to guard.
+        self.assertEqual(SECURITY["dangerousDisableAssetCspModification"], ["style-src"])
+
+    def test_prototypes_are_frozen_and_no_global_api(self):
+        self.assertIs(SECURITY["freezePrototype"], True)
+        self.assertIs(CONFIG["app"]["withGlobalTauri"], False)
+        self.assertNotIn("assetProtocol", SECURITY)
+        self.assertEqual(CONFIG["app"]["windows"], [], "windows are made in one place, in Rust")
+
+    def test_one_capability_with_our_commands_only(self):
+        files = list((TAURI / "capabilities").iterdir())
+        self.assertEqual([file.name for file in files], ["main.json"])
+        capability = json.loads(files[0].read_text())
+        self.assertEqual(capability["windows"], ["main"])
+        self.assertNotIn("remote", capability)
+        self.assertNotIn("webviews", capability)
+        allowed = {"allow-" + name.replace("_", "-") for name in COMMANDS}
+        self.assertEqual(set(capability["permissions"]), allowed)
+        self.assertEqual(SECURITY["capabilities"], ["main"])
+
+    def test_no_developer_tools_in_releases(self):
+        manifest = (TAURI / "Cargo.toml").read_text()
+        self.assertNotIn("devtools", manifest)
+        window = (TAURI / "src/window/mod.rs").read_text()
+        self.assertIn(".devtools(cfg!(debug_assertions))", window)
+
+    def test_links_and_shell_have_no_page_side(self):
+        for source in (TAURI / "src").rglob("*.rs"):
+            for handler in re.findall(r"generate_handler!\[(.*?)\]", source.read_text(), re.S):
+                names = {name.split("::")[-1] for name in re.findall(r"[\w:]+", handler)}
+                self.assertEqual(names, COMMANDS)
+
+
+INVOKE = """
+const [command, args, done] = arguments;
+window.__TAURI_INTERNALS__.invoke(command, args).then(
+  value => done({ok: value ?? null}), error => done({error}));
+"""
+
+FORBIDDEN = [
+    ("plugin:shell|execute", {"program": "clawdbot", "args": ["--version"], "options": {}}),
+    ("plugin:shell|open", {"path": "https://example.org"}),
+    ("plugin:shell|spawn", {"program": "sh", "args": [], "options": {}}),
+    ("plugin:autostart|enable", {}),
+    ("plugin:window-state|save_window_state", {"flags": 1}),
+    ("plugin:window|close", {"label": "main"}),
+    ("plugin:webview|create_webview_window", {"options": {"label": "x", "url": "https://example.org"}}),
+    ("plugin:event|listen", {"event": "x", "target": {"kind": "Any"}, "handler": 1}),
+    ("plugin:path|resolve_directory", {"directory": 1}),
+    ("plugin:resources|close", {"rid": 1}),
+    ("no_such_command", {}),
+]
+
+# (arguments of a command of ours that no page of ours sends, command)
+NONSENSE = [
+    ("gateway_open", {}), ("gateway_open", {"onFrame": "x"}), ("gateway_open", {"onFrame": 1}),
+    ("gateway_send", {}), ("gateway_send", {"frame": None}), ("gateway_send", {"frame": {"a": 1}}),
+    ("gateway_send", {"frame": ["x"]}), ("open_external", {}), ("open_external", {"url": 1}),
+    ("open_external", {"url": ""}), ("open_external", {"url": "https://" + "a" * 100_000}),
+]
+
+
+class Page(unittest.TestCase):
+    """The real window, with a page that has turned against us."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.desktop = cls.enterClassContext(Desktop())
+        cls.desktop.configure("http://127.0.0.1:9/v1")
+        cls.opened = cls.desktop.root / "opened"
+        cls.desktop.program("xdg-open", 'printf "%%s\\n" "$*" >> "%s"\n' % cls.opened)
+        cls.desktop.start("--hidden")
+        cls.driver = cls.desktop.open_page()
+        cls.driver.set_script_timeout(10)
+
+    def invoke(self, command, args):
+        return self.driver.execute_async_script(INVOKE, command, args)
+
+    def links(self):
+        return self.opened.read_text().splitlines() if self.opened.exists() else []
+
+    def test_commands_outside_the_capability_are_denied(self):
+        for command, args in FORBIDDEN:
+            with self.subTest(command=command):
+                result = self.invoke(command, args)
+                self.assertIn("error", result)
+                self.assertRegex(str(result["error"]), "not allowed|not found|denied")
+
+    def test_nonsense_is_refused_and_the_app_lives(self):
+        for command, args in NONSENSE:
+            with self.subTest(command=command, args=str(args)[:60]):
+                self.assertIn("error", self.invoke(command, args))
+        huge = "return '{\"type\":\"req\",\"x\":\"' + 'a'.repeat(26 * 1024 * 1024) + '\"}'"
+        script = "const done = arguments[0]; const frame = (() => { %s })();" % huge
+        script += "window.__TAURI_INTERNALS__.invoke('gateway_send', {frame})"
+        script += ".then(() => done('taken'), error => done(error.code));"
+        self.assertEqual(self.driver.execute_async_script(script), "BRIDGE_TOO_LARGE")
+        self.assertIsNone(self.desktop.app.poll())
+        self.assertIsNotNone(self.desktop.item())
+
+    def test_only_safe_links_reach_the_desktop(self):
+        for url in ("file:///etc/passwd", "javascript:alert(1)", "smb://x/y", "-x", "/bin/sh",
+                    "https://user:secret@example.org/", "mailto:a@b.c?attach=/etc/passwd"):
+            result = self.invoke("open_external", {"url": url})
+            self.assertRegex(result["error"]["code"], "^LINK_", url)
+        good = "https://example.org/a?b=%20c;$(touch%20x)#d"
+        self.assertEqual(self.invoke("open_external", {"url": good}), {"ok": None})
+        until(lambda: good in self.links(), 5, "the opened link")
+        self.assertFalse([link for link in self.links() if not link.startswith("http")])
+
+    def test_the_window_stays_on_our_page(self):
+        before = self.driver.current_url
+        leave = {
+            "assign": "location.assign('%s')",
+            "link": "const a = document.createElement('a'); a.href = '%s'; document.body.append(a); a.click()",
+            "new window": "window.open('%s')",
+        }
+        for name, script in leave.items():
+            with self.subTest(name):
+                url = "https://example.org/%s" % name.replace(" ", "-")
+                self.driver.execute_script(script % url)
+                if "window" not in name:
+                    until(lambda: url in self.links(), 5, "the browser with " + url)
+                self.assertEqual(self.driver.current_url, before)
+                self.assertEqual(len(self.driver.window_handles), 1)
+        with self.subTest("a person's click on a link for a new window"):
+            url = "https://example.org/clicked"
+            self.driver.execute_script("""
+                const a = document.createElement('a');
+                Object.assign(a, {href: arguments[0], target: '_blank', id: 'away', textContent: 'away'});
+                a.style = 'position: fixed; top: 0; left: 0; z-index: 99999; font-size: 40px';
+                document.body.append(a);""", url)
+            self.driver.find_element("id", "away").click()
+            until(lambda: url in self.links(), 5, "the browser with " + url)
+            self.assertEqual(len(self.driver.window_handles), 1)
+            self.driver.execute_script("document.getElementById('away').remove()")
+        for url in ("file:///etc/passwd", "data:text/html,<p>x", "tauri://evil.example/"):
+            with self.subTest(url):
+                self.driver.execute_script("location.assign('%s')" % url)
+                self.assertEqual(self.driver.current_url, before)
+                self.assertNotIn(url, self.links())
+
+    def test_the_policy_holds_in_the_engine(self):
+        hits = []
+
+        class Canary(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                hits.append(self.path)
+                self.send_response(200)
+                self.send_header("access-control-allow-origin", "*")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Canary)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base = "127.0.0.1:%d" % server.server_port
+        results = self.driver.execute_async_script("""
+            const [base, done] = arguments;
+            const seen = {};
+            const image = url => new Promise(end => {
+              const i = new Image(); i.onload = () => end('loaded'); i.onerror = () => end('refused'); i.src = url; });
+            (async () => {
+              seen.fetch = await fetch('http://' + base + '/fetch').then(() => 'sent', () => 'refused');
+              seen.image = await image('http://' + base + '/image');
+              try { new WebSocket('ws://' + base + '/socket'); seen.socket = 'made'; } catch { seen.socket = 'refused'; }
+              const script = document.createElement('script');
+              script.textContent = 'window.inlineRan = true';
+              document.body.append(script);
+              seen.inline = window.inlineRan ?? 'refused';
+              try { window.evil = (0, eval)('1'); seen.eval = 'ran'; } catch { seen.eval = 'refused'; }
+              try { Object.prototype.polluted = 1; } catch {}
+              seen.prototype = ({}).polluted ?? 'frozen';
+              const frame = document.createElement('iframe');
+              frame.src = 'http://' + base + '/frame';
+              document.body.append(frame);
+              await new Promise(end => setTimeout(end, 500));
+              done(seen);
+            })();
+        """, base)
+        results.pop("socket")  # the refusal comes later, as an event; the canary tells
+        self.assertEqual(set(results.values()), {"refused", "frozen"}, results)
+        self.assertEqual(hits, [])
+
+    def test_media_answers_our_page_only_with_known_files(self):
+        statuses = self.driver.execute_async_script("""
+            const done = arguments[0];
+            const image = url => new Promise(end => {
+              const i = new Image(); i.onload = () => end('loaded'); i.onerror = () => end('nothing'); i.src = url; });
+            Promise.all(['inbound/none.png', 'inbound%2F..%2Fclawdbot.json', '../clawdbot.json', '']
+              .map(path => image('clawdbot-media://localhost/' + path))).then(done);
+        """)
+        self.assertEqual(statuses, ["nothing"] * 4)
+
+
+if __name__ == "__main__":
+    unittest.main()

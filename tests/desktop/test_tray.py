@@ -1,0 +1,183 @@
+"""The tray icon, its menu, and how the app starts and ends."""
+
+import signal
+import unittest
+
+from desktop import APP, Desktop, until
+
+ENTRIES = ["Open WebChat", "Copy WebChat address", "Restart gateway", "Open logs",
+           "Start at login", "Quit"]
+
+
+class Tray(unittest.TestCase):
+    def desktop(self, **options):
+        desktop = self.enterContext(Desktop(**options))
+        desktop.configure("http://127.0.0.1:9/v1")
+        return desktop
+
+    def test_starts_into_the_tray_without_a_window(self):
+        for arguments in ([], ["--hidden"]):
+            with self.subTest(arguments=arguments):
+                desktop = self.desktop()
+                desktop.start(*arguments)
+                labels = [entry["label"] for entry in desktop.menu()]
+                self.assertEqual([label for label in labels[1:] if label], ENTRIES)
+                desktop.wait_ready()
+                self.assertEqual(desktop.status(), "Ready on 127.0.0.1:%d" % desktop.port)
+                self.assertFalse(desktop.menu()[0]["enabled"])
+                self.assertEqual(desktop.windows(), [])
+                self.assertEqual(desktop.web_processes(), [])
+                self.assertIn("Ready on", desktop.item()["ToolTip"][1])
+
+    def test_open_argument_shows_the_window(self):
+        desktop = self.desktop()
+        desktop.start("--open")
+        desktop.wait_window()
+
+    def test_menu_entry_opens_a_window(self):
+        desktop = self.desktop()
+        desktop.start("--hidden")
+        desktop.click("Open WebChat")
+        desktop.wait_window()
+        self.assertEqual(len(desktop.windows()), 1)
+
+    def test_left_click_opens_a_window(self):
+        desktop = self.desktop()
+        desktop.start("--hidden")
+        desktop.left_click()
+        desktop.wait_window()
+
+    def test_icon_follows_the_state(self):
+        desktop = self.desktop()
+        desktop.start("--hidden")
+        desktop.wait_ready()
+        ready = desktop.item()["IconDigest"]
+        desktop.write_config("{ this is not a configuration")
+        desktop.click("Restart gateway")
+        until(lambda: desktop.status().startswith("Cannot start"), 10, "the error")
+        self.assertNotEqual(desktop.item()["IconDigest"], ready)
+        self.assertIsNone(desktop.app.poll())
+
+    def test_appears_in_a_panel_that_starts_later(self):
+        desktop = self.desktop(watcher=False)
+        desktop.start("--hidden", wait=False)
+        until(lambda: "no tray yet" in desktop.log(), 5, "the missing tray in the log")
+        desktop.start_watcher()
+        desktop.item(timeout=8)
+        self.assertEqual(desktop.windows(), [])
+
+    def test_without_a_tray_the_window_opens(self):
+        desktop = self.desktop(watcher=False)
+        desktop.start(wait=False)
+        desktop.wait_window()
+
+    def test_speaks_french_and_spanish(self):
+        for language, label in (("fr_FR.UTF-8", "Ouvrir WebChat"), ("es_ES.UTF-8", "Abrir WebChat")):
+            with self.subTest(language=language):
+                desktop = self.desktop(language=language)
+                desktop.start("--hidden")
+                self.assertIsNotNone(desktop.entry(label))
+
+    def test_start_at_login_writes_the_entry_and_takes_it_back(self):
+        desktop = self.desktop()
+        desktop.start("--hidden")
+        entry = desktop.home / ".config/autostart/Clawdbot.desktop"
+
+        def ticked():
+            return desktop.entry("Start at login")["checked"]
+
+        self.assertFalse(ticked())
+        desktop.click("Start at login")
+        until(lambda: ticked() and entry.exists(), 5, "the login entry")
+        lines = entry.read_text().splitlines()
+        self.assertIn("Exec=%s --hidden" % APP, lines)
+        desktop.click("Start at login")
+        until(lambda: not ticked() and not entry.exists(), 5, "its removal")
+
+    def test_tick_shows_what_the_system_did(self):
+        desktop = self.desktop()
+        (desktop.home / ".config").write_text("not a directory")
+        desktop.start("--hidden")
+        desktop.click("Start at login")
+        until(lambda: "start at login was not changed" in desktop.log(), 5, "the failure")
+        until(lambda: not desktop.entry("Start at login")["checked"], 5, "an empty tick")
+
+
+class Lifecycle(unittest.TestCase):
+    def setUp(self):
+        self.desktop = self.enterContext(Desktop())
+        self.desktop.configure("http://127.0.0.1:9/v1")
+        self.desktop.start("--hidden")
+        self.desktop.wait_ready()
+
+    def test_quit_ends_with_0(self):
+        self.desktop.click("Quit")
+        self.assertEqual(self.desktop.app.wait(8), 0)
+        until(lambda: not self.desktop.has_item(), 5, "the item's end")
+
+    def test_quit_ends_with_0_while_the_window_is_open(self):
+        self.desktop.click("Open WebChat")
+        self.desktop.wait_window()
+        self.desktop.click("Quit")
+        self.assertEqual(self.desktop.app.wait(8), 0)
+
+    def test_signals_end_with_0(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            with self.subTest(signal=number.name):
+                if self.desktop.app.poll() is not None:
+                    self.desktop.start("--hidden")
+                    self.desktop.wait_ready()
+                self.desktop.app.send_signal(number)
+                self.assertEqual(self.desktop.app.wait(8), 0)
+                self.assertIn(number.name, self.desktop.log())
+
+    def test_second_start_shows_the_window_of_the_first(self):
+        first = self.desktop.app
+        for arguments in ([], ["--open"]):
+            with self.subTest(arguments=arguments):
+                second = self.desktop.run(APP, *arguments)
+                self.assertEqual(second.wait(5), 0)
+                self.desktop.wait_window()
+                self.desktop.close_window()
+        self.assertIsNone(first.poll())
+
+    def test_second_start_focuses_the_window_of_the_first(self):
+        self.desktop.click("Open WebChat")
+        window = self.desktop.wait_window()
+        self.desktop.output("xdotool", "windowminimize", "--sync", window)
+        until(lambda: not self.desktop.windows(), 5, "a minimised window")
+        self.assertEqual(self.desktop.run(APP).wait(5), 0)
+        until(lambda: self.desktop.active_window() == window, 5, "the focus")
+        self.assertEqual(self.desktop.windows(), [window])
+
+    def test_second_hidden_start_does_nothing(self):
+        self.assertEqual(self.desktop.run(APP, "--hidden").wait(5), 0)
+        self.assertEqual(self.desktop.windows(), [])
+        self.assertIsNone(self.desktop.app.poll())
+
+    def test_size_and_place_come_back(self):
+        def geometry():
+            window = self.desktop.wait_window()
+            lines = self.desktop.output("xdotool", "getwindowgeometry", "--shell",
+                                        window).splitlines()
+            values = dict(line.split("=") for line in lines)
+            return [int(values[name]) for name in ("X", "Y", "WIDTH", "HEIGHT")]
+
+        self.desktop.click("Open WebChat")
+        window = self.desktop.wait_window()
+        self.desktop.output("xdotool", "windowsize", "--sync", window, "640", "560")
+        self.desktop.output("xdotool", "windowmove", "--sync", window, "210", "90")
+        until(lambda: geometry()[2:] == [640, 560], 5, "the new size")
+        before = geometry()
+        self.desktop.close_window()
+        # Not even a crash afterwards loses it.
+        self.desktop.app.kill()
+        self.desktop.app.wait()
+        self.desktop.start("--open")
+        self.desktop.wait_window()
+        until(lambda: geometry()[2:] == before[2:], 5, "the old size")
+        until(lambda: max(abs(a - b) for a, b in zip(geometry(), before)) < 40, 5, "the old place")
+
+
+if __name__ == "__main__":
+    unittest.main()

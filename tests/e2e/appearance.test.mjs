@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { answer, idle, part, send } from "./support/chat.mjs";
+import { OUT, scene } from "./support/scene.mjs";
+
+const SHOWCASE = [
+  "Here is a short answer with **bold words**, `code` and a [link](https://example.com/).",
+  "1. First\n2. Second\n   - a detail\n   - another",
+  "```rust\nfn main() {\n    // Says hello.\n    println!(\"Hello, {}!\", 41 + 1);\n}\n```",
+  "| City | Country | People |\n|---|---|---:|\n| Paris | France | 2,100,000 |\n| Madrid | Spain | 3,300,000 |",
+  "> A quotation, to see how it looks.",
+].join("\n\n");
+
+const LANGUAGES = {
+  "fr-FR": { lang: "fr", newChat: "Nouvelle discussion", title: "Comment puis-je vous aider ?", secret: "Jeton ou mot de passe", stopped: "Interrompu" },
+  "es-ES": { lang: "es", newChat: "Nuevo chat", title: "¿En qué puedo ayudarte?", secret: "Token o contraseña", stopped: "Detenido" },
+};
+
+/** Words of the English interface that mean something was left untranslated. */
+const ENGLISH = /\b(the|your|you|with|this|settings|search|connected|send|stop|stopped|copy|delete|rename|choose|shortcuts?|language|theme|ready|show|help)\b/i;
+
+/** Commands and addresses are the same in every language. */
+const NAMES = /^\/\w+$|127\.0\.0\.1|clawdbot\.json/;
+
+/** All words of the interface that a person sees or hears: not the conversation, not what the gateway said on the wire. */
+function words(page) {
+  return page.evaluate(() => {
+    const own = [];
+    const walk = (node) => {
+      if (node.nodeType === Node.TEXT_NODE) own.push(node.textContent.trim());
+      if (node.nodeType !== Node.ELEMENT_NODE || node.matches("script, style, kbd, code, pre, details p, [data-testid=user-message], [data-testid=assistant-message], [data-testid=session-row]")) return;
+      for (const name of ["aria-label", "title", "placeholder"]) if (node.hasAttribute(name)) own.push(node.getAttribute(name));
+      node.childNodes.forEach(walk);
+    };
+    walk(document.body);
+    return own.filter((text) => text !== "");
+  });
+}
+
+async function assertNoEnglish(page, where) {
+  const english = (await words(page)).filter((text) => ENGLISH.test(text) && !NAMES.test(text));
+  assert.deepEqual(english, [], where);
+}
+
+for (const [locale, expected] of Object.entries(LANGUAGES)) {
+  scene(`the interface speaks ${locale}`, { context: { locale } }, async ({ browsing, model }) => {
+    const stranger = await browsing.visit();
+    await stranger.getByLabel(expected.secret).waitFor();
+    await assertNoEnglish(stranger, "connect screen");
+    await stranger.close();
+
+    const page = await browsing.signedIn();
+    assert.equal(await page.evaluate(() => document.documentElement.lang), expected.lang);
+    await page.getByText(expected.title).waitFor();
+    assert.match(await part(page, "new-chat").innerText(), new RegExp(expected.newChat));
+    await assertNoEnglish(page, "empty chat");
+
+    await part(page, "composer").fill("/");
+    await part(page, "slash-list").waitFor();
+    await assertNoEnglish(page, "command list");
+    await part(page, "composer").fill("");
+
+    await part(page, "settings-button").click();
+    await part(page, "settings").waitFor();
+    await assertNoEnglish(page, "settings");
+    await page.keyboard.press("Escape");
+
+    await send(page, "/help");
+    await part(page, "help").waitFor();
+    await assertNoEnglish(page, "help");
+    await page.keyboard.press("Escape");
+
+    await send(page, "/status");
+    await part(page, "note-card").waitFor();
+    await assertNoEnglish(page, "status card");
+
+    const held = model.holds();
+    await send(page, "Bonjour");
+    held.say("Bon");
+    await answer(page, "Bon");
+    await assertNoEnglish(page, "while an answer is written");
+    await part(page, "stop").click();
+    await idle(page);
+    assert.equal(await part(page, "run-outcome").innerText(), expected.stopped);
+    await assertNoEnglish(page, "after stop");
+  });
+}
+
+scene("the language can be chosen and is kept", {}, async ({ browsing }) => {
+  const page = await browsing.signedIn();
+  await page.getByText("How can I help?").waitFor();
+  await part(page, "settings-button").click();
+  await part(page, "settings-language").selectOption("fr");
+  await page.keyboard.press("Escape");
+  await page.getByText(LANGUAGES["fr-FR"].title).waitFor();
+  await page.reload();
+  await page.getByText(LANGUAGES["fr-FR"].title).waitFor();
+});
+
+const SIZES = { window: { width: 900, height: 700 }, narrow: { width: 400, height: 560 }, wide: { width: 1320, height: 820 } };
+
+for (const colorScheme of ["light", "dark"]) {
+  scene(`${colorScheme}: nothing overflows at any size`, { context: { colorScheme } }, async ({ browsing, model }) => {
+    await mkdir(OUT, { recursive: true });
+    const shot = async (page, name) => {
+      await page.waitForFunction(() => [...document.images].every((image) => image.complete));
+      await page.screenshot({ path: join(OUT, `${colorScheme}-${name}.png`) });
+    };
+    const stranger = await browsing.visit();
+    await part(stranger, "connect-secret").waitFor();
+    await shot(stranger, "connect");
+    await stranger.close();
+
+    const page = await browsing.signedIn();
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), colorScheme);
+    await shot(page, "empty");
+    model.callsTool("session_status", {});
+    model.says(SHOWCASE);
+    await send(page, "Show me what an answer looks like, please.");
+    await answer(page, "A quotation");
+    await idle(page);
+    for (const [name, size] of Object.entries(SIZES)) {
+      await page.setViewportSize(size);
+      const sideways = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+      assert.equal(sideways, false, `${name}: the page scrolls sideways`);
+      const composer = await part(page, "composer").boundingBox();
+      assert.ok(composer.y + composer.height <= size.height, `${name}: the message field is on the screen`);
+      await shot(page, `chat-${name}`);
+    }
+  });
+}

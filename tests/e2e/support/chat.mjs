@@ -1,0 +1,19 @@
+// What people do and see in WebChat.
+
+export const part = (page, id) => page.getByTestId(id);
+
+/** Types a message and sends it with Enter. */
+export async function send(page, text) {
+  await part(page, "composer").fill(text);
+  await part(page, "composer").press("Enter");
+}
+
+/** Waits for an answer that contains exactly this text somewhere. */
+export const answer = (page, text) => part(page, "assistant-message").filter({ hasText: text }).last().waitFor();
+
+export const userMessage = (page, text) => part(page, "user-message").filter({ hasText: text }).last().waitFor();
+
+/** Waits until the page shows no running answer. */
+export const idle = (page) => part(page, "stop").waitFor({ state: "detached" });
+
+export const row = (page, text) => part(page, "session-row").filter({ hasText: text });
