@@ -20,7 +20,7 @@ pub(super) async fn rows(args: &Args) -> anyhow::Result<Vec<Row>> {
         ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
     match &args.desktop {
         Some(program) if display => Ok(vec![
-            row("desktop memory (PSS), tray only", program, &[]).await?,
+            row("desktop memory (PSS), tray only", program, &["--hidden"]).await?,
             row("desktop memory (PSS), with window", program, &["--open"]).await?,
         ]),
         Some(_) => bail!("--desktop needs a display; set DISPLAY or WAYLAND_DISPLAY"),
