@@ -8,16 +8,24 @@ use http::Uri;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// Not a URL with a host.
-    #[error("The gateway address is not a valid URL. Write it like ws://127.0.0.1:18789 or wss://gateway.example.")]
+    #[error(
+        "The gateway address is not a valid URL. Write it like ws://127.0.0.1:18789 or wss://gateway.example."
+    )]
     Malformed,
     /// Neither `ws` nor `wss`.
-    #[error("The gateway address starts with {0}://. Use wss://, or ws:// for this machine and private networks.")]
+    #[error(
+        "The gateway address starts with {0}://. Use wss://, or ws:// for this machine and private networks."
+    )]
     Scheme(String),
     /// Credentials inside the address.
-    #[error("The gateway address contains a user name, password or token. Remove it and give the token separately.")]
+    #[error(
+        "The gateway address contains a user name, password or token. Remove it and give the token separately."
+    )]
     HoldsSecret,
     /// Plain text to a public address.
-    #[error("{host} is a public address, where ws:// would send the token unencrypted. Use wss:// or an SSH tunnel.")]
+    #[error(
+        "{host} is a public address, where ws:// would send the token unencrypted. Use wss:// or an SSH tunnel."
+    )]
     PlainPublic {
         /// Host as written.
         host: String,
@@ -124,12 +132,21 @@ mod tests {
 
     #[test]
     fn plain_text_stays_on_private_networks_app_10() {
-        for ip in ["127.0.0.1", "::1", "10.1.2.3", "192.168.0.2", "172.31.0.1", "100.101.102.103",
-            "fd7a:115c:a1e0::1", "fe80::1", "::ffff:127.0.0.1"]
-        {
+        for ip in [
+            "127.0.0.1",
+            "::1",
+            "10.1.2.3",
+            "192.168.0.2",
+            "172.31.0.1",
+            "100.101.102.103",
+            "fd7a:115c:a1e0::1",
+            "fe80::1",
+            "::ffff:127.0.0.1",
+        ] {
             assert_eq!(check("ws://gateway:1", ip), Ok(()), "{ip}");
         }
-        for ip in ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2001:db8::1", "0.0.0.0", "::ffff:8.8.8.8"]
+        for ip in
+            ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2001:db8::1", "0.0.0.0", "::ffff:8.8.8.8"]
         {
             assert_eq!(check("ws://gateway:1", ip), Err("ADDRESS_PLAIN_PUBLIC"), "{ip}");
             assert_eq!(check("wss://gateway:1", ip), Ok(()), "{ip}");

@@ -65,8 +65,7 @@ impl Attempt<'_> {
     }
 
     async fn tcp(&self) -> Result<TcpStream, ConnectError> {
-        let unreachable =
-            |source| ConnectError::Unreachable { host: self.address.name(), source };
+        let unreachable = |source| ConnectError::Unreachable { host: self.address.name(), source };
         let found: Vec<SocketAddr> =
             tokio::net::lookup_host((self.address.host.as_str(), self.address.port))
                 .await

@@ -12,7 +12,9 @@ pub enum ConnectError {
     #[error(transparent)]
     Address(#[from] AddressError),
     /// Nobody answers there.
-    #[error("Cannot reach {host}: {source}. Check that the gateway is running and that the address and port are right.")]
+    #[error(
+        "Cannot reach {host}: {source}. Check that the gateway is running and that the address and port are right."
+    )]
     Unreachable {
         /// Host and port.
         host: String,
@@ -20,7 +22,9 @@ pub enum ConnectError {
         source: io::Error,
     },
     /// The certificate or the TLS handshake was refused.
-    #[error("{host} could not prove its identity: {source}. Check the certificate, or connect through an SSH tunnel instead.")]
+    #[error(
+        "{host} could not prove its identity: {source}. Check the certificate, or connect through an SSH tunnel instead."
+    )]
     Tls {
         /// Host and port.
         host: String,
@@ -106,7 +110,9 @@ pub enum RequestError {
     #[error("The request cannot be written as JSON: {0}")]
     Params(String),
     /// The request is larger than the gateway accepts; it was not sent.
-    #[error("The request is too large: {size} bytes, and the gateway takes {limit}. Send less at once.")]
+    #[error(
+        "The request is too large: {size} bytes, and the gateway takes {limit}. Send less at once."
+    )]
     TooBig {
         /// Bytes of the whole frame.
         size: usize,

@@ -30,10 +30,7 @@ pub(crate) struct Overrun;
 pub(crate) fn queue() -> (EventSink, Events) {
     let (sender, receiver) = mpsc::channel(MAX_WAITING);
     let waiting = Arc::new(AtomicUsize::new(0));
-    (
-        EventSink { queue: sender, waiting: waiting.clone() },
-        Events { queue: receiver, waiting },
-    )
+    (EventSink { queue: sender, waiting: waiting.clone() }, Events { queue: receiver, waiting })
 }
 
 impl Events {

@@ -63,15 +63,15 @@ impl Attempt<'_> {
 
     async fn hello(&self, socket: &mut Socket) -> Result<HelloOk, ConnectError> {
         for _ in 0..MAX_MESSAGES {
-            let Frame::Response(response) = self.frame(socket, NotAGateway::BadHello).await? else { continue };
+            let Frame::Response(response) = self.frame(socket, NotAGateway::BadHello).await? else {
+                continue;
+            };
             if response.id != CONNECT_ID {
                 continue;
             }
             return match response.result {
                 Ok(payload) => self.accept(payload),
-                Err(error) => {
-                    Err(ConnectError::Refused { error, close: close_code(socket).await })
-                }
+                Err(error) => Err(ConnectError::Refused { error, close: close_code(socket).await }),
             };
         }
         Err(self.not_a_gateway(NotAGateway::BadHello))
@@ -90,11 +90,7 @@ impl Attempt<'_> {
     }
 
     /// The next message; anything but a frame of a bearable size is `wrong`.
-    async fn frame(
-        &self,
-        socket: &mut Socket,
-        wrong: NotAGateway,
-    ) -> Result<Frame, ConnectError> {
+    async fn frame(&self, socket: &mut Socket, wrong: NotAGateway) -> Result<Frame, ConnectError> {
         loop {
             let reason = match socket.next().await {
                 Some(Ok(Message::Text(text))) if text.len() > MAX_HELLO => NotAGateway::TooBig,
@@ -145,7 +141,11 @@ fn clamp(hello: &mut Value) {
     let ranges = [
         ("tickIntervalMs", TICK_RANGE, TICK_INTERVAL_MS),
         ("maxPayload", (MAX_PREAUTH_FRAME as f64, MAX_FRAME as f64), MAX_FRAME as u64),
-        ("maxBufferedBytes", (MAX_PREAUTH_FRAME as f64, 1e9), clawdbot_protocol::MAX_BUFFERED as u64),
+        (
+            "maxBufferedBytes",
+            (MAX_PREAUTH_FRAME as f64, 1e9),
+            clawdbot_protocol::MAX_BUFFERED as u64,
+        ),
     ];
     for (name, (low, high), usual) in ranges {
         let value = match policy.get(name).and_then(Value::as_f64) {

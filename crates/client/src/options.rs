@@ -92,7 +92,8 @@ mod tests {
     #[test]
     fn credentials_do_not_reach_debug_output_loc_02() {
         let mut options = ConnectOptions::new("ws://127.0.0.1/?token=canary");
-        for credential in [Credential::Token("canary".into()), Credential::Password("canary".into())]
+        for credential in
+            [Credential::Token("canary".into()), Credential::Password("canary".into())]
         {
             assert!(!format!("{credential:?}").contains("canary"));
             options.credential = Some(credential);

@@ -87,12 +87,19 @@ mod tests {
         ] {
             assert!(Frame::parse(text).is_none(), "{text}");
         }
-        assert!(Frame::parse(&format!(r#"{{"type":"event","event":"x","payload":{}1"#, "[".repeat(100_000))).is_none());
+        assert!(
+            Frame::parse(&format!(
+                r#"{{"type":"event","event":"x","payload":{}1"#,
+                "[".repeat(100_000)
+            ))
+            .is_none()
+        );
     }
 
     #[test]
     fn an_unknown_error_code_is_still_an_error() {
-        let text = r#"{"type":"res","id":"1","ok":false,"error":{"code":"NEW_ONE","message":"no"}}"#;
+        let text =
+            r#"{"type":"res","id":"1","ok":false,"error":{"code":"NEW_ONE","message":"no"}}"#;
         let Some(Frame::Response(response)) = Frame::parse(text) else { panic!() };
         assert_eq!(response.result.unwrap_err().message, "no");
     }

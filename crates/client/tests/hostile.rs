@@ -1,4 +1,5 @@
 //! The client against gateways that lie, stall or are none (APP-09, APP-10).
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -81,7 +82,8 @@ async fn redirects_are_not_followed_app_09() {
     let target = canary.local_addr().unwrap();
     let address = raw(move |mut tcp| async move {
         let _ = tcp.read(&mut [0; 4096]).await;
-        let answer = format!("HTTP/1.1 302 Found\r\nLocation: ws://{target}/\r\nContent-Length: 0\r\n\r\n");
+        let answer =
+            format!("HTTP/1.1 302 Found\r\nLocation: ws://{target}/\r\nContent-Length: 0\r\n\r\n");
         tcp.write_all(answer.as_bytes()).await.unwrap();
         let _ = tcp.read(&mut [0; 1]).await;
     })
@@ -186,7 +188,8 @@ async fn a_refusal_carries_the_error_and_the_close_code() {
         assert_eq!(connect["params"]["auth"]["token"], "canary-token");
         let error = json!({"code": "INVALID_REQUEST", "message": "unauthorized: no",
             "details": {"code": "AUTH_TOKEN_MISMATCH"}});
-        send(&mut peer, &json!({"type": "res", "id": connect["id"], "ok": false, "error": error})).await;
+        send(&mut peer, &json!({"type": "res", "id": connect["id"], "ok": false, "error": error}))
+            .await;
         let frame = tokio_tungstenite::tungstenite::protocol::CloseFrame {
             code: 1008.into(),
             reason: "unauthorized: no".into(),
@@ -208,7 +211,11 @@ async fn answers_to_nobody_are_ignored_and_order_does_not_matter_app_09() {
         peer.send(Message::text("not json")).await.unwrap();
         for request in [&two, &one] {
             let payload = json!({"method": request["method"]});
-            send(&mut peer, &json!({"type": "res", "id": request["id"], "ok": true, "payload": payload})).await;
+            send(
+                &mut peer,
+                &json!({"type": "res", "id": request["id"], "ok": true, "payload": payload}),
+            )
+            .await;
         }
         while let Some(Ok(_)) = peer.next().await {}
     })
@@ -229,7 +236,8 @@ async fn the_final_answer_of_a_run_is_the_second_one() {
         let id = receive(&mut peer).await["id"].clone();
         for status in ["accepted", "ok"] {
             let payload = json!({"status": status});
-            send(&mut peer, &json!({"type": "res", "id": id, "ok": true, "payload": payload})).await;
+            send(&mut peer, &json!({"type": "res", "id": id, "ok": true, "payload": payload}))
+                .await;
         }
         while let Some(Ok(_)) = peer.next().await {}
     })

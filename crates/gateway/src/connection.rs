@@ -186,9 +186,13 @@ async fn run(gateway: Arc<Shared>, mut transport: impl Transport, admission: Adm
                     debug!("no sign of life");
                     break;
                 }
+                // A client that takes nothing for that long is as gone as one that says nothing.
+                let patience =
+                    if transport.silence_matters() { silence_limit() } else { Duration::MAX };
+                let written = tokio::time::timeout(patience, write(&mut transport, out, &mut outgoing));
                 let written = tokio::select! {
                     () = killed.cancelled() => false,
-                    written = write(&mut transport, out, &mut outgoing) => written,
+                    written = written => written.unwrap_or(false),
                 };
                 if !written {
                     break;

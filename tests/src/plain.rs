@@ -1,0 +1,85 @@
+//! HTTP spoken by hand, so that nothing tidies a hostile request up.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    /// Status code.
+    pub status: u16,
+    /// Header lines as sent, lower-cased.
+    pub headers: String,
+    /// Body as text.
+    pub body: String,
+}
+
+/// Sends `head` (request line and headers, without the blank line) and a body, and reads to the end.
+/// `Host` and `Connection: close` are added unless `head` names a host.
+pub async fn http(address: SocketAddr, head: &str, body: &str) -> Answer {
+    let mut text = head.replace('\n', "\r\n");
+    if !head.to_ascii_lowercase().contains("\nhost:") {
+        text.push_str(&format!("\r\nHost: {address}"));
+    }
+    text.push_str(&format!(
+        "\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    let mut tcp = TcpStream::connect(address).await.unwrap();
+    tcp.write_all(text.as_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    let _ = tokio::time::timeout(Duration::from_secs(5), tcp.read_to_end(&mut bytes)).await;
+    let text = String::from_utf8_lossy(&bytes);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+    Answer { status, headers: head.to_ascii_lowercase(), body: body.to_owned() }
+}
+
+/// Upgrades by hand: answers the socket and the head of the answer, lower-cased. `more` are further
+/// header lines.
+pub async fn upgrade(address: SocketAddr, more: &str) -> (TcpStream, String) {
+    let request = format!(
+        "GET / HTTP/1.1\nHost: {address}\nUpgrade: websocket\nConnection: Upgrade\n\
+         Sec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n{more}\n"
+    );
+    let mut tcp = TcpStream::connect(address).await.unwrap();
+    tcp.write_all(request.replace('\n', "\r\n").as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(tcp.read_u8().await.unwrap());
+    }
+    (tcp, String::from_utf8_lossy(&head).to_ascii_lowercase())
+}
+
+/// A text frame as a client sends it, with an empty mask.
+pub fn client_frame(text: &str) -> Vec<u8> {
+    let mut frame = vec![0x81, 0xff];
+    frame.extend((text.len() as u64).to_be_bytes());
+    frame.extend([0; 4]);
+    frame.extend(text.as_bytes());
+    frame
+}
+
+/// Reads server frames until one closes the socket; answers its code, or 1006 without one.
+pub async fn close_code(tcp: &mut TcpStream) -> u16 {
+    let read = async {
+        loop {
+            let (first, second) = (tcp.read_u8().await.ok()?, tcp.read_u8().await.ok()?);
+            let len = match second & 0x7f {
+                126 => u64::from(tcp.read_u16().await.ok()?),
+                127 => tcp.read_u64().await.ok()?,
+                len => u64::from(len),
+            };
+            let mut body = vec![0; usize::try_from(len).unwrap()];
+            tcp.read_exact(&mut body).await.ok()?;
+            if first == 0x88 {
+                return Some(u16::from_be_bytes([*body.first()?, *body.get(1)?]));
+            }
+        }
+    };
+    let read = tokio::time::timeout(Duration::from_secs(10), read).await;
+    read.expect("the gateway neither answers nor closes").unwrap_or(1006)
+}
