@@ -1,13 +1,11 @@
-//! The only place that prints. A reader that went away ends the program quietly.
+//! The only place that prints. A reader that went away is no reason to stop.
 
 use std::io::{self, Write as _};
 
 /// Prints a line on standard output.
 pub(crate) fn line(text: impl std::fmt::Display) {
     let mut out = io::stdout().lock();
-    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
-    }
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
 /// Prints a line that reports something done.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::gateway::Shared;
 use crate::hub::{Audience, Broadcast};
 use crate::rows;
+use crate::runs::Job;
 
 /// Sends the events of one run. `chat` and `agent` events share one sequence.
 pub(crate) struct RunEvents {
@@ -35,6 +36,19 @@ pub(crate) enum Stream {
 }
 
 impl RunEvents {
+    pub(crate) fn new(shared: &Arc<Shared>, job: &Job) -> Self {
+        Self {
+            shared: shared.clone(),
+            run_id: job.run_id.clone(),
+            key: job.key.clone(),
+            requested_key: job.requested_key.clone(),
+            agent_id: job.agent_id.clone(),
+            session_id: job.session_id.clone(),
+            verbose: false,
+            seq: 0,
+        }
+    }
+
     /// An `agent` event under the next sequence number.
     pub(crate) fn agent(&mut self, stream: Stream, data: &Value) {
         self.seq += 1;

@@ -3,6 +3,8 @@
 
 mod end;
 
+pub(crate) use end::bury;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -77,16 +79,7 @@ impl<'a> RunTask<'a> {
         Self {
             shared,
             live,
-            events: RunEvents {
-                shared: shared.clone(),
-                run_id: job.run_id.clone(),
-                key: job.key.clone(),
-                requested_key: job.requested_key.clone(),
-                agent_id: job.agent_id.clone(),
-                session_id: job.session_id.clone(),
-                verbose,
-                seq: 0,
-            },
+            events: RunEvents { verbose, ..RunEvents::new(shared, job) },
             session,
             started_ms: shared.now_ms(),
             provider: String::new(),

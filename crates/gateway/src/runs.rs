@@ -12,9 +12,10 @@ use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument as _, error};
+use tracing::Instrument as _;
 
 use crate::gateway::Shared;
+use crate::run_events::RunEvents;
 use crate::run_task;
 
 /// A run that has been accepted: its message is on disk.
@@ -246,13 +247,13 @@ async fn work(shared: Arc<Shared>, key: SessionKey, job: Job, live: Live) {
     let mut next = Some((job, live));
     while let Some((job, live)) = next {
         shared.count_runs(shared.runs.active(), None);
+        let mut events = RunEvents::new(&shared, &job);
         let run_id = job.run_id.clone();
-        let started_ms = shared.now_ms();
         let run = run_task::drive(&shared, job, &live);
-        let ended = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|_| {
-            error!(run = %run_id, "the run panicked");
-            Ended::failed("the gateway failed inside this run; see its log", started_ms)
-        });
+        let ended = match AssertUnwindSafe(run).catch_unwind().await {
+            Ok(ended) => ended,
+            Err(_) => run_task::bury(&mut events).await,
+        };
         let outcome = match &ended.error {
             Some(error) if ended.status == RunStatus::Error => Err(error.clone()),
             _ => Ok(()),

@@ -4,12 +4,41 @@ use clawdbot_agent::{AssistantMessage, Block, Message, RunEnd, RunError, StopRea
 use clawdbot_protocol::RpcError;
 use clawdbot_store::{FinishRun, NewMessage, Role, RunStatus, Stored};
 use serde_json::{Map, Value, json};
+use tracing::error;
 
 use super::{Failure, RunTask};
 use crate::error::store_error;
-use crate::run_events::Stream;
+use crate::run_events::{RunEvents, Stream};
 use crate::runs::Ended;
 use crate::transcript;
+
+/// Ends a run that panicked: it is recorded, and everybody who waits for it is told.
+pub(crate) async fn bury(events: &mut RunEvents) -> Ended {
+    const CAUSE: &str = "The gateway failed inside this run. Its log says where; send it again.";
+    let shared = events.shared.clone();
+    error!(run = %events.run_id, "the run panicked");
+    let ended = Ended::failed(CAUSE, shared.now_ms());
+    let finish = FinishRun {
+        run_id: events.run_id.clone(),
+        status: ended.status,
+        stop_reason: ended.stop_reason.clone(),
+        error: ended.error.clone(),
+        result: Some(ended.summary()),
+        messages: Vec::new(),
+        session_fields: Map::new(),
+        now_ms: ended.ended_ms,
+    };
+    if let Err(cause) = shared.store.finish_run(finish).await {
+        error!(run = %events.run_id, error = %cause, "the end was not recorded");
+    }
+    let data = json!({"phase": "error", "error": ended.error, "endedAt": ended.ended_ms});
+    events.agent(Stream::All("lifecycle"), &data);
+    let mut members = Map::new();
+    members.insert("errorMessage".into(), json!(ended.error));
+    members.insert("errorKind".into(), json!("unknown"));
+    events.chat("error", &members);
+    ended
+}
 
 impl RunTask<'_> {
     /// Stores how the run ended, then tells everybody.
