@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use clawdbot_protocol::{
-    AttachmentPolicy, Checker, ConnectParams, ErrorCode, Features, Generation, HelloAuth, HelloOk,
-    MAX_BUFFERED, MAX_FRAME, Outcome, Policy, Response, Role, RpcError, Scope, Scopes, ServerInfo,
-    SessionDefaults, Snapshot, TICK_INTERVAL_MS, verify_proof,
+    AttachmentPolicy, Checker, ConnectParams, DeviceProof, ErrorCode, Features, Generation,
+    HelloAuth, HelloOk, MAX_BUFFERED, MAX_FRAME, Outcome, Policy, Response, Role, RpcError, Scope,
+    Scopes, ServerInfo, SessionDefaults, Snapshot, TICK_INTERVAL_MS, verify_proof,
 };
 use serde_json::{Value, json};
 
 use crate::access::{Caller, OriginKind};
-use crate::auth::{AuthMode, SecretCheck};
+use crate::auth::SecretCheck;
 use crate::devices::{Applicant, Grant};
 use crate::gateway::Shared;
 use crate::hub::{Outbox, Subscriber};
@@ -60,130 +60,127 @@ pub(crate) async fn admit(
         None => Role::Operator,
         Some(name) => Role::parse(name).ok_or_else(|| RpcError::invalid("invalid role"))?,
     };
-    check_origin(&params, caller, generation)?;
-    let requested = params.requested_scopes(generation);
-    let (method, grant, scopes) = if caller.in_process {
-        ("in-process", None, Scopes::all())
-    } else {
-        authenticate(gateway, caller, nonce, &params, generation, role, requested).await?
-    };
+    let attempt = Attempt { gateway, caller, nonce, params: &params, generation, role };
+    attempt.check_origin()?;
+    let Proven { method, grant, scopes } = attempt.authenticate().await?;
     let conn_id = uuid::Uuid::new_v4().to_string();
     Ok(Admission { request_id, conn_id, params, generation, role, scopes, method, grant })
 }
 
-/// Protocol §17.3: pages must come from here or be allowed by name.
-fn check_origin(
-    params: &ConnectParams,
-    caller: &Caller,
-    generation: Generation,
-) -> Result<(), RpcError> {
-    let reason = match caller.origin {
-        OriginKind::Foreign => "origin not allowed",
-        OriginKind::Absent
-            if params.client.is_webchat() && generation == Generation::V4 && !caller.in_process =>
-        {
-            "origin missing or invalid"
-        }
-        _ => return Ok(()),
-    };
-    Err(RpcError::invalid(
-        "origin not allowed (open the Control UI from the gateway host or allow it in \
-         gateway.controlUi.allowedOrigins)",
-    )
-    .with_details(json!({"code": "CONTROL_UI_ORIGIN_NOT_ALLOWED", "reason": reason})))
-}
-
-async fn authenticate(
-    gateway: &Arc<Shared>,
-    caller: &Caller,
-    nonce: &str,
-    params: &ConnectParams,
+/// One attempt to connect.
+struct Attempt<'a> {
+    gateway: &'a Arc<Shared>,
+    caller: &'a Caller,
+    nonce: &'a str,
+    params: &'a ConnectParams,
     generation: Generation,
     role: Role,
-    requested: Scopes,
-) -> Result<(&'static str, Option<Grant>, Scopes), RpcError> {
-    gateway.auth.reserve(caller).await?;
-    let result = prove(gateway, caller, nonce, params, generation, role, requested).await;
-    // A pairing that waits for approval had the right secret: that was no guess.
-    let guessed = result.as_ref().is_err_and(|error| error.code != ErrorCode::NotPaired);
-    gateway.auth.settle(caller, !guessed);
-    result
 }
 
-async fn prove(
-    gateway: &Arc<Shared>,
-    caller: &Caller,
-    nonce: &str,
-    params: &ConnectParams,
-    generation: Generation,
-    role: Role,
-    requested: Scopes,
-) -> Result<(&'static str, Option<Grant>, Scopes), RpcError> {
-    let secret = gateway.auth.check(params.auth.as_ref());
-    let Some(proof) = &params.device else {
-        if secret != SecretCheck::Right {
-            return Err(gateway.auth.refusal(secret, &params.client, caller, false));
-        }
-        let scopes = without_device(params, caller, generation, role, requested)?;
-        return Ok((method_name(gateway.auth.mode()), None, scopes));
-    };
-    if secret == SecretCheck::Missing {
-        return Err(gateway.auth.refusal(secret, &params.client, caller, true));
+/// What an attempt has shown itself worth.
+struct Proven {
+    method: &'static str,
+    grant: Option<Grant>,
+    scopes: Scopes,
+}
+
+impl Attempt<'_> {
+    /// Protocol §17.3: pages must come from here or be allowed by name.
+    fn check_origin(&self) -> Result<(), RpcError> {
+        let needs_origin = self.params.client.is_webchat()
+            && self.generation == Generation::V4
+            && !self.caller.in_process;
+        let reason = match self.caller.origin {
+            OriginKind::Foreign => "origin not allowed",
+            OriginKind::Absent if needs_origin => "origin missing or invalid",
+            _ => return Ok(()),
+        };
+        Err(RpcError::invalid(
+            "origin not allowed (open the Control UI from the gateway host or allow it in \
+             gateway.controlUi.allowedOrigins)",
+        )
+        .with_details(json!({"code": "CONTROL_UI_ORIGIN_NOT_ALLOWED", "reason": reason})))
     }
-    let terms = params.proof_terms();
-    let public_key =
-        verify_proof(proof, &terms, nonce, gateway.now_ms(), generation).map_err(|error| {
-            RpcError::invalid(error.to_string())
-                .with_details(json!({"code": error.code(), "reason": error.reason()}))
-        })?;
-    let by_token = secret != SecretCheck::Right;
-    if by_token && !gateway.devices.token_is_valid(&proof.id, role, terms.token).await? {
-        return Err(gateway.auth.refusal(secret, &params.client, caller, true));
+
+    async fn authenticate(&self) -> Result<Proven, RpcError> {
+        if self.caller.in_process {
+            return Ok(Proven { method: "in-process", grant: None, scopes: Scopes::all() });
+        }
+        let auth = &self.gateway.auth;
+        auth.reserve(self.caller).await?;
+        let result = self.prove().await;
+        // A pairing that waits for approval had the right secret: that was no guess.
+        let guessed = result.as_ref().is_err_and(|error| error.code != ErrorCode::NotPaired);
+        auth.settle(self.caller, !guessed);
+        result
     }
-    let applicant = Applicant {
-        params,
-        proof,
-        public_key,
-        role,
-        scopes: &requested,
-        silent: caller.may_pair_silently() && !by_token,
-        generation,
-    };
-    let grant = gateway.devices.admit(&applicant, gateway.now_ms()).await?;
-    let method = if by_token { "device-token" } else { method_name(gateway.auth.mode()) };
-    Ok((method, Some(grant), requested))
-}
 
-fn method_name(mode: AuthMode) -> &'static str {
-    mode.as_str()
-}
+    async fn prove(&self) -> Result<Proven, RpcError> {
+        let auth = &self.gateway.auth;
+        let secret = auth.check(self.params.auth.as_ref());
+        let refuse =
+            |has_device| Err(auth.refusal(secret, &self.params.client, self.caller, has_device));
+        let Some(proof) = &self.params.device else {
+            if secret != SecretCheck::Right {
+                return refuse(false);
+            }
+            let scopes = self.scopes_without_device()?;
+            return Ok(Proven { method: auth.mode().as_str(), grant: None, scopes });
+        };
+        if secret == SecretCheck::Missing {
+            return refuse(true);
+        }
+        let public_key = self.verify(proof)?;
+        let by_token = secret != SecretCheck::Right;
+        let token = self.params.proof_terms().token;
+        let devices = &self.gateway.devices;
+        if by_token && !devices.token_is_valid(&proof.id, self.role, token).await? {
+            return refuse(true);
+        }
+        let scopes = self.params.requested_scopes(self.generation);
+        let applicant = Applicant {
+            params: self.params,
+            proof,
+            public_key,
+            role: self.role,
+            scopes: &scopes,
+            silent: self.caller.may_pair_silently() && !by_token,
+            generation: self.generation,
+        };
+        let grant = devices.admit(&applicant, self.gateway.now_ms()).await?;
+        let method = if by_token { "device-token" } else { auth.mode().as_str() };
+        Ok(Proven { method, grant: Some(grant), scopes })
+    }
 
-/// Protocol §7.3 and SCP-01: without a device only trusted local helpers keep their scopes.
-fn without_device(
-    params: &ConnectParams,
-    caller: &Caller,
-    generation: Generation,
-    role: Role,
-    requested: Scopes,
-) -> Result<Scopes, RpcError> {
-    let client = &params.client;
-    if client.is_browser() || role == Role::Node {
-        let (code, message) = if client.is_browser() {
-            (
-                "CONTROL_UI_DEVICE_IDENTITY_REQUIRED",
+    /// The normalised public key of a proof that holds.
+    fn verify(&self, proof: &DeviceProof) -> Result<String, RpcError> {
+        let terms = self.params.proof_terms();
+        verify_proof(proof, &terms, self.nonce, self.gateway.now_ms(), self.generation).map_err(
+            |error| {
+                RpcError::invalid(error.to_string())
+                    .with_details(json!({"code": error.code(), "reason": error.reason()}))
+            },
+        )
+    }
+
+    /// Protocol §7.3 and SCP-01: without a device only trusted local helpers keep their scopes.
+    fn scopes_without_device(&self) -> Result<Scopes, RpcError> {
+        let client = &self.params.client;
+        if client.is_browser() {
+            return Err(RpcError::invalid(
                 "control ui requires device identity (use HTTPS or localhost secure context)",
             )
-        } else {
-            ("DEVICE_IDENTITY_REQUIRED", "device identity required")
-        };
-        let kind =
-            if role == Role::Node { ErrorCode::NotPaired } else { ErrorCode::InvalidRequest };
-        return Err(RpcError::new(kind, message).with_details(json!({"code": code})));
+            .with_details(json!({"code": "CONTROL_UI_DEVICE_IDENTITY_REQUIRED"})));
+        }
+        if self.role == Role::Node {
+            return Err(RpcError::new(ErrorCode::NotPaired, "device identity required")
+                .with_details(json!({"code": "DEVICE_IDENTITY_REQUIRED"})));
+        }
+        let local = self.caller.direct_local && self.caller.origin == OriginKind::Absent;
+        let helper = client.is_cli() || client.is_backend() || client.is_probe();
+        let trusted = local && (helper || self.generation == Generation::V3);
+        Ok(if trusted { self.params.requested_scopes(self.generation) } else { Scopes::default() })
     }
-    let local = caller.direct_local && caller.origin == OriginKind::Absent;
-    let helper = client.is_cli() || client.is_backend() || client.is_probe();
-    let trusted = local && (helper || generation == Generation::V3);
-    Ok(if trusted { requested } else { Scopes::default() })
 }
 
 impl Admission {
