@@ -124,15 +124,11 @@ fn check(attachment: Attachment, limits: Limits) -> Result<Accepted, RpcError> {
 }
 
 fn detect(bytes: &[u8]) -> Option<Format> {
-    match infer::get(bytes) {
-        Some(found) if found.mime_type() == "text/html" || found.mime_type() == "text/xml" => {
-            Some(TEXT)
-        }
-        Some(found) => {
-            FORMATS.iter().find(|(mime, _)| *mime == found.mime_type()).map(|(_, format)| *format)
-        }
-        None => (!bytes.contains(&0) && std::str::from_utf8(bytes).is_ok()).then_some(TEXT),
-    }
+    let known = infer::get(bytes).and_then(|found| {
+        FORMATS.iter().find(|(mime, _)| *mime == found.mime_type()).map(|(_, format)| *format)
+    });
+    // Scripts, markup and a memo that begins with "BM" are text to us, whatever they look like.
+    known.or_else(|| (!bytes.contains(&0) && std::str::from_utf8(bytes).is_ok()).then_some(TEXT))
 }
 
 /// Whether a claimed type and the bytes are of different families (CHT-02).
@@ -247,6 +243,9 @@ pub(crate) fn store(dir: &Path, accepted: &[Accepted]) -> io::Result<Vec<PathBuf
             return Err(error);
         }
     }
+    // The names have to survive a power cut as well.
+    #[cfg(unix)]
+    std::fs::File::open(dir)?.sync_all()?;
     Ok(written)
 }
 
@@ -296,6 +295,9 @@ mod tests {
         assert_eq!((image.format.mime, image.format.kind), ("image/png", "image"));
         let data_url = one(None, "x", &format!("data:image/png;base64,{PNG}")).unwrap();
         assert_eq!(data_url.format.mime, "image/png");
+        for text_file in ["#!/bin/sh\necho hi", "BMW is a car maker", "<!doctype html>"] {
+            assert_eq!(one(None, "x", &text(text_file)).unwrap().format, TEXT, "{text_file}");
+        }
         let note = one(Some("text/markdown"), "a.md", &text("# hi")).unwrap();
         assert_eq!(note.file_name().rsplit('.').next(), Some("txt"));
     }

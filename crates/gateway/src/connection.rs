@@ -14,7 +14,7 @@ use tracing::{Instrument as _, debug, info, warn};
 use crate::access::Caller;
 use crate::gateway::Shared;
 use crate::handshake::{self, Admission};
-use crate::hub::{Out, Outgoing, outbox};
+use crate::hub::{Out, Outgoing, SERVICE_RESTART, outbox};
 use crate::router::{Ctx, Reply};
 
 /// Time a client has between the challenge and a valid `connect`.
@@ -160,6 +160,10 @@ fn first_request(text: &str) -> Result<Request<'_>, Farewell> {
 async fn run(gateway: Arc<Shared>, mut transport: impl Transport, admission: Admission) {
     let (outbox, mut outgoing) = outbox();
     let (peer, presence_key) = admission.enter(&gateway, outbox);
+    // Whoever comes in after everybody was sent away has to be sent away as well.
+    if gateway.stop.is_cancelled() {
+        peer.outbox.close(SERVICE_RESTART);
+    }
     info!(client = %peer.client_id, mode = %peer.client_mode, "connected");
     let mut heard = Instant::now();
     let killed = outgoing.killed();

@@ -81,11 +81,13 @@ struct Pending {
 pub(crate) struct Devices {
     store: Store,
     pending: Mutex<Vec<Pending>>,
+    /// Several connections of one device must not overwrite each other's token.
+    admitting: tokio::sync::Mutex<()>,
 }
 
 impl Devices {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, pending: Mutex::default() }
+        Self { store, pending: Mutex::default(), admitting: tokio::sync::Mutex::default() }
     }
 
     /// Whether `token` is the valid device token of the device that holds this proof.
@@ -119,6 +121,7 @@ impl Devices {
         applicant: &Applicant<'_>,
         now_ms: i64,
     ) -> Result<Grant, RpcError> {
+        let _turn = self.admitting.lock().await;
         let known = self.get(&applicant.proof.id).await?;
         let lacks = match &known {
             None => Some("not-paired"),

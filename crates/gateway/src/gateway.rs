@@ -24,7 +24,7 @@ use crate::attachments::Limits;
 use crate::auth::Auth;
 use crate::devices::Devices;
 use crate::error::{Holder, StartError};
-use crate::hub::{Audience, Broadcast, CloseWith, Hub};
+use crate::hub::{Audience, Broadcast, Hub, SERVICE_RESTART};
 use crate::in_process::{self, InProcess};
 use crate::media::{Media, MediaError};
 use crate::presence::Presence;
@@ -169,7 +169,7 @@ impl Gateway {
             Generation::V4 => json!({"reason": "gateway stopping"}),
         });
         shared.runs.stop_all(grace).await;
-        shared.hub.close_all(CloseWith { code: 1012, reason: "service restart" });
+        shared.hub.close_all(SERVICE_RESTART);
         shared.tasks.close();
         if tokio::time::timeout(Duration::from_secs(2), shared.tasks.wait()).await.is_err() {
             warn!(tasks = shared.tasks.len(), "still alive at the deadline");
@@ -197,8 +197,9 @@ impl Builder {
     pub async fn start(self) -> Result<Gateway, StartError> {
         let Self { paths, env, options } = self;
         paths.prepare()?;
-        let (config, auth) = setup::configure(&paths, &env, &options)?;
+        // First of all, so that two starts never both generate a token.
         let mut lock = Lock::take(&paths)?;
+        let (config, auth) = setup::configure(&paths, &env, &options)?;
         let listener = match setup::address(&paths, &config, &options)? {
             Some(address) => Some(bind(address)?),
             None => None,
@@ -431,16 +432,16 @@ impl Shared {
     }
 
     pub(crate) fn count_connections(&self) {
-        let connections = self.hub.len();
-        self.status.send_modify(|status| status.connections = connections);
+        self.status.send_modify(|status| status.connections = self.hub.len());
     }
 
-    /// Books how many runs are under way.
-    pub(crate) fn count_runs(&self, active: usize, ended: Option<Result<(), String>>) {
+    /// Books how many runs are under way, and how the last one ended.
+    pub(crate) fn count_runs(&self, ended: Option<Result<(), String>>) {
         self.status.send_modify(|status| {
-            status.active_runs = active;
+            // Counted inside, so that a late update cannot overwrite a newer count.
+            status.active_runs = self.runs.active();
             if status.phase != Phase::Stopping {
-                status.phase = if active > 0 { Phase::Working } else { Phase::Ready };
+                status.phase = if status.active_runs > 0 { Phase::Working } else { Phase::Ready };
             }
             match ended {
                 Some(Ok(())) => status.last_error = None,

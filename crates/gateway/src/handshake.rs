@@ -256,8 +256,8 @@ impl Admission {
                 },
             },
             snapshot: Snapshot {
-                presence: if reads || !v4 { gateway.presence.list() } else { Vec::new() },
-                health: if reads || !v4 { gateway.health() } else { json!({}) },
+                presence: if reads { gateway.presence.list() } else { Vec::new() },
+                health: if reads { gateway.health() } else { json!({}) },
                 state_version: gateway.state_version(),
                 uptime_ms: gateway.uptime_ms(),
                 config_path: reads.then(|| gateway.paths.config.display().to_string()),

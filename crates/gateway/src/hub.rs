@@ -60,6 +60,9 @@ pub(crate) struct CloseWith {
     pub(crate) reason: &'static str,
 }
 
+/// The gateway is stopping.
+pub(crate) const SERVICE_RESTART: CloseWith = CloseWith { code: 1012, reason: "service restart" };
+
 const SLOW: CloseWith = CloseWith { code: 1008, reason: "slow consumer" };
 
 /// The sending half of a connection's queue. Bounded in frames and bytes.

@@ -50,7 +50,7 @@ impl Presence {
         let device = params.device.as_ref().map(|device| device.id.clone());
         let key = device
             .clone()
-            .or_else(|| client.instance_id.clone())
+            .or_else(|| client.instance_id.as_ref().map(|id| format!("instance:{id}")))
             .unwrap_or_else(|| conn.to_owned());
         let host = client.display_name.clone().unwrap_or_else(|| client.id.clone());
         let entry = PresenceEntry {

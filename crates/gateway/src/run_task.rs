@@ -12,6 +12,7 @@ use clawdbot_agent::{
     Message, Prompt, ReadTool, Run, RunEnd, RunError, RunEvent, SessionStatusTool, ThinkingLevel,
     Tool, Usage, WorkspaceFile,
 };
+use clawdbot_protocol::RpcError;
 use clawdbot_store::{NewMessage, Partial, Session, Stored};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -28,12 +29,14 @@ const PACE: Duration = Duration::from_millis(75);
 /// How often a model may be asked in one run.
 const MAX_TURNS: usize = 50;
 
-/// Runs a job to its end. Never fails: a failure is how the run ended.
-pub(crate) async fn drive(shared: &Arc<Shared>, job: Job, live: &Live) -> Ended {
-    let session = match shared.store.session(job.key.as_str()).await {
-        Ok(Some(session)) => session,
-        Ok(None) => return Ended::failed("the session was deleted", shared.now_ms()),
-        Err(error) => return Ended::failed(&error.to_string(), shared.now_ms()),
+/// Runs a job to its end.
+///
+/// # Errors
+/// When it could not even begin; nobody has been told then.
+pub(crate) async fn drive(shared: &Arc<Shared>, job: Job, live: &Live) -> Result<Ended, RpcError> {
+    let session = shared.store.session(job.key.as_str()).await.map_err(store_error)?;
+    let Some(session) = session else {
+        return Err(RpcError::unavailable("The conversation was deleted before the answer began."));
     };
     let mut task = RunTask::new(shared, &job, live, session);
     info!(run = %job.run_id, "run started");
@@ -41,7 +44,7 @@ pub(crate) async fn drive(shared: &Arc<Shared>, job: Job, live: &Live) -> Ended 
     let result = task.execute(&job).await;
     let ended = task.settle(result).await;
     info!(run = %job.run_id, status = ?ended.status, "run ended");
-    ended
+    Ok(ended)
 }
 
 /// Why a run did not come to a good end.
@@ -64,6 +67,8 @@ struct RunTask<'a> {
     /// Text of the answer under way.
     text: String,
     thinking: String,
+    /// How much of it clients have been shown, in bytes.
+    thinking_shown: usize,
     /// What clients have been shown, of the whole run.
     shown: String,
     /// When the last delta went out, and whether there is more to show.
@@ -88,6 +93,7 @@ impl<'a> RunTask<'a> {
             settled_text: String::new(),
             text: String::new(),
             thinking: String::new(),
+            thinking_shown: 0,
             shown: String::new(),
             last_delta: None,
             unshown: false,
@@ -238,15 +244,11 @@ impl<'a> RunTask<'a> {
             }
             RunEvent::Text { delta } => {
                 self.text.push_str(&delta);
-                self.unshown = true;
-                if self.last_delta.is_none_or(|last| last.elapsed() >= PACE) {
-                    self.show().await?;
-                }
+                self.more_to_show().await?;
             }
             RunEvent::Thinking { delta } => {
                 self.thinking.push_str(&delta);
-                let data = json!({"text": self.thinking, "delta": delta});
-                self.events.agent(Stream::Newer("thinking"), &data);
+                self.more_to_show().await?;
             }
             RunEvent::ToolStarted { id, name, arguments } => {
                 let data =
@@ -284,19 +286,28 @@ impl<'a> RunTask<'a> {
         Ok(())
     }
 
+    /// Shows what has come, now or when it is time for the next delta.
+    async fn more_to_show(&mut self) -> Result<(), Failure> {
+        self.unshown = true;
+        if self.last_delta.is_none_or(|last| last.elapsed() >= PACE) {
+            self.show().await?;
+        }
+        Ok(())
+    }
+
     async fn on_message(&mut self, message: Message) -> Result<(), Failure> {
         if let Message::Assistant(answer) = &message {
             let text = answer.text();
             if !text.is_empty() {
                 self.text = text;
-                self.unshown = self.whole_text() != self.shown;
-                if self.unshown {
-                    self.show().await?;
-                }
-                self.settled_text = self.whole_text();
             }
+            if self.unshown || self.whole_text() != self.shown {
+                self.show().await?;
+            }
+            self.settled_text = self.whole_text();
             self.text.clear();
             self.thinking.clear();
+            self.thinking_shown = 0;
         }
         self.held = Some(self.new_row(&message)?);
         Ok(())
@@ -328,10 +339,18 @@ impl<'a> RunTask<'a> {
             .journal(&self.events.run_id, partial)
             .await
             .map_err(|error| Failure::Setup(store_error(error).message))?;
+        if let Some(delta) = self.thinking.get(self.thinking_shown..).filter(|new| !new.is_empty())
+        {
+            let data = json!({"text": self.thinking, "delta": delta});
+            self.events.agent(Stream::Newer("thinking"), &data);
+            self.thinking_shown = self.thinking.len();
+        }
         let text = self.whole_text();
-        self.events.delta(&text, &self.shown);
-        self.live.set_partial(&text);
-        self.shown = text;
+        if text != self.shown {
+            self.events.delta(&text, &self.shown);
+            self.live.set_partial(&text);
+            self.shown = text;
+        }
         self.last_delta = Some(Instant::now());
         self.unshown = false;
         Ok(())

@@ -10,13 +10,16 @@ use clawdbot_protocol::SessionKey;
 use clawdbot_store::{RunStatus, Stored};
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{OwnedMutexGuard, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::gateway::Shared;
 use crate::run_events::RunEvents;
 use crate::run_task;
+
+/// What is said of a run that panicked.
+const PANICKED: &str = "The gateway failed inside this run. Its log says where; send it again.";
 
 /// A run that has been accepted: its message is on disk.
 pub(crate) struct Job {
@@ -104,6 +107,8 @@ struct Inner {
     /// A lane exists while a run of its conversation is under way.
     lanes: HashMap<SessionKey, VecDeque<(Job, Live)>>,
     live: HashMap<String, Live>,
+    /// Who is accepting a message, by conversation.
+    gates: HashMap<SessionKey, Arc<tokio::sync::Mutex<()>>>,
     stopping: bool,
 }
 
@@ -136,7 +141,20 @@ impl Runs {
 
     /// Takes an announced run back: its message was not accepted.
     pub(crate) fn retract(&self, run_id: &str) {
-        self.lock().live.remove(run_id);
+        if let Some(live) = self.lock().live.remove(run_id) {
+            live.done.send_replace(Some(Ended::failed("the message was not accepted", 0)));
+        }
+    }
+
+    /// One message of a conversation is accepted at a time, so that runs start in the order in
+    /// which their messages were stored. Hold the guard until the run has been started.
+    pub(crate) async fn turn(&self, key: &SessionKey) -> OwnedMutexGuard<()> {
+        let gate = {
+            let mut inner = self.lock();
+            inner.gates.retain(|_, gate| Arc::strong_count(gate) > 1);
+            inner.gates.entry(key.clone()).or_default().clone()
+        };
+        gate.lock_owned().await
     }
 
     /// Starts an accepted run, or queues it behind the one its conversation is busy with.
@@ -215,13 +233,9 @@ impl Runs {
         }
     }
 
-    fn finish(&self, run_id: &str, live: &Live, ended: Ended) -> usize {
-        let mut inner = self.lock();
-        inner.live.remove(run_id);
-        let active = inner.live.len();
-        drop(inner);
+    fn finish(&self, run_id: &str, live: &Live, ended: Ended) {
+        self.lock().live.remove(run_id);
         live.done.send_replace(Some(ended));
-        active
     }
 
     fn next(&self, key: &SessionKey) -> Option<(Job, Live)> {
@@ -233,7 +247,8 @@ impl Runs {
         next
     }
 
-    fn active(&self) -> usize {
+    /// Runs that have been announced and not ended.
+    pub(crate) fn active(&self) -> usize {
         self.lock().live.len()
     }
 
@@ -246,20 +261,21 @@ impl Runs {
 async fn work(shared: Arc<Shared>, key: SessionKey, job: Job, live: Live) {
     let mut next = Some((job, live));
     while let Some((job, live)) = next {
-        shared.count_runs(shared.runs.active(), None);
+        shared.count_runs(None);
         let mut events = RunEvents::new(&shared, &job);
         let run_id = job.run_id.clone();
         let run = run_task::drive(&shared, job, &live);
         let ended = match AssertUnwindSafe(run).catch_unwind().await {
-            Ok(ended) => ended,
-            Err(_) => run_task::bury(&mut events).await,
+            Ok(Ok(ended)) => ended,
+            Ok(Err(error)) => run_task::bury(&mut events, &error.message).await,
+            Err(_) => run_task::bury(&mut events, PANICKED).await,
         };
         let outcome = match &ended.error {
             Some(error) if ended.status == RunStatus::Error => Err(error.clone()),
             _ => Ok(()),
         };
-        let active = shared.runs.finish(&run_id, &live, ended);
-        shared.count_runs(active, Some(outcome));
+        shared.runs.finish(&run_id, &live, ended);
+        shared.count_runs(Some(outcome));
         next = shared.runs.next(&key);
     }
 }

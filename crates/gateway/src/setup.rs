@@ -28,7 +28,7 @@ pub struct Options {
     pub password: Option<Secret>,
     /// Starts although `gateway.mode` is not `local`.
     pub allow_unconfigured: bool,
-    /// Writes `gateway.mode: "local"` into a configuration that does not exist yet.
+    /// Writes `gateway.mode: "local"` into a configuration that names no mode.
     pub configure_locally: bool,
 }
 
@@ -51,8 +51,9 @@ pub(crate) fn configure(
     options: &Options,
 ) -> Result<(Loaded, Auth), StartError> {
     let mut loaded = Document::load(&paths.config, env)?;
-    if options.configure_locally && !loaded.exists() {
-        loaded = save(paths, env, "", &[(&["gateway", "mode"], json!("local"))])?;
+    if options.configure_locally && loaded.config.gateway.mode.is_none() {
+        let raw = loaded.raw.clone().unwrap_or_default();
+        loaded = save(paths, env, &raw, &[(&["gateway", "mode"], json!("local"))])?;
     }
     check_mode(&loaded.config, options)?;
     let auth = match secret(&loaded, options)? {

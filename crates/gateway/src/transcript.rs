@@ -14,6 +14,10 @@ use crate::gateway::Shared;
 
 /// Rows handed to a model at most.
 const MAX_ROWS: usize = 1000;
+/// Bytes of attachments handed to a model at most: one of the largest accepted.
+const MEDIA_BYTES: u64 = 20 * 1024 * 1024;
+/// Characters of one text file handed to a model at most.
+const MAX_TEXT_FILE: usize = 200_000;
 
 /// A row for one of the agent's messages.
 pub(crate) fn new_row(
@@ -107,10 +111,14 @@ pub(crate) async fn for_model(
         ..HistoryQuery::default()
     };
     let page = shared.store.history(key.as_str(), query).await.map_err(store_error)?;
-    let mut messages = Vec::with_capacity(page.messages.len());
-    for stored in as_spoken(page.messages, user) {
-        messages.push(read(shared, &stored).await);
+    let rows = as_spoken(page.messages, user);
+    // Newest first, because it is the newest attachments that matter.
+    let mut budget = MEDIA_BYTES;
+    let mut messages = Vec::with_capacity(rows.len());
+    for stored in rows.iter().rev() {
+        messages.push(read(shared, stored, &mut budget).await);
     }
+    messages.reverse();
     Ok(messages)
 }
 
@@ -119,6 +127,10 @@ pub(crate) async fn for_model(
 fn as_spoken(mut rows: Vec<Stored>, user: &Stored) -> Vec<Stored> {
     let is_message = |row: &Stored| row.role == Role::User;
     rows.retain(|row| row.role != Role::System && !(is_message(row) && row.seq > user.seq));
+    // Long messages queued behind it may have taken all the room of the page.
+    if !rows.iter().any(|row| row.seq == user.seq) {
+        rows.push(user.clone());
+    }
     let mut answered: HashMap<String, i64> = HashMap::new();
     for row in rows.iter().filter(|row| !is_message(row)) {
         if let Some(run_id) = &row.run_id {
@@ -133,9 +145,9 @@ fn as_spoken(mut rows: Vec<Stored>, user: &Stored) -> Vec<Stored> {
     rows
 }
 
-async fn read(shared: &Shared, stored: &Stored) -> Message {
+async fn read(shared: &Shared, stored: &Stored, budget: &mut u64) -> Message {
     if stored.role == Role::User {
-        return Message::User { content: user_blocks(shared, stored).await };
+        return Message::User { content: user_blocks(shared, stored, budget).await };
     }
     serde_json::from_str(stored.body.get()).unwrap_or_else(|_| {
         Message::Assistant(AssistantMessage {
@@ -151,9 +163,9 @@ async fn read(shared: &Shared, stored: &Stored) -> Message {
     })
 }
 
-/// Text and attachments. Only files this gateway registered are read, never names from a text
+/// Text, and attachments while `budget` bytes last. Only files this gateway registered are read, never names from a text
 /// (CHT-04).
-async fn user_blocks(shared: &Shared, stored: &Stored) -> Vec<Block> {
+async fn user_blocks(shared: &Shared, stored: &Stored, budget: &mut u64) -> Vec<Block> {
     let mut blocks = Vec::new();
     if !stored.text.is_empty() {
         blocks.push(Block::text(stored.text.clone()));
@@ -162,9 +174,15 @@ async fn user_blocks(shared: &Shared, stored: &Stored) -> Vec<Block> {
     for entry in media.into_iter().flatten() {
         let name = entry["url"].as_str().and_then(|url| url.strip_prefix("media://inbound/"));
         let Some(name) = name else { continue };
+        let shown = entry["fileName"].as_str().unwrap_or(name);
+        let Some(rest) = budget.checked_sub(entry["sizeBytes"].as_u64().unwrap_or(0)) else {
+            blocks.push(Block::text(format!("[earlier attachment {shown}, not sent again]")));
+            continue;
+        };
+        *budget = rest;
         let block = match crate::media::read(shared, name).await {
             Ok(Some(media)) => attachment_block(media, entry),
-            _ => Block::text(format!("[attachment {name} is no longer available]")),
+            _ => Block::text(format!("[attachment {shown} is no longer available]")),
         };
         blocks.push(block);
     }
@@ -175,6 +193,7 @@ fn attachment_block(media: crate::media::Media, entry: &Value) -> Block {
     let name = entry["fileName"].as_str().unwrap_or("attachment").to_owned();
     if media.mime.starts_with("text/") {
         let text = String::from_utf8_lossy(&media.bytes);
+        let text: String = text.chars().take(MAX_TEXT_FILE).collect();
         return Block::text(format!("Attached file {name}:\n\n{text}"));
     }
     let data = STANDARD.encode(&media.bytes);

@@ -5,7 +5,7 @@ use clawdbot_store::{Begun, FinishRun, RunStatus};
 use serde_json::{Map, json};
 use sha2::{Digest as _, Sha256};
 
-use super::sessions;
+use super::{sessions, submit};
 use crate::error::store_error;
 use crate::hub::{Audience, Broadcast};
 use crate::router::{Ctx, Reply, missing_scope};
@@ -107,33 +107,32 @@ pub(super) async fn run(
         Begun::Started { .. } => "started",
         Begun::InFlight => "in_flight",
         Begun::Finished(_) => "ok",
-        Begun::Conflict => {
-            return Err(RpcError::invalid(
-                "this idempotencyKey was used for a different message; use a new one",
-            ));
-        }
+        Begun::Conflict => return Err(submit::conflict()),
     };
     let payload = json!({"runId": run_id, "status": status});
     if status != "started" {
         return Reply::ok(&payload);
     }
-    let text = answer(&ctx, &key, command).await?;
-    let mut row = transcript::injected_row(&text, now_ms, Some(&run_id))?;
-    row.meta = meta;
+    let done = answer(&ctx, &key, command).await;
+    let rows = match &done {
+        Ok(text) => {
+            let row = transcript::injected_row(text, now_ms, Some(&run_id))?;
+            vec![clawdbot_store::NewMessage { meta, ..row }]
+        }
+        Err(_) => Vec::new(),
+    };
     let finish = FinishRun {
         run_id: run_id.clone(),
-        status: RunStatus::Ok,
-        stop_reason: Some("stop".into()),
-        error: None,
-        result: Some(json!({"text": text})),
-        messages: vec![row],
+        status: if done.is_ok() { RunStatus::Ok } else { RunStatus::Error },
+        stop_reason: Some(if done.is_ok() { "stop" } else { "error" }.to_owned()),
+        error: done.as_ref().err().map(|error| error.message.clone()),
+        result: Some(json!({"text": done.as_ref().ok()})),
+        messages: rows,
         session_fields: Map::new(),
         now_ms,
     };
     gateway.store.finish_run(finish).await.map_err(store_error)?;
-    if command == Command::Reset {
-        sessions::reset_now(&ctx, &key).await?;
-    }
+    let text = done?;
     let gateway = gateway.clone();
     Ok(Reply::ok(&payload)?.then(move || {
         let event = Broadcast { audience: Audience::Scope(Scope::Read), ..Broadcast::new("chat") };
@@ -167,7 +166,10 @@ async fn answer(ctx: &Ctx, key: &SessionKey, command: Command) -> Result<String,
             .join("\n"),
         Command::Status => status(ctx, key).await?,
         Command::Models => models(ctx),
-        Command::Reset => "Started over. Earlier messages stay stored.".to_owned(),
+        Command::Reset => {
+            sessions::reset_now(ctx, key).await?;
+            "Started over. Earlier messages stay stored.".to_owned()
+        }
         Command::Stop => String::new(),
     })
 }

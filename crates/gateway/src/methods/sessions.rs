@@ -20,12 +20,16 @@ use crate::{attachments, transcript};
 const DEFAULT_LIMIT: u32 = 100;
 /// Conversations one `sessions.preview` looks at.
 const MAX_PREVIEWS: usize = 64;
+/// Bytes of rows read for one preview.
+const PREVIEW_BYTES: usize = 256 * 1024;
+/// Conversations one `sessions.list` answers at most.
+const MAX_LIMIT: u32 = 1000;
 /// How long a deletion waits for runs to have stopped.
 const DELETE_WAIT: Duration = Duration::from_secs(5);
 
 pub(super) async fn list(ctx: Ctx, params: SessionsListParams) -> Result<Reply, RpcError> {
     let gateway = &ctx.gateway;
-    let limit = params.limit.unwrap_or(DEFAULT_LIMIT);
+    let limit = params.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
     let offset = params.offset.unwrap_or(0);
     let now_ms = gateway.now_ms();
     let titles = params.include_derived_titles.unwrap_or(false);
@@ -85,7 +89,7 @@ async fn preview_one(
     };
     let limit = params.limit.unwrap_or(12).min(100) as usize;
     let max_chars = params.max_chars.unwrap_or(240) as usize;
-    let query = HistoryQuery { limit, ..HistoryQuery::default() };
+    let query = HistoryQuery { limit, max_bytes: Some(PREVIEW_BYTES), ..HistoryQuery::default() };
     let page = ctx.gateway.store.history(key.as_str(), query).await.map_err(store_error)?;
     if page.session_id.is_none() {
         return Ok(missing);

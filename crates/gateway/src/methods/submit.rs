@@ -8,6 +8,7 @@ use clawdbot_protocol::{Attachment, RpcError, SessionKey};
 use clawdbot_store::{BeginRun, Begun, RunRecord, RunStatus, Session, Stored};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OwnedMutexGuard;
 
 use crate::attachments::{self, Accepted};
 use crate::error::store_error;
@@ -43,6 +44,8 @@ pub(super) struct Started {
     pub(super) job: Job,
     pub(super) live: Live,
     pub(super) session: Session,
+    /// Keeps later messages of this conversation waiting until the run has been started.
+    _turn: OwnedMutexGuard<()>,
 }
 
 impl Started {
@@ -55,10 +58,10 @@ impl Started {
 
 impl Submission {
     /// Checks the message and puts it on disk together with its key.
-    pub(super) async fn accept(self, ctx: &Ctx) -> Result<Submitted, RpcError> {
+    pub(super) async fn accept(mut self, ctx: &Ctx) -> Result<Submitted, RpcError> {
         let shared = &ctx.gateway;
         let thinking = self.thinking()?;
-        let files = attachments::accept(self.attachments.clone(), shared.limits)?;
+        let files = attachments::accept(std::mem::take(&mut self.attachments), shared.limits)?;
         if self.message.trim().is_empty() && files.is_empty() {
             return Err(RpcError::invalid("message or attachment required"));
         }
@@ -73,29 +76,41 @@ impl Submission {
             media: files.iter().map(|file| file.record(self.key.as_str(), now_ms)).collect(),
             now_ms,
         };
-        let written = self.write_files(shared, files).await?;
-        let live = shared.runs.announce(&self.run_id, &self.key);
-        let begun = shared.store.begin_run(begin).await;
-        let (Ok(Begun::Started { message, session }), Some(live)) = (&begun, &live) else {
-            attachments::discard(&written);
-            if live.is_some() {
-                shared.runs.retract(&self.run_id);
-            }
-            return match begun.map_err(store_error)? {
-                Begun::Started { .. } | Begun::InFlight => Ok(Submitted::InFlight),
-                Begun::Finished(record) => Ok(Submitted::Finished(Box::new(record))),
-                Begun::Conflict => Err(RpcError::invalid(
-                    "this idempotencyKey was used for a different message; use a new one",
-                )
-                .with_details(json!({"code": "IDEMPOTENCY_CONFLICT"}))),
-            };
+        let turn = shared.runs.turn(&self.key).await;
+        let Some(live) = shared.runs.announce(&self.run_id, &self.key) else {
+            return self.repeated(shared, &begin).await;
         };
-        let job = self.job(agent_id, session, message, thinking);
-        Ok(Submitted::Started(Box::new(Started {
-            job,
-            live: live.clone(),
-            session: session.clone(),
-        })))
+        let (begun, written) = match self.write_files(shared, files).await {
+            Ok(written) => (shared.store.begin_run(begin).await.map_err(store_error), written),
+            Err(error) => (Err(error), Vec::new()),
+        };
+        if let Ok(Begun::Started { message, session }) = begun {
+            let job = self.job(agent_id, &session, &message, thinking);
+            return Ok(Submitted::Started(Box::new(Started { job, live, session, _turn: turn })));
+        }
+        attachments::discard(&written);
+        shared.runs.retract(&self.run_id);
+        match begun? {
+            Begun::Started { .. } | Begun::InFlight => Ok(Submitted::InFlight),
+            Begun::Finished(record) => Ok(Submitted::Finished(Box::new(record))),
+            Begun::Conflict => Err(conflict()),
+        }
+    }
+
+    /// The key of a run that is under way: the same message, or a mistake.
+    async fn repeated(
+        &self,
+        shared: &Arc<Shared>,
+        begin: &BeginRun,
+    ) -> Result<Submitted, RpcError> {
+        match shared.store.run(&self.run_id).await.map_err(store_error)? {
+            Some(run)
+                if run.body_hash != begin.body_hash || run.session_key != begin.session_key =>
+            {
+                Err(conflict())
+            }
+            _ => Ok(Submitted::InFlight),
+        }
     }
 
     fn job(
@@ -159,6 +174,12 @@ impl Submission {
             Err(_) => Err(RpcError::unavailable("the attachment could not be stored")),
         }
     }
+}
+
+/// The refusal for a key that belongs to another message (CHT-01).
+pub(super) fn conflict() -> RpcError {
+    RpcError::invalid("this idempotencyKey was used for a different message; use a new one")
+        .with_details(json!({"code": "IDEMPOTENCY_CONFLICT"}))
 }
 
 /// What the row says about its sender (protocol §13.9).

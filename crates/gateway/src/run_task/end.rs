@@ -12,12 +12,11 @@ use crate::run_events::{RunEvents, Stream};
 use crate::runs::Ended;
 use crate::transcript;
 
-/// Ends a run that panicked: it is recorded, and everybody who waits for it is told.
-pub(crate) async fn bury(events: &mut RunEvents) -> Ended {
-    const CAUSE: &str = "The gateway failed inside this run. Its log says where; send it again.";
+/// Ends a run that came to nothing: it is recorded, and everybody who waits for it is told.
+pub(crate) async fn bury(events: &mut RunEvents, cause: &str) -> Ended {
     let shared = events.shared.clone();
-    error!(run = %events.run_id, "the run panicked");
-    let ended = Ended::failed(CAUSE, shared.now_ms());
+    error!(run = %events.run_id, cause, "the run came to nothing");
+    let ended = Ended::failed(cause, shared.now_ms());
     let finish = FinishRun {
         run_id: events.run_id.clone(),
         status: ended.status,
