@@ -1,5 +1,7 @@
 //! Protocol §13: stopping, queueing, parallel conversations.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clawdbot_tests::{Gate, Script, TestGateway};
 use serde_json::{Value, json};
 
@@ -81,6 +83,60 @@ async fn messages_of_one_conversation_run_in_order() {
     assert!(places.is_sorted(), "{asked}");
     let first = gateway.model.requests()[0]["messages"].to_string();
     assert!(!first.contains("message k-2"));
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn pipelined_messages_run_in_the_order_they_were_sent() {
+    let gateway = TestGateway::start().await;
+    let mut peer = gateway.v4().await;
+    let mut keys = Vec::new();
+    for n in 0..8 {
+        gateway.model.push(Script::text(["ok"]));
+        let key = format!("k-{n}");
+        let mut params = send(&key, "main");
+        // A file takes longer to accept than the text that overtakes it.
+        if n % 2 == 0 {
+            let content = STANDARD.encode(format!("note {n}").repeat(20_000));
+            params["attachments"] = json!([{"fileName": "note.txt", "content": content}]);
+        }
+        peer.post("chat.send", params).await;
+        keys.push(key);
+    }
+    for key in &keys {
+        assert_eq!(peer.terminal(key).await["state"], "final");
+    }
+    let history = peer.ok("chat.history", json!({"sessionKey": "main"})).await;
+    let rows = history["messages"].as_array().unwrap();
+    let asked: Vec<_> = rows
+        .iter()
+        .filter(|row| row["role"] == "user")
+        .map(|row| row["__openclaw"]["runId"].as_str().unwrap())
+        .collect();
+    assert_eq!(asked, keys);
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn a_long_message_queued_behind_does_not_push_the_question_out() {
+    let gateway = TestGateway::start().await;
+    let gate = Gate::new();
+    gateway.model.push(Script::text(["first"]).hold(&gate));
+    gateway.model.push(Script::text(["second"]));
+    gateway.model.push(Script::text(["third"]));
+    let mut peer = gateway.v4().await;
+    peer.ok("chat.send", send("k-1", "main")).await;
+    peer.event(|frame| frame["payload"]["state"] == "delta").await;
+    peer.ok("chat.send", send("k-2", "main")).await;
+    let mut paste = send("k-3", "main");
+    paste["message"] = json!("x".repeat(2_000_000));
+    peer.ok("chat.send", paste).await;
+    gate.open();
+    for key in ["k-1", "k-2", "k-3"] {
+        assert_eq!(peer.terminal(key).await["state"], "final");
+    }
+    let asked = gateway.model.requests()[1]["messages"].to_string();
+    assert!(asked.contains("message k-2"), "the model was asked without the question");
     gateway.finish().await;
 }
 

@@ -32,6 +32,22 @@ async fn a_broken_configuration_is_named_and_left_alone() {
 }
 
 #[tokio::test]
+async fn an_app_that_comes_after_a_headless_start_completes_the_configuration() {
+    let setup = Setup::new().await.options(|options| {
+        options.configure_locally = true;
+        options.allow_unconfigured = false;
+    });
+    let path = setup.state().join("clawdbot.json");
+    let text = format!("{{ gateway: {{ auth: {{ token: '{TOKEN}' }} }} /* mine */ }}");
+    std::fs::write(&path, text).unwrap();
+    let gateway = setup.start_as_is().await;
+    let written = std::fs::read_to_string(&path).unwrap();
+    assert!(written.contains("local") && written.contains("/* mine */"), "{written}");
+    gateway.v4().await;
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn text_that_is_no_json5_is_named_with_its_place() {
     let setup = Setup::new().await;
     let path = setup.state().join("clawdbot.json");
