@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use clawdbot_protocol::{ClientInfo, ConnectAuth, RpcError};
@@ -16,6 +16,8 @@ use crate::access::{Caller, OriginKind};
 const MAX_FAILURES: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(60);
 const LOCKOUT: Duration = Duration::from_secs(300);
+/// Wait for a guess that finds too many others being looked at.
+const CROWDED: Duration = Duration::from_secs(1);
 /// Addresses remembered at once; the oldest idle one makes room.
 const MAX_ADDRESSES: usize = 4096;
 /// A native client on this machine waits instead of being locked out.
@@ -58,8 +60,58 @@ type Guesser = (IpAddr, bool);
 #[derive(Clone, Copy)]
 struct Guesses {
     failures: u32,
+    /// Guesses that are being looked at right now.
+    pending: u32,
     since: Instant,
     locked_until: Option<Instant>,
+}
+
+impl Guesses {
+    fn new(now: Instant) -> Self {
+        Self { failures: 0, pending: 0, since: now, locked_until: None }
+    }
+
+    /// Whether one more guess may be looked at. Many honest clients that come back at once are
+    /// asked to wait a moment; only wrong guesses lock out.
+    fn check(&mut self, now: Instant) -> Result<(), RpcError> {
+        if let Some(until) = self.locked_until.filter(|until| *until > now) {
+            return Err(rate_limited(until - now));
+        }
+        if self.failures >= MAX_FAILURES {
+            self.locked_until = Some(now + LOCKOUT);
+            return Err(rate_limited(LOCKOUT));
+        }
+        if self.failures + self.pending >= MAX_FAILURES {
+            return Err(rate_limited(CROWDED));
+        }
+        Ok(())
+    }
+}
+
+/// A reserved guess. Dropped without [`Guess::was_right`] it counts as wrong.
+pub(crate) struct Guess<'a> {
+    auth: &'a Auth,
+    who: Guesser,
+    right: bool,
+}
+
+impl Guess<'_> {
+    /// Gives the budget back.
+    pub(crate) fn was_right(mut self) {
+        self.right = true;
+    }
+}
+
+impl Drop for Guess<'_> {
+    fn drop(&mut self) {
+        let mut guesses = self.auth.lock();
+        let entry = entry(&mut guesses, self.who, Instant::now());
+        entry.pending = entry.pending.saturating_sub(1);
+        entry.failures = if self.right { 0 } else { entry.failures + 1 };
+        if entry.pending == 0 && entry.failures == 0 {
+            guesses.remove(&self.who);
+        }
+    }
 }
 
 /// What the shared-secret check came to.
@@ -111,39 +163,28 @@ impl Auth {
 
     /// Reserves one guess for `caller`, or says how long to wait. Native clients on this machine
     /// are slowed down instead.
-    pub(crate) async fn reserve(&self, caller: &Caller) -> Result<(), RpcError> {
+    pub(crate) async fn reserve(&self, caller: &Caller) -> Result<Guess<'_>, RpcError> {
+        let who = guesser(caller);
         let wait = {
-            let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut guesses = self.lock();
             let now = Instant::now();
-            let entry = entry(&mut guesses, guesser(caller), now);
+            let entry = entry(&mut guesses, who, now);
             if is_native_local(caller) {
                 local_delay(entry.failures)
-            } else if let Some(until) = entry.locked_until.filter(|until| *until > now) {
-                return Err(rate_limited(until - now));
             } else {
-                entry.failures += 1;
-                if entry.failures > MAX_FAILURES {
-                    entry.locked_until = Some(now + LOCKOUT);
-                    return Err(rate_limited(LOCKOUT));
-                }
+                entry.check(now)?;
                 Duration::ZERO
             }
         };
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        Ok(())
+        entry(&mut self.lock(), who, Instant::now()).pending += 1;
+        Ok(Guess { auth: self, who, right: false })
     }
 
-    /// Gives the reserved guess back after a success, or books a local failure.
-    pub(crate) fn settle(&self, caller: &Caller, success: bool) {
-        let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
-        let who = guesser(caller);
-        if success {
-            guesses.remove(&who);
-        } else if is_native_local(caller) {
-            entry(&mut guesses, who, Instant::now()).failures += 1;
-        }
+    fn lock(&self) -> MutexGuard<'_, HashMap<Guesser, Guesses>> {
+        self.guesses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The refusal for a missing or wrong secret (protocol §7.9).
@@ -210,14 +251,13 @@ fn entry(guesses: &mut HashMap<Guesser, Guesses>, who: Guesser, now: Instant) ->
             guesses.remove(&idle);
         }
     }
-    let entry =
-        guesses.entry(who).or_insert(Guesses { failures: 0, since: now, locked_until: None });
+    let entry = guesses.entry(who).or_insert(Guesses::new(now));
     let expired = match entry.locked_until {
         Some(until) => until <= now,
         None => now - entry.since > WINDOW,
     };
     if expired {
-        *entry = Guesses { failures: 0, since: now, locked_until: None };
+        *entry = Guesses::new(now);
     }
     entry
 }
@@ -273,11 +313,11 @@ mod tests {
     async fn the_guess_budget_is_ten_a_minute_rl_01() {
         let auth = Auth::new(AuthMode::Token, Some("x"));
         for _ in 0..MAX_FAILURES {
-            auth.reserve(&remote()).await.unwrap();
+            drop(auth.reserve(&remote()).await.unwrap());
         }
-        let refusal = auth.reserve(&remote()).await.unwrap_err();
+        let refusal = auth.reserve(&remote()).await.map(|_| ()).unwrap_err();
         assert_eq!(refusal.detail_code(), Some("AUTH_RATE_LIMITED"));
-        assert!(refusal.retry_after_ms.unwrap() > 0);
+        assert_eq!(refusal.retry_after_ms, Some(300_000));
         let other = Caller { ip: [203, 0, 113, 10].into(), ..remote() };
         auth.reserve(&other).await.unwrap();
     }
@@ -292,8 +332,7 @@ mod tests {
             in_process: false,
         };
         for _ in 0..MAX_FAILURES {
-            auth.reserve(&page).await.unwrap();
-            auth.settle(&page, false);
+            drop(auth.reserve(&page).await.unwrap());
         }
         assert!(auth.reserve(&page).await.is_err());
         let native = Caller { origin: OriginKind::Absent, ..page };
@@ -306,9 +345,22 @@ mod tests {
     async fn a_success_gives_the_budget_back() {
         let auth = Auth::new(AuthMode::Token, Some("x"));
         for _ in 0..50 {
-            auth.reserve(&remote()).await.unwrap();
-            auth.settle(&remote(), true);
+            auth.reserve(&remote()).await.unwrap().was_right();
         }
+        assert!(auth.lock().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn honest_clients_that_come_back_together_only_wait_a_moment() {
+        let auth = Auth::new(AuthMode::Token, Some("x"));
+        let mut looked_at = Vec::new();
+        for _ in 0..MAX_FAILURES {
+            looked_at.push(auth.reserve(&remote()).await.unwrap());
+        }
+        let crowded = auth.reserve(&remote()).await.map(|_| ()).unwrap_err();
+        assert_eq!(crowded.retry_after_ms, Some(1_000));
+        looked_at.drain(..).for_each(Guess::was_right);
+        auth.reserve(&remote()).await.unwrap().was_right();
     }
 
     #[tokio::test(start_paused = true)]
@@ -317,8 +369,7 @@ mod tests {
         let local = Caller { ip: [127, 0, 0, 1].into(), direct_local: true, ..remote() };
         let begun = tokio::time::Instant::now();
         for _ in 0..20 {
-            auth.reserve(&local).await.unwrap();
-            auth.settle(&local, false);
+            drop(auth.reserve(&local).await.unwrap());
         }
         assert!(begun.elapsed() > Duration::from_secs(60));
     }

@@ -106,12 +106,12 @@ impl Attempt<'_> {
         if self.caller.in_process {
             return Ok(Proven { method: "in-process", grant: None, scopes: Scopes::all() });
         }
-        let auth = &self.gateway.auth;
-        auth.reserve(self.caller).await?;
+        let guess = self.gateway.auth.reserve(self.caller).await?;
         let result = self.prove().await;
-        // A pairing that waits for approval had the right secret: that was no guess.
-        let guessed = result.as_ref().is_err_and(|error| error.code != ErrorCode::NotPaired);
-        auth.settle(self.caller, !guessed);
+        // A pairing that waits for approval had the right secret: that was no wrong guess.
+        if result.as_ref().map_or_else(|error| error.code == ErrorCode::NotPaired, |_| true) {
+            guess.was_right();
+        }
         result
     }
 

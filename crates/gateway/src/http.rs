@@ -181,19 +181,18 @@ async fn authorize(
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
         .unwrap_or_default();
-    if shared.auth.reserve(caller).await.is_err() {
+    let Ok(guess) = shared.auth.reserve(caller).await else {
         return Err(Box::new(problem(
             StatusCode::TOO_MANY_REQUESTS,
             "rate_limited",
             "Too many failed attempts. Wait, then try again.",
         )));
-    }
+    };
     let known = !bearer.is_empty()
         && (shared.auth.matches(bearer)
             || shared.devices.any_token_is_valid(bearer).await.unwrap_or(false));
-    let open = shared.auth.mode() == crate::auth::AuthMode::None;
-    shared.auth.settle(caller, known || open);
-    if known || open {
+    if known || shared.auth.mode() == crate::auth::AuthMode::None {
+        guess.was_right();
         return Ok(());
     }
     let mut response = problem(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized");

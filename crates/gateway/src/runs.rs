@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use clawdbot_agent::{ThinkingLevel, Usage};
-use clawdbot_protocol::SessionKey;
+use clawdbot_protocol::{RpcError, SessionKey};
 use clawdbot_store::{RunStatus, Stored};
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
@@ -18,6 +18,10 @@ use crate::gateway::Shared;
 use crate::run_events::RunEvents;
 use crate::run_task;
 
+/// Messages that may wait in one conversation.
+const MAX_WAITING: usize = 64;
+/// Runs that may be under way or waiting in all.
+const MAX_LIVE: usize = 1024;
 /// What is said of a run that panicked.
 const PANICKED: &str = "The gateway failed inside this run. Its log says where; send it again.";
 
@@ -144,6 +148,19 @@ impl Runs {
         if let Some(live) = self.lock().live.remove(run_id) {
             live.done.send_replace(Some(Ended::failed("the message was not accepted", 0)));
         }
+    }
+
+    /// Whether one more run fits.
+    pub(crate) fn room(&self, key: &SessionKey) -> Result<(), RpcError> {
+        let inner = self.lock();
+        let waiting = inner.lanes.get(key).map_or(0, VecDeque::len);
+        if waiting < MAX_WAITING && inner.live.len() < MAX_LIVE {
+            return Ok(());
+        }
+        Err(RpcError::unavailable(
+            "too many messages are waiting for an answer; send it again soon",
+        )
+        .retry_after(1_000))
     }
 
     /// One message of a conversation is accepted at a time, so that runs start in the order in

@@ -24,6 +24,8 @@ const MAX_PREVIEWS: usize = 64;
 const PREVIEW_BYTES: usize = 256 * 1024;
 /// Conversations one `sessions.list` answers at most.
 const MAX_LIMIT: u32 = 1000;
+/// Hits looked through when only some conversations count.
+const MAX_SEARCHED: usize = 1000;
 /// How long a deletion waits for runs to have stopped.
 const DELETE_WAIT: Duration = Duration::from_secs(5);
 
@@ -160,11 +162,10 @@ pub(super) async fn search(ctx: Ctx, params: SessionsSearchParams) -> Result<Rep
         Some(raw) => Some(raw.iter().map(|raw| resolve(&ctx, raw)).collect::<Result<Vec<_>, _>>()?),
         None => None,
     };
-    let hits = ctx.gateway.store.search(&params.query, limit + 1).await.map_err(store_error)?;
-    let truncated = hits.len() > limit;
-    let results: Vec<Value> = hits
+    let wanted = if keys.is_some() { MAX_SEARCHED } else { limit + 1 };
+    let hits = ctx.gateway.store.search(&params.query, wanted).await.map_err(store_error)?;
+    let mut results: Vec<Value> = hits
         .iter()
-        .take(limit)
         .filter(|hit| {
             keys.as_ref().is_none_or(|keys| keys.iter().any(|key| key.as_str() == hit.session_key))
         })
@@ -173,6 +174,8 @@ pub(super) async fn search(ctx: Ctx, params: SessionsSearchParams) -> Result<Rep
                 "messageSeq": hit.seq, "ts": hit.ts_ms, "snippet": hit.snippet})
         })
         .collect();
+    let truncated = results.len() > limit;
+    results.truncate(limit);
     Reply::ok(&json!({"results": results, "truncated": truncated}))
 }
 

@@ -77,6 +77,7 @@ impl Submission {
             now_ms,
         };
         let turn = shared.runs.turn(&self.key).await;
+        shared.runs.room(&self.key)?;
         let Some(live) = shared.runs.announce(&self.run_id, &self.key) else {
             return self.repeated(shared, &begin).await;
         };
