@@ -18,18 +18,52 @@ fail() {
 is_macos() { [ "$(uname -s)" = Darwin ]; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# require_tools: Rust and Node have to be there; everything else can be installed.
+# require_tools: Rust and Node have to be there, and new enough; everything else can be installed.
 require_tools() {
   if ! has cargo && [ -x "$HOME/.cargo/bin/cargo" ]; then PATH="$HOME/.cargo/bin:$PATH"; fi
   has cargo || fail "Rust is missing (no cargo on the PATH)." \
     "Install it from https://rustup.rs, open a new terminal, then run this again."
   if ! has node || ! has npm; then
     fail "Node.js is missing (node and npm are both needed)." \
-      "Install version 20.19 or newer from https://nodejs.org, then run this again."
+      "Install version 24 from https://nodejs.org ($node_versions will do), then run this again."
   fi
-  node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' ||
-    fail "Node.js $(node --version) is too old; 20.19 or newer is needed." \
-      "Update it from https://nodejs.org, then run this again."
+  require_rust_version
+  require_node_version
+}
+
+require_rust_version() {
+  local needed found
+  needed=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$root/Cargo.toml")
+  found=$(cd "$root" && rustc --version | cut -d ' ' -f 2) ||
+    fail "Rust does not start; its own words are above." "Run: rustup default stable"
+  [ "$(printf '%s\n' "$needed" "$found" | sort -V | head -n 1)" = "$needed" ] ||
+    fail "Rust $found is too old; $needed or newer is needed." \
+      "Run: rustup update stable" \
+      "If Rust is not from rustup, install it from https://rustup.rs. Then run this again."
+}
+
+# What Vite and jsdom both support.
+node_versions="20.19 or newer in 20, 22.13 or newer in 22, or 24 and newer"
+
+require_node_version() {
+  node -e '
+    const [major, minor] = process.versions.node.split(".").map(Number);
+    const fits = (major === 20 && minor >= 19) || (major === 22 && minor >= 13) || major >= 24;
+    process.exit(fits ? 0 : 1)' ||
+    fail "Node.js $(node --version) does not fit; it has to be $node_versions." \
+      "Install one from https://nodejs.org, then run this again."
+}
+
+# find_browser: prints the browser for the tests; Ubuntu has a command that only asks for its snap.
+find_browser() {
+  local browser
+  for browser in ${CHROMIUM:+"$CHROMIUM"} chromium chromium-browser google-chrome; do
+    if "$browser" --version >/dev/null 2>&1; then
+      command -v "$browser"
+      return 0
+    fi
+  done
+  return 1
 }
 
 package_installed() {

@@ -20,7 +20,7 @@ if (-not (Get-Command cargo -ErrorAction SilentlyContinue)) {
     Stop-With "Rust is missing. Install it from https://rustup.rs with the Visual Studio C++ build tools, then run this again."
 }
 if (-not (Get-Command npm -ErrorAction SilentlyContinue)) {
-    Stop-With "Node.js is missing. Install version 20.19 or newer from https://nodejs.org, then run this again."
+    Stop-With "Node.js is missing. Install version 20.19, 22.13, 24 or newer from https://nodejs.org, then run this again."
 }
 
 Push-Location (Join-Path $root "src-ui")

@@ -10,13 +10,14 @@ usage() {
 Usage: installer/run.sh [--headless] [--build-only]
 
 Builds Clawdbot and starts it: the tray app with WebChat where there is a screen,
-otherwise the gateway alone, in this terminal. A second run starts within seconds.
+otherwise the gateway alone, in this terminal. A second run starts within seconds;
+if the app is running already, it shows its window.
 
   --headless     the gateway alone, even where there is a screen
   --build-only   build, but start nothing
   --help         show this text
 
-Needs Rust and Node.js 20.19 or newer. Missing system packages are listed and then
+Needs Rust and Node.js 20.19, 22.13 or 24, or newer. Missing system packages are listed and then
 installed with apt (Debian, Ubuntu); elsewhere this says which ones to install.
 CLAWDBOT_STATE_DIR chooses where Clawdbot keeps its files (~/.clawdbot otherwise).
 TEXT
@@ -42,6 +43,13 @@ state="${CLAWDBOT_STATE_DIR:-${OPENCLAW_STATE_DIR:-$HOME/.clawdbot${profile:+-$p
 # Prints "PID URL" of the gateway that uses the state directory, if one answers.
 running_gateway() {
   node "$root/installer/running.mjs" "$state/gateway.lock"
+}
+
+# is_app PID: whether that process is the tray app. Linux keeps 15 letters of a name.
+is_app() {
+  local name
+  name=$(ps -p "$1" -o comm=) || return 1
+  case ${name##*/} in clawdbot-deskto*) ;; *) return 1 ;; esac
 }
 
 show_address() {
@@ -75,12 +83,12 @@ prepare_system() {
       "Or build the gateway alone: installer/run.sh --headless"
 }
 
-# wait_for_gateway PID: prints "PID URL" once the gateway answers; fails when process PID ends first.
+# wait_for_gateway PID: prints "PID URL" once the gateway of process PID answers; fails when PID ends first.
 wait_for_gateway() {
   local found
   for _ in $(seq 60); do
     found=$(running_gateway)
-    if [ -n "$found" ]; then
+    if [ "${found%% *}" = "$1" ]; then
       printf '%s\n' "$found"
       return 0
     fi
@@ -102,6 +110,9 @@ start_app() {
   elif kill -0 "$app" 2>/dev/null; then
     note "The app runs, but its gateway does not answer on a port; the tray icon says why."
     note "Logs: $state/logs"
+  elif wait "$app"; then
+    note "The app was running already; its window is open."
+    note "It is still the build it was started with: for a newer one, quit it in its tray menu, then run this again."
   else
     tail -n 5 "$log" >&2
     fail "The app ended right away; its last words are above." "The whole story is in $state/logs"
@@ -128,7 +139,8 @@ start_gateway() {
 require_tools
 if ! $build_only; then
   found=$(running_gateway)
-  if [ -n "$found" ]; then
+  # The tray app is asked to show its window instead, after the build.
+  if [ -n "$found" ] && { $headless || ! is_app "${found%% *}"; }; then
     say "A gateway is already running (process ${found%% *})"
     show_address "${found#* }"
     exit 0

@@ -12,7 +12,16 @@ async function holder(path) {
   }
 }
 
-async function isAlive(url) {
+function isProcess(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // Somebody else's process is one too.
+    return error.code === "EPERM";
+  }
+}
+
+async function answers(url) {
   try {
     const answer = await fetch(`${url}health`, { signal: AbortSignal.timeout(PATIENCE_MS) });
     return (await answer.json()).status === "live";
@@ -22,7 +31,7 @@ async function isAlive(url) {
 }
 
 const { pid, address } = (await holder(process.argv[2])) ?? {};
-if (Number.isInteger(pid) && typeof address === "string") {
+if (Number.isInteger(pid) && pid > 0 && isProcess(pid) && typeof address === "string") {
   const url = `http://${address.replace(/^0\.0\.0\.0:/, "127.0.0.1:")}/`;
-  if (await isAlive(url)) console.log(`${pid} ${url}`);
+  if (await answers(url)) console.log(`${pid} ${url}`);
 }

@@ -75,10 +75,25 @@ prepare_rust() {
   if ! has cc; then install_if_apt "to build with" build-essential; fi
 }
 
+# rustup's minimal profile leaves both out.
+prepare_lints() {
+  if cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1; then return 0; fi
+  say "Installing rustfmt and clippy"
+  { has rustup && rustup component add rustfmt clippy; } ||
+    fail "cargo fmt and cargo clippy are needed, and rustup could not install them." \
+      "Run: rustup component add rustfmt clippy" \
+      "Without rustup, install the packages rustfmt and clippy that belong to your Rust. Then run this again."
+}
+
 prepare_e2e() {
-  if [ -n "${CHROMIUM:-}" ] || has chromium || has chromium-browser || has google-chrome; then return 0; fi
-  # Ubuntu's package only fetches a snap; there the tests say which browsers will do.
-  if ! grep -qs '^ID=ubuntu' /etc/os-release; then install_if_apt "for the browser tests" chromium; fi
+  if find_browser >/dev/null; then return 0; fi
+  if grep -qs '^ID=ubuntu' /etc/os-release; then
+    # Ubuntu's package only fetches a snap, which is not for a test to install.
+    note "No browser was found, so the browser tests will fail. Run: sudo snap install chromium"
+    note "(or install Google Chrome), then run this again."
+  else
+    install_if_apt "for the browser tests" chromium
+  fi
 }
 
 prepare_desktop() {
@@ -125,6 +140,7 @@ run_part() {
   case $1 in
     rust)
       prepare_rust
+      prepare_lints
       check_formatting
       check_rust
       ;;
@@ -137,12 +153,14 @@ run_part() {
       ;;
     desktop)
       prepare_rust
+      prepare_lints
       prepare_desktop
       step build "Release build" build_programs clawdbot-cli clawdbot-desktop
       check_desktop
       check_desktop_run
       ;;
     all)
+      prepare_lints
       check_scripts
       check_formatting
       check_ui

@@ -24,8 +24,12 @@ use app::Setup;
 use clawdbot_config::{Env, Paths};
 use launch::Launch;
 use phrases::Phrases;
+use platform::{Here, Platform as _};
 
 fn main() -> anyhow::Result<()> {
+    if Here::hand_over() {
+        return Ok(());
+    }
     let launch = Launch::parse(std::env::args());
     let phrases = Phrases::for_locale(sys_locale::get_locale().as_deref());
     let env = Env::from_process();

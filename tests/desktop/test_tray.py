@@ -39,7 +39,7 @@ class Tray(unittest.TestCase):
         desktop.start("--hidden")
         desktop.click("Open WebChat")
         desktop.wait_window()
-        self.assertEqual(len(desktop.windows()), 1)
+        until(lambda: len(desktop.windows()) == 1, 5, "one window, and only one")
 
     def test_left_click_opens_a_window(self):
         desktop = self.desktop()

@@ -7,7 +7,11 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=installer/lib.sh
 . "$root/installer/lib.sh"
 CLAWDBOT_BIN=$(realpath "${CLAWDBOT_BIN:?is not set; give the path of clawdbot}")
-export CLAWDBOT_BIN
+CHROMIUM=$(find_browser) ||
+  fail "No browser was found for the browser tests." \
+    "Install one: apt-get install chromium (Debian), snap install chromium (Ubuntu), or Google Chrome." \
+    "Or set CHROMIUM to the path of one. Then run this again."
+export CLAWDBOT_BIN CHROMIUM
 
 cd "$root/tests/e2e"
 install_npm

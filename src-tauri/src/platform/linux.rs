@@ -9,6 +9,12 @@ use notify_rust::{Hint, Notification, get_capabilities};
 use super::{Note, Platform, unix};
 use crate::login;
 
+/// Where the running app listens for further starts: the identifier in `tauri.conf.json` and the
+/// names of `tauri-plugin-single-instance`.
+const RUNNING_NAME: &str = "com.clawdbot.desktop.SingleInstance";
+const RUNNING_PATH: &str = "/com/clawdbot/desktop/SingleInstance";
+const RUNNING_INTERFACE: &str = "org.SingleInstance.DBus";
+
 /// The app on Linux.
 pub(crate) struct Linux;
 
@@ -34,6 +40,16 @@ impl Platform for Linux {
         let mut clicked = false;
         handle.wait_for_action(|action| clicked = action == "default");
         Ok(clicked)
+    }
+
+    fn hand_over() -> bool {
+        let Ok(bus) = zbus::blocking::Connection::session() else { return false };
+        let args: Vec<String> =
+            std::env::args_os().map(|arg| arg.to_string_lossy().into()).collect();
+        let directory = std::env::current_dir().unwrap_or_default();
+        let message = (args, directory.to_string_lossy());
+        let (name, interface) = (Some(RUNNING_NAME), Some(RUNNING_INTERFACE));
+        bus.call_method(name, RUNNING_PATH, interface, "ExecuteCallback", &message).is_ok()
     }
 
     fn mend_login_entry(home: &Path) -> io::Result<()> {
@@ -92,7 +108,16 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{escape, quote, with_quoted_program};
+    use super::{RUNNING_NAME, RUNNING_PATH, escape, quote, with_quoted_program};
+
+    #[test]
+    fn a_second_start_knocks_where_the_first_one_listens() {
+        let config: serde_json::Value =
+            serde_json::from_str(include_str!("../../tauri.conf.json")).unwrap();
+        let identifier = config["identifier"].as_str().unwrap();
+        assert_eq!(RUNNING_NAME, format!("{identifier}.SingleInstance"));
+        assert_eq!(RUNNING_PATH, format!("/{}", RUNNING_NAME.replace('.', "/")));
+    }
 
     #[test]
     fn a_program_is_quoted_when_it_must_be() {

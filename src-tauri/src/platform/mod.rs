@@ -46,6 +46,12 @@ pub(crate) trait Platform {
         Ok(())
     }
 
+    /// Hands this start over to the app that is running already, if there is one. The plugin for
+    /// a single instance does the same later, but ends a process in which GTK threads run by then.
+    fn hand_over() -> bool {
+        false
+    }
+
     /// Makes a directory that only this person can read, with its parents.
     fn private_dir(path: &Path) -> io::Result<()>;
 }
