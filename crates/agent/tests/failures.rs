@@ -210,7 +210,7 @@ async fn an_answer_without_end_is_given_up() {
 
 #[tokio::test]
 async fn models_without_tools_can_still_chat() {
-    let refusal = json!({"error": "registry.ollama.ai/library/gemma:2b does not support tools"});
+    let refusal = json!({"error": "library/gemma:2b does not support tools"});
     let server = Server::start([refused(400, refusal), recorded("ollama-text.ndjson")]).await;
     let (end, _) = finish(ask(&server, "ollama")).await;
     assert_eq!(end.unwrap().text, "Héllo world");
