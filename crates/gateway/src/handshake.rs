@@ -55,7 +55,7 @@ pub(crate) async fn admit(
     params: &str,
 ) -> Result<Admission, RpcError> {
     let params = PARAMS.params("connect", params)?;
-    let generation = params.negotiate()?.generation;
+    let generation = params.negotiate()?;
     let role = match params.role.as_deref() {
         None => Role::Operator,
         Some(name) => Role::parse(name).ok_or_else(|| RpcError::invalid("invalid role"))?,

@@ -172,16 +172,9 @@ pub struct DeviceProof {
     pub nonce: Option<String>,
 }
 
-/// What the two ends agreed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Negotiation {
-    /// Generation spoken from here on.
-    pub generation: Generation,
-}
-
 impl ConnectParams {
     /// Picks the newest common generation.
-    pub fn negotiate(&self) -> Result<Negotiation, RpcError> {
+    pub fn negotiate(&self) -> Result<Generation, RpcError> {
         let (min, max) = (self.min_protocol, self.max_protocol);
         let generation = match (min, max) {
             (min, max) if min > max => None,
@@ -189,7 +182,7 @@ impl ConnectParams {
             (..=3, 3) => Some(Generation::V3),
             _ => None,
         };
-        generation.map(|generation| Negotiation { generation }).ok_or_else(|| {
+        generation.ok_or_else(|| {
             RpcError::invalid("protocol mismatch").with_details(json!({
                 "code": "PROTOCOL_MISMATCH",
                 "clientMinProtocol": min,
@@ -288,7 +281,7 @@ mod tests {
 
     #[test]
     fn the_newest_common_generation_wins() {
-        let number = |min, max| params(min, max).negotiate().map(|n| n.generation.number()).ok();
+        let number = |min, max| params(min, max).negotiate().map(Generation::number).ok();
         assert_eq!(number(3, 4), Some(4));
         assert_eq!(number(3, 3), Some(3));
         assert_eq!(number(1, 9), Some(4));

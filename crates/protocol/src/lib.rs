@@ -23,7 +23,7 @@ mod params;
 mod scope;
 mod session_key;
 
-pub use connect::{ClientInfo, ConnectAuth, ConnectParams, DeviceProof, Generation, Negotiation};
+pub use connect::{ClientInfo, ConnectAuth, ConnectParams, DeviceProof, Generation};
 pub use device::{DeviceError, DeviceIdentity, ProofTerms, verify_proof};
 pub use error::{ErrorCode, RpcError};
 pub use frame::{Event, Incoming, Outcome, Request, Response, StateVersion, event_json};
