@@ -40,8 +40,10 @@ pub struct Loaded {
     pub raw: Option<String>,
     /// SHA-256 of the text in hexadecimal; empty when there is no file.
     pub hash: String,
-    /// What is odd but not wrong, such as unknown keys.
+    /// What is odd but not wrong, unknown keys first.
     pub warnings: Vec<Issue>,
+    /// How many of the warnings are about keys that nothing knows.
+    unknown: usize,
     /// The environment with the document's `env` block added where a variable was not set.
     pub env: Env,
     /// The files the document includes.
@@ -52,6 +54,11 @@ impl Loaded {
     /// Whether there is a file.
     pub fn exists(&self) -> bool {
         self.raw.is_some()
+    }
+
+    /// The warnings about keys that nothing knows.
+    pub fn unknown_keys(&self) -> &[Issue] {
+        self.warnings.get(..self.unknown).unwrap_or_default()
     }
 }
 
@@ -140,6 +147,7 @@ impl Document {
         }
 
         let mut warnings = document.issues(found.unknown, Place::Key);
+        let unknown = warnings.len();
         warnings.extend(document.issues(blank, Place::Value));
         warnings.extend(document.issues(rules.warnings, Place::Value));
         let raw = document.raw.clone();
@@ -150,6 +158,7 @@ impl Document {
             value,
             raw,
             warnings,
+            unknown,
             env,
             included: includes.files,
         })

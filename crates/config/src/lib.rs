@@ -67,3 +67,4 @@ pub use self::paths::{DEFAULT_PORT, DEV_PORT, Paths, PathsError};
 pub use self::redact::{REDACTED, redact, redact_raw, restore_redacted, restore_redacted_raw};
 pub use self::schema::json_schema;
 pub use self::secret::{MIN_SECRET_CHARS, Secret, WeakSecret, check_secret};
+pub use self::slots::is_secret;

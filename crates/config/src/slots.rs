@@ -46,8 +46,8 @@ pub(crate) fn takes_reference(path: &[String]) -> bool {
     path.first().is_some_and(|block| block != "env") && SLOTS.iter().any(|slot| matches(slot, path))
 }
 
-/// Whether the value at `path` must never be shown.
-pub(crate) fn is_secret(path: &[String]) -> bool {
+/// Whether the value at `path` must never be shown: a secret by its place or its name.
+pub fn is_secret(path: &[String]) -> bool {
     if SLOTS.iter().any(|slot| matches(slot, path)) {
         return true;
     }

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use clawdbot_protocol::{ClientInfo, ConnectAuth, RpcError};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -48,9 +49,21 @@ impl AuthMode {
 
 /// Checks shared secrets. Holds only their digests.
 pub(crate) struct Auth {
+    secret: ArcSwap<SharedSecret>,
+    guesses: Mutex<HashMap<Guesser, Guesses>>,
+}
+
+/// What clients have to present.
+#[derive(PartialEq, Eq)]
+struct SharedSecret {
     mode: AuthMode,
     digest: Option<[u8; 32]>,
-    guesses: Mutex<HashMap<Guesser, Guesses>>,
+}
+
+impl SharedSecret {
+    fn new(mode: AuthMode, secret: Option<&str>) -> Self {
+        Self { mode, digest: secret.map(|secret| Sha256::digest(secret).into()) }
+    }
 }
 
 /// Who guesses: an address, and whether through a browser. A page that guesses on this machine
@@ -127,23 +140,29 @@ pub(crate) enum SecretCheck {
 
 impl Auth {
     pub(crate) fn new(mode: AuthMode, secret: Option<&str>) -> Self {
-        let digest = secret.map(|secret| Sha256::digest(secret).into());
-        Self { mode, digest, guesses: Mutex::default() }
+        let secret = ArcSwap::from_pointee(SharedSecret::new(mode, secret));
+        Self { secret, guesses: Mutex::default() }
+    }
+
+    /// Puts another secret in force. Says whether it differs from the one before.
+    pub(crate) fn replace(&self, mode: AuthMode, secret: Option<&str>) -> bool {
+        let new = Arc::new(SharedSecret::new(mode, secret));
+        *self.secret.swap(new.clone()) != *new
     }
 
     pub(crate) fn mode(&self) -> AuthMode {
-        self.mode
+        self.secret.load().mode
     }
 
     /// Compares fixed-size digests, so that neither length nor prefix shows in the timing.
     pub(crate) fn matches(&self, candidate: &str) -> bool {
         let given: [u8; 32] = Sha256::digest(candidate).into();
-        self.digest.is_some_and(|known| known.ct_eq(&given).into())
+        self.secret.load().digest.is_some_and(|known| known.ct_eq(&given).into())
     }
 
     /// Checks the members of `connect.auth`; either member may carry either secret.
     pub(crate) fn check(&self, auth: Option<&ConnectAuth>) -> SecretCheck {
-        if self.mode == AuthMode::None {
+        if self.mode() == AuthMode::None {
             return SecretCheck::Right;
         }
         let presented: Vec<&str> = auth
@@ -195,7 +214,7 @@ impl Auth {
         caller: &Caller,
         has_device: bool,
     ) -> RpcError {
-        let kind = if self.mode == AuthMode::Password { "password" } else { "token" };
+        let kind = if self.mode() == AuthMode::Password { "password" } else { "token" };
         let hint = if client.id.ends_with("control-ui") || client.is_webchat() {
             "open the dashboard URL and paste the token in Control UI settings"
         } else if client.id == "cli" && caller.ip.is_loopback() {

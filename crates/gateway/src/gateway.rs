@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use clawdbot_agent::Catalog;
+use arc_swap::ArcSwap;
 use clawdbot_config::{Env, Loaded, Paths};
 use clawdbot_protocol::{
-    Generation, KeyRules, PresenceEntry, Scope, SessionKey, StateVersion, TICK_INTERVAL_MS,
+    Generation, PresenceEntry, Scope, SessionKey, StateVersion, TICK_INTERVAL_MS,
 };
 use clawdbot_store::Store;
 use serde_json::{Value, json};
@@ -18,9 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::access::{AccessRules, Caller};
-use crate::agents::Agents;
-use crate::attachments::Limits;
+use crate::access::Caller;
 use crate::auth::Auth;
 use crate::devices::Devices;
 use crate::error::{Holder, StartError};
@@ -28,10 +26,12 @@ use crate::hub::{Audience, Broadcast, Hub, SERVICE_RESTART};
 use crate::in_process::{self, InProcess};
 use crate::media::{Media, MediaError};
 use crate::presence::Presence;
+use crate::reload::Configuring;
 use crate::router::{Peer, Router};
 use crate::runs::Runs;
+use crate::settings::Settings;
 use crate::setup::{self, Lock, Options};
-use crate::{connection, methods, server};
+use crate::{connection, methods, reload, server};
 
 /// How often the health snapshot is refreshed for connected clients.
 const HEALTH_EVERY_TICKS: u64 = 2;
@@ -82,24 +82,20 @@ pub struct GatewayStatus {
 /// Everything the parts of one gateway share.
 pub(crate) struct Shared {
     pub(crate) paths: Paths,
-    pub(crate) config: Loaded,
     pub(crate) version: String,
     pub(crate) host: String,
-    pub(crate) keys: KeyRules,
-    pub(crate) limits: Limits,
-    pub(crate) access: AccessRules,
+    pub(crate) configuring: Configuring,
     pub(crate) auth: Auth,
     pub(crate) devices: Devices,
     pub(crate) presence: Presence,
     pub(crate) hub: Hub,
     pub(crate) router: Router,
-    pub(crate) catalog: Arc<Catalog>,
-    pub(crate) agents: Agents,
     pub(crate) runs: Runs,
     pub(crate) store: Store,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
     pub(crate) warnings: Vec<String>,
+    settings: ArcSwap<Settings>,
     status: watch::Sender<GatewayStatus>,
     started: Instant,
     next_conn: AtomicU64,
@@ -133,7 +129,7 @@ impl Gateway {
 
     /// The model that answers unless a conversation chose another, as `provider/model`.
     pub fn default_model(&self) -> String {
-        self.shared.catalog.default_model().to_string()
+        self.shared.settings().catalog.default_model().to_string()
     }
 
     /// Opens a connection that is already trusted as the owner. The far end still does the
@@ -207,15 +203,18 @@ impl Builder {
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         lock.sign(address);
         let (store, recovery) = Store::open(&paths.database)?;
-        let shared = Arc::new(Shared::new(paths, config, auth, store, &recovery, address, lock));
+        let configuring = Configuring::new(env, options);
+        let parts = Parts { paths, config, configuring, auth, store, recovery, address, lock };
+        let shared = Arc::new(Shared::new(parts));
         if let Some(listener) = listener {
             shared.tasks.spawn(server::accept(shared.clone(), listener));
         }
         shared.tasks.spawn(tick(shared.clone()));
         shared.tasks.spawn(discover(shared.clone()));
+        reload::follow(&shared);
         let paths = shared.paths.clone();
         shared.tasks.spawn_blocking(move || setup::keep_copy(&paths));
-        info!(address = ?address, model = %shared.catalog.default_model(), "ready");
+        info!(address = ?address, model = %shared.settings().catalog.default_model(), "ready");
         Ok(Gateway { shared })
     }
 }
@@ -255,41 +254,34 @@ async fn tick(shared: Arc<Shared>) {
     }
 }
 
-/// Looks once for model servers on this machine.
-async fn discover(shared: Arc<Shared>) {
+/// Looks for model servers on this machine.
+pub(crate) async fn discover(shared: Arc<Shared>) {
+    let catalog = shared.settings().catalog.clone();
     tokio::select! {
         () = shared.stop.cancelled() => {}
-        () = shared.catalog.discover() => {}
+        () = catalog.discover() => {}
     }
 }
 
+/// What a gateway is made from.
+struct Parts {
+    paths: Paths,
+    config: Loaded,
+    configuring: Configuring,
+    auth: Auth,
+    store: Store,
+    recovery: clawdbot_store::Recovery,
+    address: Option<SocketAddr>,
+    lock: Lock,
+}
+
 impl Shared {
-    fn new(
-        paths: Paths,
-        config: Loaded,
-        auth: Auth,
-        store: Store,
-        recovery: &clawdbot_store::Recovery,
-        address: Option<SocketAddr>,
-        lock: Lock,
-    ) -> Self {
-        let settings = &config.config;
+    fn new(parts: Parts) -> Self {
+        let Parts { paths, config, configuring, auth, store, recovery, address, lock } = parts;
+        let warnings = warnings(&config, &recovery);
+        let settings = Settings::new(config, &paths, None);
         let host = host_name();
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        let keys = KeyRules {
-            default_agent: settings.agents.default_id(),
-            main_key: settings.session.main_key.clone(),
-            global_scope: settings.session.scope == clawdbot_config::SessionScope::Global,
-        };
-        let access = AccessRules {
-            allowed_origins: settings.gateway.control_ui.allowed_origins.clone(),
-            trusted_proxies: settings
-                .gateway
-                .trusted_proxies
-                .iter()
-                .filter_map(|text| crate::access::parse_net(text))
-                .collect(),
-        };
         let status = GatewayStatus {
             phase: Phase::Ready,
             address,
@@ -299,16 +291,14 @@ impl Shared {
         };
         Self {
             presence: Presence::new(own_presence(&host, &version)),
-            limits: Limits::new(settings.agents.defaults.media_max_mb),
-            catalog: Arc::new(crate::models::catalog(&config)),
-            agents: Agents::new(&config.config, &paths),
             devices: Devices::new(store.clone()),
-            runs: Runs::new(settings.agents.defaults.timeout_seconds),
+            runs: Runs::default(),
             hub: Hub::default(),
             router: methods::router(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
-            warnings: warnings(&config, recovery),
+            warnings,
+            settings: ArcSwap::from_pointee(settings),
             status: watch::Sender::new(status),
             started: Instant::now(),
             next_conn: AtomicU64::new(1),
@@ -317,14 +307,22 @@ impl Shared {
             presence_due: AtomicBool::new(false),
             lock: std::sync::Mutex::new(Some(lock)),
             paths,
-            config,
             version,
             host,
-            keys,
-            access,
+            configuring,
             auth,
             store,
         }
+    }
+
+    /// What the present configuration means.
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    /// Puts a new configuration in force.
+    pub(crate) fn replace_settings(&self, settings: Settings) {
+        self.settings.store(Arc::new(settings));
     }
 
     /// Milliseconds since the epoch.
@@ -349,7 +347,8 @@ impl Shared {
 
     /// The default agent's main conversation.
     pub(crate) fn main_key(&self) -> SessionKey {
-        SessionKey::main(&self.keys.default_agent, &self.keys)
+        let settings = self.settings();
+        SessionKey::main(&settings.keys.default_agent, &settings.keys)
     }
 
     /// Where it listens.
@@ -402,6 +401,7 @@ impl Shared {
 
     /// The `health` result (protocol §14.1).
     pub(crate) fn health(&self) -> Value {
+        let settings = self.settings();
         let sessions = json!({"path": self.database(), "count": 0, "recent": []});
         json!({
             "ok": true,
@@ -411,8 +411,8 @@ impl Shared {
             "channelOrder": [],
             "channelLabels": {},
             "heartbeatSeconds": 0,
-            "defaultAgentId": self.keys.default_agent,
-            "agents": self.agents.health(&sessions),
+            "defaultAgentId": settings.keys.default_agent,
+            "agents": settings.agents.health(&sessions),
             "sessions": sessions,
         })
     }

@@ -11,25 +11,13 @@ use serde_json::{Value, json};
 
 use crate::access::{Caller, OriginKind};
 use crate::auth::SecretCheck;
+use crate::contract::EVENTS;
 use crate::devices::{Applicant, Grant};
 use crate::gateway::Shared;
 use crate::hub::{Outbox, Subscriber};
 use crate::router::Peer;
 
 static PARAMS: Checker<ConnectParams> = Checker::new();
-
-/// Events this gateway may send.
-const EVENTS: [&str; 9] = [
-    "connect.challenge",
-    "agent",
-    "chat",
-    "presence",
-    "tick",
-    "health",
-    "shutdown",
-    "sessions.changed",
-    "session.message",
-];
 
 /// Contracts this gateway honours (protocol §4.4).
 const CAPABILITIES: [&str; 2] = ["model-catalog-snapshot", "published-model-catalog"];
@@ -43,6 +31,7 @@ pub(crate) struct Admission {
     role: Role,
     scopes: Scopes,
     method: &'static str,
+    by_secret: bool,
     grant: Option<Grant>,
 }
 
@@ -62,9 +51,19 @@ pub(crate) async fn admit(
     };
     let attempt = Attempt { gateway, caller, nonce, params: &params, generation, role };
     attempt.check_origin()?;
-    let Proven { method, grant, scopes } = attempt.authenticate().await?;
+    let Proven { method, by_secret, grant, scopes } = attempt.authenticate().await?;
     let conn_id = uuid::Uuid::new_v4().to_string();
-    Ok(Admission { request_id, conn_id, params, generation, role, scopes, method, grant })
+    Ok(Admission {
+        conn_id,
+        request_id,
+        params,
+        generation,
+        role,
+        scopes,
+        method,
+        by_secret,
+        grant,
+    })
 }
 
 /// One attempt to connect.
@@ -80,6 +79,8 @@ struct Attempt<'a> {
 /// What an attempt has shown itself worth.
 struct Proven {
     method: &'static str,
+    /// Whether it was the shared secret that convinced.
+    by_secret: bool,
     grant: Option<Grant>,
     scopes: Scopes,
 }
@@ -104,7 +105,12 @@ impl Attempt<'_> {
 
     async fn authenticate(&self) -> Result<Proven, RpcError> {
         if self.caller.in_process {
-            return Ok(Proven { method: "in-process", grant: None, scopes: Scopes::all() });
+            return Ok(Proven {
+                method: "in-process",
+                by_secret: false,
+                grant: None,
+                scopes: Scopes::all(),
+            });
         }
         let guess = self.gateway.auth.reserve(self.caller).await?;
         let result = self.prove().await;
@@ -125,7 +131,8 @@ impl Attempt<'_> {
                 return refuse(false);
             }
             let scopes = self.scopes_without_device()?;
-            return Ok(Proven { method: auth.mode().as_str(), grant: None, scopes });
+            let method = auth.mode().as_str();
+            return Ok(Proven { method, by_secret: true, grant: None, scopes });
         };
         if secret == SecretCheck::Missing {
             return refuse(true);
@@ -149,7 +156,7 @@ impl Attempt<'_> {
         };
         let grant = devices.admit(&applicant, self.gateway.now_ms()).await?;
         let method = if by_token { "device-token" } else { auth.mode().as_str() };
-        Ok(Proven { method, grant: Some(grant), scopes })
+        Ok(Proven { method, by_secret: !by_token, grant: Some(grant), scopes })
     }
 
     /// The normalised public key of a proof that holds.
@@ -225,6 +232,7 @@ impl Admission {
             self.role,
             self.scopes.clone(),
             self.params.has_cap("tool-events"),
+            self.by_secret,
         );
         gateway.hub.add(conn, subscriber);
         gateway.count_connections();
@@ -237,7 +245,8 @@ impl Admission {
     fn hello(&self, gateway: &Shared) -> HelloOk {
         let v4 = self.generation == Generation::V4;
         let reads = self.role == Role::Operator && self.scopes.allow(Scope::Read);
-        let rules = &gateway.keys;
+        let settings = gateway.settings();
+        let rules = &settings.keys;
         HelloOk {
             kind: "hello-ok".to_owned(),
             protocol: self.generation.number(),
@@ -248,7 +257,7 @@ impl Admission {
             },
             features: Features {
                 methods: gateway.router.names(),
-                events: EVENTS.iter().map(|name| (*name).to_owned()).collect(),
+                events: EVENTS.iter().map(|event| event.name.to_owned()).collect(),
                 capabilities: if v4 {
                     CAPABILITIES.iter().map(|name| (*name).to_owned()).collect()
                 } else {
@@ -279,8 +288,8 @@ impl Admission {
                 max_buffered_bytes: MAX_BUFFERED as u64,
                 tick_interval_ms: TICK_INTERVAL_MS,
                 attachments: v4.then_some(AttachmentPolicy {
-                    max_bytes: gateway.limits.max_bytes,
-                    max_image_bytes: gateway.limits.max_image_bytes,
+                    max_bytes: settings.limits.max_bytes,
+                    max_image_bytes: settings.limits.max_image_bytes,
                 }),
             },
         }

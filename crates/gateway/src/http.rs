@@ -38,7 +38,7 @@ pub(crate) async fn answer(
     local: SocketAddr,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let response = match shared.access.judge(request.headers(), peer, local) {
+    let response = match shared.settings().access.judge(request.headers(), peer, local) {
         Ok(caller) => route(shared, caller, request).await,
         Err(refusal) => {
             warn!(ip = %peer.ip(), ?refusal, "request refused");
@@ -117,7 +117,8 @@ fn ready(shared: &Shared) -> Response<Body> {
 
 /// WebChat and its files, below the configured base path.
 fn page(shared: &Shared, path: &str) -> Response<Body> {
-    let control_ui = &shared.config.config.gateway.control_ui;
+    let settings = shared.settings();
+    let control_ui = &settings.config().gateway.control_ui;
     let base = control_ui.mount();
     let inner = match path.strip_prefix(base.as_str()) {
         Some(inner) if control_ui.enabled && (inner.is_empty() || inner.starts_with('/')) => inner,

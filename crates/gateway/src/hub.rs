@@ -63,6 +63,9 @@ pub(crate) struct CloseWith {
 /// The gateway is stopping.
 pub(crate) const SERVICE_RESTART: CloseWith = CloseWith { code: 1012, reason: "service restart" };
 
+/// The secret a connection was let in by no longer holds (protocol §2.1).
+pub(crate) const AUTH_CHANGED: CloseWith = CloseWith { code: 4001, reason: "gateway auth changed" };
+
 const SLOW: CloseWith = CloseWith { code: 1008, reason: "slow consumer" };
 
 /// The sending half of a connection's queue. Bounded in frames and bytes.
@@ -210,6 +213,8 @@ pub(crate) struct Subscriber {
     pub(crate) role: Role,
     pub(crate) scopes: Scopes,
     pub(crate) tool_events: bool,
+    /// Whether it was let in by the shared secret alone.
+    pub(crate) by_secret: bool,
     sessions: bool,
     messages: HashSet<String>,
     seq: u64,
@@ -222,6 +227,7 @@ impl Subscriber {
         role: Role,
         scopes: Scopes,
         tool_events: bool,
+        by_secret: bool,
     ) -> Self {
         Self {
             outbox,
@@ -229,6 +235,7 @@ impl Subscriber {
             role,
             scopes,
             tool_events,
+            by_secret,
             sessions: false,
             messages: HashSet::new(),
             seq: 0,
@@ -338,6 +345,13 @@ impl Hub {
         }
     }
 
+    /// Ends every connection that was let in by the shared secret alone.
+    pub(crate) fn close_by_secret(&self, with: CloseWith) {
+        for subscriber in self.lock().values().filter(|subscriber| subscriber.by_secret) {
+            subscriber.outbox.close(with);
+        }
+    }
+
     /// Ends every connection.
     pub(crate) fn close_all(&self, with: CloseWith) {
         for subscriber in self.lock().values() {
@@ -364,7 +378,7 @@ mod tests {
     fn join(hub: &Hub, id: ConnId, generation: Generation, scopes: &[&str]) -> Outgoing {
         let (outbox, outgoing) = outbox();
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        hub.add(id, Subscriber::new(outbox, generation, Role::Operator, scopes, false));
+        hub.add(id, Subscriber::new(outbox, generation, Role::Operator, scopes, false, false));
         outgoing
     }
 

@@ -3,16 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use clawdbot_protocol::{Checker, Generation, Outcome, Role, RpcError, Scope, Scopes};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use crate::gateway::Shared;
 use crate::hub::{ConnId, Outbox};
@@ -38,23 +39,31 @@ pub(crate) struct Peer {
     pub(crate) outbox: Outbox,
 }
 
-/// What a handler answers.
-pub(crate) struct Reply {
+/// What a handler answers: a `T`, by which the contract describes the result.
+pub(crate) struct Reply<T = Value> {
+    shape: PhantomData<fn() -> T>,
     payload: Box<RawValue>,
     error: Option<RpcError>,
     after: Option<Box<dyn FnOnce() + Send>>,
 }
 
+impl<T: Serialize> Reply<T> {
+    /// A success of the declared shape.
+    pub(crate) fn of(payload: &T) -> Result<Self, RpcError> {
+        Ok(Reply::ok(payload)?.shaped())
+    }
+}
+
 impl Reply {
-    /// A success.
-    pub(crate) fn ok<T: Serialize>(payload: &T) -> Result<Self, RpcError> {
+    /// A success whose shape is not declared.
+    pub(crate) fn ok<S: Serialize>(payload: &S) -> Result<Self, RpcError> {
         let payload = serde_json::value::to_raw_value(payload)
             .map_err(|error| RpcError::unavailable(format!("cannot encode the result: {error}")))?;
-        Ok(Self { payload, error: None, after: None })
+        Ok(Self { shape: PhantomData, payload, error: None, after: None })
     }
 
     /// A failure that carries a payload (protocol §3.2).
-    pub(crate) fn failed<T: Serialize>(error: RpcError, payload: &T) -> Result<Self, RpcError> {
+    pub(crate) fn failed<S: Serialize>(error: RpcError, payload: &S) -> Result<Self, RpcError> {
         Ok(Self { error: Some(error), ..Self::ok(payload)? })
     }
 
@@ -67,17 +76,11 @@ impl Reply {
         Ok(Self { payload: Self::ok(&around)?.payload, ..self })
     }
 
-    /// Something to do once the answer has been queued, so that events never overtake it.
-    pub(crate) fn then(mut self, after: impl FnOnce() + Send + 'static) -> Self {
-        self.after = Some(Box::new(after));
-        self
-    }
-
     /// Sends the answer and does what comes after it.
     pub(crate) fn send(result: Result<Self, RpcError>, to: &Outbox, id: &Value) {
         let (outcome, after) = match result {
-            Ok(Self { payload, error: None, after }) => (Outcome::Ok(payload), after),
-            Ok(Self { payload, error: Some(error), after }) => {
+            Ok(Self { payload, error: None, after, .. }) => (Outcome::Ok(payload), after),
+            Ok(Self { payload, error: Some(error), after, .. }) => {
                 (Outcome::Err(error, Some(payload)), after)
             }
             Err(error) => (Outcome::Err(error, None), None),
@@ -89,13 +92,37 @@ impl Reply {
     }
 }
 
+impl<T> Reply<T> {
+    /// Something to do once the answer has been queued, so that events never overtake it.
+    pub(crate) fn then(mut self, after: impl FnOnce() + Send + 'static) -> Self {
+        self.after = Some(Box::new(after));
+        self
+    }
+
+    /// Declares another shape for the same bytes.
+    pub(crate) fn shaped<U>(self) -> Reply<U> {
+        let Self { payload, error, after, .. } = self;
+        Reply { shape: PhantomData, payload, error, after }
+    }
+}
+
 type Handler = Box<dyn Fn(Ctx, &str) -> BoxFuture<'static, Result<Reply, RpcError>> + Send + Sync>;
 
 struct Method {
     scope: Scope,
-    for_nodes: bool,
+    callers: Callers,
     hidden: bool,
+    params: fn(&mut SchemaGenerator) -> Schema,
+    result: fn(&mut SchemaGenerator) -> Schema,
     run: Handler,
+}
+
+/// The roles that may call a method (protocol §6.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Callers {
+    Operators,
+    Nodes,
+    Both,
 }
 
 /// All methods of this gateway.
@@ -106,25 +133,43 @@ pub(crate) struct Router {
 
 impl Router {
     /// Declares a method.
-    pub(crate) fn add<P, F, R>(mut self, name: &'static str, scope: Scope, handler: F) -> Self
+    pub(crate) fn add<P, T, F, R>(mut self, name: &'static str, scope: Scope, handler: F) -> Self
     where
         P: DeserializeOwned + JsonSchema + Send + 'static,
+        T: JsonSchema + 'static,
         F: Fn(Ctx, P) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<Reply, RpcError>> + Send + 'static,
+        R: Future<Output = Result<Reply<T>, RpcError>> + Send + 'static,
     {
         let checker = Checker::<P>::new();
         let run: Handler = Box::new(move |ctx, params| match checker.params(name, params) {
-            Ok(params) => handler(ctx, params).boxed(),
+            Ok(params) => handler(ctx, params).map(|reply| Ok(reply?.shaped())).boxed(),
             Err(error) => std::future::ready(Err(error)).boxed(),
         });
-        self.methods.insert(name, Method { scope, for_nodes: false, hidden: false, run });
+        let method = Method {
+            scope,
+            callers: Callers::Operators,
+            hidden: false,
+            params: |all| all.subschema_for::<P>(),
+            result: |all| all.subschema_for::<T>(),
+            run,
+        };
+        self.methods.insert(name, method);
         self
     }
 
     /// Lets nodes call `name` as well (protocol §6.2).
-    pub(crate) fn also_for_nodes(mut self, name: &str) -> Self {
+    pub(crate) fn also_for_nodes(self, name: &str) -> Self {
+        self.for_callers(name, Callers::Both)
+    }
+
+    /// Lets only nodes call `name` (protocol §6.2).
+    pub(crate) fn only_for_nodes(self, name: &str) -> Self {
+        self.for_callers(name, Callers::Nodes)
+    }
+
+    fn for_callers(mut self, name: &str, callers: Callers) -> Self {
         if let Some(method) = self.methods.get_mut(name) {
-            method.for_nodes = true;
+            method.callers = callers;
         }
         self
     }
@@ -135,6 +180,29 @@ impl Router {
             method.hidden = true;
         }
         self
+    }
+
+    /// Every method with what it takes and answers, for [`crate::contract`].
+    pub(crate) fn describe(&self, all: &mut SchemaGenerator) -> Vec<Value> {
+        self.methods
+            .iter()
+            .map(|(name, method)| {
+                let mut callers = vec!["operator", "node"];
+                match method.callers {
+                    Callers::Operators => callers.truncate(1),
+                    Callers::Nodes => drop(callers.remove(0)),
+                    Callers::Both => {}
+                }
+                json!({
+                    "name": name,
+                    "scope": method.scope.as_str(),
+                    "callers": callers,
+                    "listed": !method.hidden,
+                    "params": (method.params)(all),
+                    "result": (method.result)(all),
+                })
+            })
+            .collect()
     }
 
     /// What `hello.features.methods` lists.
@@ -166,11 +234,15 @@ impl Router {
         let method = self.methods.get(name);
         if peer.role == Role::Node {
             return method
-                .filter(|method| method.for_nodes)
+                .filter(|method| method.callers != Callers::Operators)
                 .ok_or_else(|| RpcError::invalid("unauthorized role: node"));
         }
         match method {
-            Some(method) if peer.scopes.allow(method.scope) || method.for_nodes => Ok(method),
+            Some(Method { callers: Callers::Nodes, .. }) => {
+                Err(RpcError::invalid("unauthorized role: operator"))
+            }
+            Some(method) if method.callers == Callers::Both => Ok(method),
+            Some(method) if peer.scopes.allow(method.scope) => Ok(method),
             Some(method) => Err(missing_scope(peer, method.scope)),
             // Generation 3 checks the scope of unknown names first (protocol §6.4).
             None if peer.generation == Generation::V3 && !peer.scopes.allow(Scope::Admin) => {

@@ -67,13 +67,14 @@ impl Shared {
             let model = session.fields.get("modelOverride")?.as_str()?;
             Some(ModelRef::new(provider, model))
         });
-        let agents = || self.agents.get(agent_id)?.model.as_deref()?.parse().ok();
-        own.or_else(agents).unwrap_or_else(|| self.catalog.default_model())
+        let settings = self.settings();
+        let agents = || settings.agents.get(agent_id)?.model.as_deref()?.parse().ok();
+        own.or_else(agents).unwrap_or_else(|| settings.catalog.default_model())
     }
 
     /// The `defaults` member of `sessions.list` and `chat.history`.
     pub(crate) fn session_defaults(&self) -> Value {
-        let model = self.catalog.default_model();
+        let model = self.settings().catalog.default_model();
         json!({
             "modelProvider": model.provider,
             "model": model.id,
@@ -82,14 +83,15 @@ impl Shared {
     }
 
     pub(crate) fn context_tokens(&self, model: &ModelRef) -> u64 {
-        self.catalog.info(model).map_or(128_000, |info| info.context_window)
+        self.settings().catalog.info(model).map_or(128_000, |info| info.context_window)
     }
 
     /// A session's row.
     pub(crate) fn session_row(&self, session: &Session) -> Map<String, Value> {
-        let key = SessionKey::resolve(&session.key, &self.keys).ok();
+        let rules = &self.settings().keys;
+        let key = SessionKey::resolve(&session.key, rules).ok();
         let main =
-            key.as_ref().is_some_and(|key| *key == SessionKey::main(&session.agent_id, &self.keys));
+            key.as_ref().is_some_and(|key| *key == SessionKey::main(&session.agent_id, rules));
         let model = self.model_of(Some(session), &session.agent_id);
         let runs = self.runs.active_in(&session.key);
         let mut row = session.fields.clone();
@@ -124,13 +126,14 @@ impl Shared {
 
     /// The row of a session nobody has used yet.
     pub(crate) fn empty_row(&self, key: &SessionKey) -> Map<String, Value> {
-        let agent = key.agent(&self.keys);
+        let rules = &self.settings().keys;
+        let agent = key.agent(rules);
         let model = self.model_of(None, agent);
         let Value::Object(row) = json!({
             "key": key,
             "kind": key.kind(),
             "agentId": agent,
-            "isMain": *key == SessionKey::main(agent, &self.keys),
+            "isMain": *key == SessionKey::main(agent, rules),
             "updatedAt": null,
             "archived": false,
             "pinned": false,

@@ -118,7 +118,7 @@ impl<'a> RunTask<'a> {
             let _ = sender.send(event);
         });
         tokio::pin!(work);
-        let timeout = job.timeout.or(self.shared.runs.timeout());
+        let timeout = job.timeout.or(self.configured_timeout());
         let deadline = async {
             match timeout {
                 Some(timeout) => tokio::time::sleep(timeout).await,
@@ -155,8 +155,11 @@ impl<'a> RunTask<'a> {
         let reference = shared.model_of(Some(&self.session), &job.agent_id);
         self.provider.clone_from(&reference.provider);
         self.model.clone_from(&reference.id);
-        let model =
-            shared.catalog.model(&reference).map_err(|error| Failure::Setup(error.to_string()))?;
+        let model = shared
+            .settings()
+            .catalog
+            .model(&reference)
+            .map_err(|error| Failure::Setup(error.to_string()))?;
         let budget = model.info().context_window.saturating_mul(3);
         let history = transcript::for_model(shared, &job.key, &job.user, budget)
             .await
@@ -168,9 +171,16 @@ impl<'a> RunTask<'a> {
         Ok(Run { model, tools, system, history, thinking, max_turns: MAX_TURNS })
     }
 
+    /// `agents.defaults.timeoutSeconds`; 0 means none.
+    fn configured_timeout(&self) -> Option<Duration> {
+        let seconds = self.shared.settings().config().agents.defaults.timeout_seconds;
+        (seconds > 0).then(|| Duration::from_secs(seconds.into()))
+    }
+
     fn thinking_level(&self, reasons: bool) -> ThinkingLevel {
         let own = self.session.fields.get("thinkingLevel").and_then(Value::as_str);
-        let configured = self.shared.config.config.agents.defaults.thinking_default;
+        let settings = self.shared.settings();
+        let configured = settings.config().agents.defaults.thinking_default;
         own.and_then(|level| level.parse().ok())
             .or(configured.map(crate::models::thinking))
             .unwrap_or(if reasons { ThinkingLevel::Low } else { ThinkingLevel::Off })
@@ -178,7 +188,8 @@ impl<'a> RunTask<'a> {
 
     fn tools(&self, job: &Job) -> Vec<Arc<dyn Tool>> {
         let mut tools: Vec<Arc<dyn Tool>> = Vec::new();
-        if let Some(agent) = self.shared.agents.get(&job.agent_id)
+        let settings = self.shared.settings();
+        if let Some(agent) = settings.agents.get(&job.agent_id)
             && let Ok(read) = ReadTool::new(&agent.workspace)
         {
             tools.push(Arc::new(read));
@@ -200,11 +211,12 @@ impl<'a> RunTask<'a> {
     }
 
     async fn system_prompt(&self, job: &Job, tools: &[Arc<dyn Tool>]) -> String {
-        let Some(agent) = self.shared.agents.get(&job.agent_id) else {
+        let settings = self.shared.settings();
+        let Some(agent) = settings.agents.get(&job.agent_id) else {
             return String::new();
         };
         let workspace = agent.workspace.clone();
-        let max_chars = self.shared.agents.bootstrap_max_chars();
+        let max_chars = settings.agents.bootstrap_max_chars();
         let read = {
             let workspace = workspace.clone();
             move || WorkspaceFile::read_all(&workspace, max_chars)
@@ -215,7 +227,7 @@ impl<'a> RunTask<'a> {
         } else {
             Vec::new()
         };
-        let zone = self.shared.config.config.agents.defaults.user_timezone.as_deref();
+        let zone = settings.config().agents.defaults.user_timezone.as_deref();
         let now = jiff::Zoned::now();
         let prompt = Prompt {
             name: agent.name.clone().unwrap_or_else(|| "Clawdbot".to_owned()),

@@ -101,9 +101,9 @@ impl Live {
 }
 
 /// The runs of one gateway. Each conversation has a lane; its runs follow one another.
+#[derive(Default)]
 pub(crate) struct Runs {
     inner: Mutex<Inner>,
-    timeout: Option<Duration>,
 }
 
 #[derive(Default)]
@@ -117,17 +117,6 @@ struct Inner {
 }
 
 impl Runs {
-    /// `timeout` is `agents.defaults.timeoutSeconds`; 0 means none.
-    pub(crate) fn new(timeout: u32) -> Self {
-        let timeout = (timeout > 0).then(|| Duration::from_secs(timeout.into()));
-        Self { inner: Mutex::default(), timeout }
-    }
-
-    /// The configured longest run time.
-    pub(crate) fn timeout(&self) -> Option<Duration> {
-        self.timeout
-    }
-
     /// Announces a run before its message is stored, so that it can be found from then on.
     /// `None` when a run of that id is already known.
     pub(crate) fn announce(&self, run_id: &str, key: &SessionKey) -> Option<Live> {

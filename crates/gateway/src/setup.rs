@@ -86,7 +86,10 @@ fn check_mode(config: &Config, options: &Options) -> Result<(), StartError> {
     }
 }
 
-fn secret(loaded: &Loaded, options: &Options) -> Result<(AuthMode, Option<Secret>), StartError> {
+pub(crate) fn secret(
+    loaded: &Loaded,
+    options: &Options,
+) -> Result<(AuthMode, Option<Secret>), StartError> {
     let configured = &loaded.config.gateway.auth;
     let from_env = |name| loaded.env.product(name).map(Secret::new);
     let token = || {

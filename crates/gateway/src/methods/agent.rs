@@ -7,10 +7,10 @@ use clawdbot_store::{RunRecord, RunStatus};
 use serde_json::{Map, Value, json};
 
 use super::resolve_known;
-use super::submit::{Submission, Submitted};
 use crate::error::store_error;
 use crate::router::{Ctx, Reply};
 use crate::runs::Ended;
+use crate::submit::{Submission, Submitted};
 
 const DEFAULT_WAIT_MS: u64 = 30_000;
 /// Longest wait one request may ask for.
@@ -28,15 +28,16 @@ pub(super) async fn agent(ctx: Ctx, params: AgentParams) -> Result<Reply, RpcErr
         thinking: params.thinking,
         timeout: params.timeout.filter(|s| *s > 0).map(Duration::from_secs),
         extra_prompt: params.extra_system_prompt,
+        sender: ctx.peer.as_ref().into(),
     };
     let accepted = json!({
         "runId": run_id,
         "sessionKey": key,
-        "agentId": key.agent(&ctx.gateway.keys),
+        "agentId": key.agent(&ctx.gateway.settings().keys),
         "status": "accepted",
         "acceptedAt": ctx.gateway.now_ms(),
     });
-    match submission.accept(&ctx).await? {
+    match submission.accept(&ctx.gateway).await? {
         Submitted::Started(started) => {
             let live = started.live.clone();
             Ok(Reply::ok(&accepted)?.then(move || {
@@ -57,13 +58,14 @@ pub(super) async fn agent(ctx: Ctx, params: AgentParams) -> Result<Reply, RpcErr
 
 /// The conversation meant, and that its agent exists.
 fn target(ctx: &Ctx, params: &AgentParams) -> Result<SessionKey, RpcError> {
-    let agents = &ctx.gateway.agents;
+    let settings = ctx.gateway.settings();
+    let agents = &settings.agents;
     let wanted = params.agent_id.as_deref().map(str::to_ascii_lowercase);
     if let Some(id) = wanted.as_deref().filter(|id| agents.get(id).is_none()) {
         return Err(RpcError::invalid(format!("invalid agent params: unknown agent id \"{id}\""))
             .with_details(json!({"code": "UNKNOWN_AGENT_ID", "agentId": id})));
     }
-    let rules = &ctx.gateway.keys;
+    let rules = &settings.keys;
     let Some(raw) = &params.session_key else {
         return Ok(SessionKey::main(wanted.as_deref().unwrap_or(agents.default_id()), rules));
     };

@@ -11,7 +11,7 @@ use crate::router::{Ctx, Reply};
 const THINKING_LEVELS: [&str; 5] = ["off", "minimal", "low", "medium", "high"];
 
 pub(super) async fn models_list(ctx: Ctx, params: ModelsListParams) -> Result<Reply, RpcError> {
-    let catalog = &ctx.gateway.catalog;
+    let catalog = ctx.gateway.settings().catalog.clone();
     if params.refresh == Some(true) {
         catalog.discover().await;
     }
@@ -52,11 +52,12 @@ fn levels(reasoning: bool) -> Value {
 
 pub(super) async fn agents_list(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError> {
     let gateway = &ctx.gateway;
-    let agents: Vec<_> = gateway.agents.all().iter().map(|agent| agent_row(&ctx, agent)).collect();
+    let settings = gateway.settings();
+    let agents: Vec<_> = settings.agents.all().iter().map(|agent| agent_row(&ctx, agent)).collect();
     let mut answer = Map::new();
-    answer.insert("defaultId".into(), json!(gateway.agents.default_id()));
-    answer.insert("mainKey".into(), json!(gateway.keys.main_key));
-    let scope = if gateway.keys.global_scope { "global" } else { "per-sender" };
+    answer.insert("defaultId".into(), json!(settings.agents.default_id()));
+    answer.insert("mainKey".into(), json!(settings.keys.main_key));
+    let scope = if settings.keys.global_scope { "global" } else { "per-sender" };
     answer.insert("scope".into(), json!(scope));
     if ctx.peer.generation == Generation::V4 {
         answer.insert("ownership".into(), json!("sole"));
@@ -89,8 +90,9 @@ fn agent_row(ctx: &Ctx, agent: &Agent) -> Map<String, Value> {
 }
 
 pub(super) async fn identity(ctx: Ctx, params: AgentIdentityParams) -> Result<Reply, RpcError> {
+    let settings = ctx.gateway.settings();
     let from_key = match &params.session_key {
-        Some(raw) => Some(resolve(&ctx, raw)?.agent(&ctx.gateway.keys).to_owned()),
+        Some(raw) => Some(resolve(&ctx, raw)?.agent(&settings.keys).to_owned()),
         None => None,
     };
     let id = match (params.agent_id, from_key) {
@@ -101,9 +103,9 @@ pub(super) async fn identity(ctx: Ctx, params: AgentIdentityParams) -> Result<Re
             )));
         }
         (Some(id), _) | (None, Some(id)) => id,
-        (None, None) => ctx.gateway.agents.default_id().to_owned(),
+        (None, None) => settings.agents.default_id().to_owned(),
     };
-    let agent = ctx.gateway.agents.get(&id);
+    let agent = settings.agents.get(&id);
     let name = agent.and_then(|agent| agent.name.clone());
     let source = if name.is_some() { "config" } else { "default" };
     let avatar = agent.and_then(|agent| agent.avatar.clone().or_else(|| agent.emoji.clone()));

@@ -8,12 +8,12 @@ use clawdbot_protocol::{
 use clawdbot_store::RunStatus;
 use serde_json::{Map, json};
 
-use super::submit::{Submission, Submitted, status_word};
 use super::{commands, resolve, resolve_known};
 use crate::error::store_error;
 use crate::hub::{Audience, Broadcast};
 use crate::router::{Ctx, Reply};
 use crate::runs::Live;
+use crate::submit::{Submission, Submitted, status_word};
 use crate::transcript;
 
 /// Whole messages that stop the conversation's runs instead of starting one.
@@ -47,8 +47,9 @@ pub(super) async fn send(ctx: Ctx, params: ChatSendParams) -> Result<Reply, RpcE
         thinking: params.thinking,
         timeout: params.timeout_ms.filter(|ms| *ms > 0).map(Duration::from_millis),
         extra_prompt: None,
+        sender: ctx.peer.as_ref().into(),
     };
-    match submission.accept(&ctx).await? {
+    match submission.accept(&ctx.gateway).await? {
         Submitted::Started(started) => {
             let payload = json!({
                 "runId": run_id,

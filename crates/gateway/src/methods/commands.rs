@@ -5,10 +5,11 @@ use clawdbot_store::{Begun, FinishRun, RunStatus};
 use serde_json::{Map, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{sessions, submit};
+use super::sessions;
 use crate::error::store_error;
 use crate::hub::{Audience, Broadcast};
 use crate::router::{Ctx, Reply, missing_scope};
+use crate::submit;
 use crate::transcript;
 
 /// A command and how `commands.list` describes it.
@@ -97,7 +98,7 @@ pub(super) async fn run(
     let begin = clawdbot_store::BeginRun {
         run_id: run_id.clone(),
         session_key: key.to_string(),
-        agent_id: key.agent(&gateway.keys).to_owned(),
+        agent_id: key.agent(&gateway.settings().keys).to_owned(),
         body_hash: Sha256::digest(name.as_bytes()).into(),
         message: transcript::user_row(&name, &run_id, now_ms, meta.clone())?,
         media: Vec::new(),
@@ -177,7 +178,8 @@ async fn answer(ctx: &Ctx, key: &SessionKey, command: Command) -> Result<String,
 async fn status(ctx: &Ctx, key: &SessionKey) -> Result<String, RpcError> {
     let gateway = &ctx.gateway;
     let session = gateway.store.session(key.as_str()).await.map_err(store_error)?;
-    let model = gateway.model_of(session.as_ref(), key.agent(&gateway.keys));
+    let settings = gateway.settings();
+    let model = gateway.model_of(session.as_ref(), key.agent(&settings.keys));
     let messages = session.as_ref().map_or(0, |session| session.message_count);
     Ok(format!(
         "- Gateway: {} on {}\n- Conversation: `{key}`, {messages} messages\n- Model: `{model}`\n- \
@@ -190,8 +192,9 @@ async fn status(ctx: &Ctx, key: &SessionKey) -> Result<String, RpcError> {
 }
 
 fn models(ctx: &Ctx) -> String {
-    let current = ctx.gateway.catalog.default_model();
-    ctx.gateway
+    let settings = ctx.gateway.settings();
+    let current = settings.catalog.default_model();
+    settings
         .catalog
         .list()
         .iter()

@@ -4,9 +4,9 @@ mod agent;
 mod catalog;
 mod chat;
 mod commands;
+mod config;
 mod history;
 mod sessions;
-mod submit;
 mod system;
 
 use clawdbot_protocol::{RpcError, Scope, SessionKey};
@@ -22,7 +22,12 @@ pub(crate) fn router() -> Router {
         .add("status", Read, system::status)
         .add("system-presence", Read, system::presence)
         .add("last-heartbeat", Read, system::last_heartbeat)
-        .add("config.get", Read, system::config_get)
+        .add("config.get", Read, config::get)
+        .add("config.schema", Read, config::schema)
+        .add("config.schema.lookup", Read, config::schema_lookup)
+        .add("config.set", Admin, config::set)
+        .add("config.apply", Admin, config::apply)
+        .add("config.patch", Admin, config::patch)
         .add("logs.tail", Read, system::logs_tail)
         .add("models.list", Read, catalog::models_list)
         .add("agents.list", Read, catalog::agents_list)
@@ -54,15 +59,16 @@ pub(crate) fn router() -> Router {
 
 /// The canonical form of a key a caller sent.
 fn resolve(ctx: &Ctx, raw: &str) -> Result<SessionKey, RpcError> {
-    SessionKey::resolve(raw, &ctx.gateway.keys)
+    SessionKey::resolve(raw, &ctx.gateway.settings().keys)
         .map_err(|error| RpcError::invalid(error.to_string()))
 }
 
 /// The canonical form, only if its agent exists.
 fn resolve_known(ctx: &Ctx, raw: &str) -> Result<SessionKey, RpcError> {
     let key = resolve(ctx, raw)?;
-    let agent = key.agent(&ctx.gateway.keys);
-    if ctx.gateway.agents.get(agent).is_none() {
+    let settings = ctx.gateway.settings();
+    let agent = key.agent(&settings.keys);
+    if settings.agents.get(agent).is_none() {
         return Err(RpcError::invalid(format!("unknown agent id \"{agent}\"")));
     }
     Ok(key)

@@ -11,10 +11,10 @@ use clawdbot_protocol::{
 use clawdbot_store::{HistoryQuery, Role, Session, SessionChange, SessionQuery};
 use serde_json::{Map, Value, json};
 
-use super::submit::{Submission, Submitted};
 use super::{resolve, resolve_known};
 use crate::error::store_error;
 use crate::router::{Ctx, Reply};
+use crate::submit::{Submission, Submitted};
 use crate::{attachments, transcript};
 
 const DEFAULT_LIMIT: u32 = 100;
@@ -225,7 +225,8 @@ pub(super) async fn messages_unsubscribe(
 
 pub(super) async fn create(ctx: Ctx, params: SessionsCreateParams) -> Result<Reply, RpcError> {
     let gateway = &ctx.gateway;
-    let agent = params.agent_id.as_deref().unwrap_or(gateway.agents.default_id());
+    let settings = gateway.settings();
+    let agent = params.agent_id.as_deref().unwrap_or(settings.agents.default_id());
     let raw = params
         .key
         .clone()
@@ -251,8 +252,9 @@ pub(super) async fn create(ctx: Ctx, params: SessionsCreateParams) -> Result<Rep
                 thinking: None,
                 timeout: None,
                 extra_prompt: None,
+                sender: ctx.peer.as_ref().into(),
             };
-            Some(submission.accept(&ctx).await?)
+            Some(submission.accept(&ctx.gateway).await?)
         }
         None => None,
     };
@@ -325,7 +327,7 @@ async fn put(
     let change = SessionChange {
         create: true,
         fields,
-        agent_id: Some(key.agent(&ctx.gateway.keys).to_owned()),
+        agent_id: Some(key.agent(&ctx.gateway.settings().keys).to_owned()),
         touch_ms: Some(ctx.gateway.now_ms()),
         unique_label: label,
     };
@@ -347,7 +349,7 @@ fn set_model(
         let error: clawdbot_agent::InvalidModelRef = error;
         invalid(&error)
     })?;
-    ctx.gateway.catalog.model(&reference).map_err(|error| invalid(&error))?;
+    ctx.gateway.settings().catalog.model(&reference).map_err(|error| invalid(&error))?;
     fields.insert("providerOverride".into(), json!(reference.provider));
     fields.insert("modelOverride".into(), json!(reference.id));
     Ok(())
@@ -406,7 +408,7 @@ pub(super) async fn reset_now(ctx: &Ctx, key: &SessionKey) -> Result<Session, Rp
 pub(super) async fn delete(ctx: Ctx, params: SessionsDeleteParams) -> Result<Reply, RpcError> {
     let gateway = &ctx.gateway;
     let key = resolve(&ctx, &params.key)?;
-    if key == SessionKey::main(key.agent(&gateway.keys), &gateway.keys) {
+    if key == SessionKey::main(key.agent(&gateway.settings().keys), &gateway.settings().keys) {
         return Err(RpcError::invalid(format!("Cannot delete the main session ({key}).")));
     }
     if params.delete_transcript == Some(false) {

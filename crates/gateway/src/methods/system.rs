@@ -3,8 +3,7 @@
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-use clawdbot_config::{redact, redact_raw};
-use clawdbot_protocol::{Generation, LogsTailParams, NoParams, RpcError};
+use clawdbot_protocol::{LogsTailParams, NoParams, RpcError};
 use clawdbot_store::SessionQuery;
 use serde_json::{Map, Value, json};
 
@@ -35,8 +34,9 @@ pub(super) async fn status(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcErro
         })
         .collect();
     let path = gateway.database();
-    let default = gateway.catalog.default_model();
-    let by_agent = json!([{"agentId": gateway.agents.default_id(), "path": path,
+    let settings = gateway.settings();
+    let default = settings.catalog.default_model();
+    let by_agent = json!([{"agentId": settings.agents.default_id(), "path": path,
         "count": page.total, "recent": recent}]);
     let mut answer = Map::new();
     answer.insert("runtimeVersion".into(), json!(gateway.version));
@@ -45,7 +45,7 @@ pub(super) async fn status(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcErro
     answer.insert("address".into(), json!(gateway.address()));
     answer.insert(
         "heartbeat".into(),
-        json!({"defaultAgentId": gateway.agents.default_id(), "agents": []}),
+        json!({"defaultAgentId": settings.agents.default_id(), "agents": []}),
     );
     answer.insert("channelSummary".into(), json!([]));
     answer.insert("queuedSystemEvents".into(), json!([]));
@@ -70,30 +70,6 @@ pub(super) async fn presence(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcEr
 /// Heartbeats do not exist in this version, so there was never a last one.
 pub(super) async fn last_heartbeat(_ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError> {
     Reply::ok(&Value::Null)
-}
-
-pub(super) async fn config_get(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError> {
-    let loaded = &ctx.gateway.config;
-    let source = redact(loaded.document.source());
-    let resolved = redact(&loaded.value);
-    let mut answer = Map::new();
-    answer.insert("path".into(), json!(ctx.gateway.paths.config));
-    answer.insert("exists".into(), json!(loaded.exists()));
-    answer.insert("raw".into(), json!(loaded.raw.as_deref().map(redact_raw)));
-    answer.insert("parsed".into(), source.clone());
-    answer.insert("valid".into(), json!(true));
-    answer.insert("config".into(), resolved.clone());
-    answer.insert("hash".into(), json!(loaded.hash));
-    answer.insert("issues".into(), json!([]));
-    answer.insert("warnings".into(), json!(loaded.warnings));
-    answer.insert("legacyIssues".into(), json!([]));
-    if ctx.peer.generation == Generation::V4 {
-        answer.insert("sourceConfig".into(), source);
-        answer.insert("resolved".into(), resolved.clone());
-        answer.insert("runtimeConfig".into(), resolved);
-        answer.insert("includedPaths".into(), json!(loaded.included));
-    }
-    Reply::ok(&answer)
 }
 
 pub(super) async fn logs_tail(ctx: Ctx, params: LogsTailParams) -> Result<Reply, RpcError> {

@@ -13,24 +13,42 @@ use tokio::sync::OwnedMutexGuard;
 use crate::attachments::{self, Accepted};
 use crate::error::store_error;
 use crate::gateway::Shared;
-use crate::router::Ctx;
+use crate::router::Peer;
 use crate::runs::{Job, Live};
 use crate::transcript;
 
 /// A message somebody wants answered.
-pub(super) struct Submission {
-    pub(super) key: SessionKey,
-    pub(super) requested_key: String,
-    pub(super) message: String,
-    pub(super) run_id: String,
-    pub(super) attachments: Vec<Attachment>,
-    pub(super) thinking: Option<String>,
-    pub(super) timeout: Option<Duration>,
-    pub(super) extra_prompt: Option<String>,
+pub(crate) struct Submission {
+    pub(crate) key: SessionKey,
+    pub(crate) requested_key: String,
+    pub(crate) message: String,
+    pub(crate) run_id: String,
+    pub(crate) attachments: Vec<Attachment>,
+    pub(crate) thinking: Option<String>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) extra_prompt: Option<String>,
+    pub(crate) sender: Sender,
+}
+
+/// Who a message is from, as its row tells (protocol §13.9).
+pub(crate) struct Sender {
+    pub(crate) id: String,
+    pub(crate) mode: String,
+    pub(crate) name: Option<String>,
+}
+
+impl From<&Peer> for Sender {
+    fn from(peer: &Peer) -> Self {
+        Self {
+            id: peer.client_id.clone(),
+            mode: peer.client_mode.clone(),
+            name: peer.client_name.clone(),
+        }
+    }
 }
 
 /// What became of it.
-pub(super) enum Submitted {
+pub(crate) enum Submitted {
     /// Stored; the run can start.
     Started(Box<Started>),
     /// The same key is being answered right now.
@@ -40,17 +58,17 @@ pub(super) enum Submitted {
 }
 
 /// A stored message whose run has not begun.
-pub(super) struct Started {
-    pub(super) job: Job,
-    pub(super) live: Live,
-    pub(super) session: Session,
+pub(crate) struct Started {
+    pub(crate) job: Job,
+    pub(crate) live: Live,
+    pub(crate) session: Session,
     /// Keeps later messages of this conversation waiting until the run has been started.
     _turn: OwnedMutexGuard<()>,
 }
 
 impl Started {
     /// Announces the message and lets the run begin.
-    pub(super) fn go(self, shared: &Arc<Shared>) {
+    pub(crate) fn go(self, shared: &Arc<Shared>) {
         shared.announce_change(&self.session, "send");
         shared.runs.start(shared, self.job, self.live);
     }
@@ -58,21 +76,26 @@ impl Started {
 
 impl Submission {
     /// Checks the message and puts it on disk together with its key.
-    pub(super) async fn accept(mut self, ctx: &Ctx) -> Result<Submitted, RpcError> {
-        let shared = &ctx.gateway;
+    pub(crate) async fn accept(mut self, shared: &Arc<Shared>) -> Result<Submitted, RpcError> {
+        let settings = shared.settings();
         let thinking = self.thinking()?;
-        let files = attachments::accept(std::mem::take(&mut self.attachments), shared.limits)?;
+        let files = attachments::accept(std::mem::take(&mut self.attachments), settings.limits)?;
         if self.message.trim().is_empty() && files.is_empty() {
             return Err(RpcError::invalid("message or attachment required"));
         }
-        let agent_id = self.key.agent(&shared.keys).to_owned();
+        let agent_id = self.key.agent(&settings.keys).to_owned();
         let now_ms = shared.now_ms();
         let begin = BeginRun {
             run_id: self.run_id.clone(),
             session_key: self.key.to_string(),
             agent_id: agent_id.clone(),
             body_hash: self.fingerprint(&files),
-            message: transcript::user_row(&self.message, &self.run_id, now_ms, meta(ctx, &files))?,
+            message: transcript::user_row(
+                &self.message,
+                &self.run_id,
+                now_ms,
+                meta(&self.sender, &files),
+            )?,
             media: files.iter().map(|file| file.record(self.key.as_str(), now_ms)).collect(),
             now_ms,
         };
@@ -178,17 +201,17 @@ impl Submission {
 }
 
 /// The refusal for a key that belongs to another message (CHT-01).
-pub(super) fn conflict() -> RpcError {
+pub(crate) fn conflict() -> RpcError {
     RpcError::invalid("this idempotencyKey was used for a different message; use a new one")
         .with_details(json!({"code": "IDEMPOTENCY_CONFLICT"}))
 }
 
 /// What the row says about its sender (protocol §13.9).
-fn meta(ctx: &Ctx, files: &[Accepted]) -> Map<String, Value> {
+fn meta(sender: &Sender, files: &[Accepted]) -> Map<String, Value> {
     let mut client = Map::new();
-    client.insert("id".into(), json!(ctx.peer.client_id));
-    client.insert("mode".into(), json!(ctx.peer.client_mode));
-    if let Some(name) = &ctx.peer.client_name {
+    client.insert("id".into(), json!(sender.id));
+    client.insert("mode".into(), json!(sender.mode));
+    if let Some(name) = &sender.name {
         client.insert("displayName".into(), json!(name));
     }
     let mut meta = Map::new();
@@ -201,7 +224,7 @@ fn meta(ctx: &Ctx, files: &[Accepted]) -> Map<String, Value> {
 }
 
 /// The wire's word for a finished run.
-pub(super) fn status_word(status: RunStatus) -> &'static str {
+pub(crate) fn status_word(status: RunStatus) -> &'static str {
     match status {
         RunStatus::Ok => "ok",
         RunStatus::Error => "error",

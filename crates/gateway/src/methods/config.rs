@@ -1,0 +1,315 @@
+//! `config.get`, `config.set`, `config.apply`, `config.patch`, `config.schema` (protocol §14.5).
+
+use std::sync::Arc;
+
+use clawdbot_config::{
+    ConfigError, EditError, Issue, Loaded, json_schema, merge_patch, parse_object, redact,
+    redact_raw, restore_redacted, restore_redacted_raw,
+};
+use clawdbot_protocol::{
+    ConfigRestart, ConfigSchema, ConfigSchemaEntry, ConfigSchemaLookupParams, ConfigSentinel,
+    ConfigSentinelPayload, ConfigWriteParams, ConfigWritten, Generation, NoParams, RpcError,
+};
+use serde_json::{Map, Value, json};
+
+use crate::gateway::Shared;
+use crate::reload::RESTART;
+use crate::router::{Ctx, Reply};
+
+/// Issues named in a refusal; the details hold them all.
+const NAMED: usize = 3;
+
+pub(super) async fn get(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError> {
+    let gateway = ctx.gateway.clone();
+    let read = blocking(move || gateway.read_config()).await?;
+    let mut answer = Map::new();
+    answer.insert("path".into(), json!(ctx.gateway.paths.config));
+    let running = ctx.gateway.settings();
+    let loaded = match &read {
+        Ok(loaded) => {
+            answer.insert("valid".into(), json!(true));
+            answer.insert("hash".into(), json!(loaded.hash));
+            answer.insert("issues".into(), json!([]));
+            loaded
+        }
+        // The file is broken: what is wrong with it, and what is in force instead.
+        Err(error) => {
+            answer.insert("valid".into(), json!(false));
+            answer.insert("hash".into(), json!(""));
+            answer.insert("issues".into(), json!(error.issues));
+            &running.loaded
+        }
+    };
+    let source = redact(loaded.document.source());
+    let resolved = redact(&loaded.value);
+    let raw = loaded.raw.as_deref().filter(|_| read.is_ok()).map(redact_raw);
+    answer.insert("exists".into(), json!(read.is_err() || loaded.exists()));
+    answer.insert("raw".into(), json!(raw));
+    answer.insert("parsed".into(), source.clone());
+    answer.insert("config".into(), resolved.clone());
+    answer.insert("warnings".into(), json!(loaded.warnings));
+    answer.insert("legacyIssues".into(), json!([]));
+    if ctx.peer.generation == Generation::V4 {
+        answer.insert("sourceConfig".into(), source);
+        answer.insert("resolved".into(), resolved);
+        answer.insert("runtimeConfig".into(), redact(&running.loaded.value));
+        answer.insert("includedPaths".into(), json!(loaded.included));
+    }
+    Reply::ok(&answer)
+}
+
+pub(super) async fn set(
+    ctx: Ctx,
+    params: ConfigWriteParams,
+) -> Result<Reply<ConfigWritten>, RpcError> {
+    write(ctx, params, "config-set", whole).await
+}
+
+pub(super) async fn apply(
+    ctx: Ctx,
+    params: ConfigWriteParams,
+) -> Result<Reply<ConfigWritten>, RpcError> {
+    write(ctx, params, "config-apply", whole).await
+}
+
+pub(super) async fn patch(
+    ctx: Ctx,
+    params: ConfigWriteParams,
+) -> Result<Reply<ConfigWritten>, RpcError> {
+    write(ctx, params, "config-patch", patched).await
+}
+
+/// The new text of a document: `raw` with the secrets it was shown without.
+fn whole(raw: &str, now: &Loaded) -> Result<String, RpcError> {
+    restore_redacted_raw(raw, now.raw.as_deref().unwrap_or_default()).map_err(|e| unusable(&e))
+}
+
+fn patched(raw: &str, now: &Loaded) -> Result<String, RpcError> {
+    let patch = parse_object(raw).map_err(|error| match error {
+        EditError::NotAnObject { .. } => RpcError::invalid("config.patch raw must be an object"),
+        error => unusable(&error),
+    })?;
+    let patch = restore_redacted(patch, now.document.source());
+    merge_patch(now.raw.as_deref().unwrap_or_default(), &patch).map_err(|error| unusable(&error))
+}
+
+async fn write(
+    ctx: Ctx,
+    params: ConfigWriteParams,
+    kind: &'static str,
+    make: fn(&str, &Loaded) -> Result<String, RpcError>,
+) -> Result<Reply<ConfigWritten>, RpcError> {
+    let gateway = ctx.gateway.clone();
+    let _turn = gateway.configuring.turn.lock().await;
+    let shared = gateway.clone();
+    let ConfigWriteParams { raw, base_hash, note } = params;
+    let loaded = blocking(move || replace(&shared, &raw, base_hash.as_deref(), make)).await??;
+    tracing::info!(kind, note, client = %ctx.peer.client_id, "configuration written");
+    let written = ConfigWritten {
+        ok: true,
+        path: gateway.paths.config.display().to_string(),
+        hash: loaded.hash.clone(),
+        config: redact(&loaded.value),
+        restart_required: Vec::new(),
+        restart: ConfigRestart {
+            ok: false,
+            pid: std::process::id(),
+            delay_ms: 0,
+            mode: "none".to_owned(),
+            reason: "not needed".to_owned(),
+        },
+        sentinel: ConfigSentinel {
+            persisted: true,
+            payload: ConfigSentinelPayload {
+                kind: kind.to_owned(),
+                status: "ok".to_owned(),
+                ts: gateway.now_ms(),
+                message: note,
+            },
+        },
+    };
+    let restart = gateway.restart_needed(&loaded);
+    let mut written = ConfigWritten {
+        restart_required: restart.iter().map(|s| (*s).to_owned()).collect(),
+        ..written
+    };
+    if !restart.is_empty() {
+        written.restart.reason =
+            format!("{} will count after the next restart", restart.join(", "));
+    }
+    // Adopted after the answer: a new secret ends the connection that changed it.
+    let gateway = gateway.clone();
+    Ok(Reply::of(&written)?.then(move || gateway.adopt(loaded)))
+}
+
+/// Compares, checks and writes. Waits for the disk; changes nothing unless it succeeds.
+fn replace(
+    shared: &Arc<Shared>,
+    raw: &str,
+    base_hash: Option<&str>,
+    make: fn(&str, &Loaded) -> Result<String, RpcError>,
+) -> Result<Loaded, RpcError> {
+    let now = shared.read_config().map_err(|error| {
+        with_issues(RpcError::invalid("invalid config; fix before patching"), &error.issues)
+    })?;
+    match base_hash {
+        None if now.exists() => {
+            return Err(RpcError::invalid(
+                "config base hash required; re-run config.get and retry with baseHash",
+            ));
+        }
+        Some(hash) if hash != now.hash => {
+            return Err(RpcError::invalid(
+                "config changed since last load; re-run config.get and retry",
+            ));
+        }
+        _ => {}
+    }
+    let text = make(raw, &now)?;
+    let loaded = shared.check_config(text.clone()).map_err(|error| refused(&error))?;
+    let known = now.unknown_keys();
+    let new = |issue: &&Issue| known.iter().all(|old| old.path != issue.path);
+    if let Some(issue) = loaded.unknown_keys().iter().find(new) {
+        let named = issue.path.rsplit('.').next().unwrap_or_default();
+        let parent = issue.path.strip_suffix(named).unwrap_or_default().trim_end_matches('.');
+        let place = if parent.is_empty() { "<root>" } else { parent };
+        let message = format!("invalid config: {place}: Unrecognized key: \"{named}\"");
+        return Err(with_issues(RpcError::invalid(message), loaded.unknown_keys()));
+    }
+    clawdbot_config::write(&shared.paths.config, &text).map_err(|error| {
+        RpcError::unavailable(format!(
+            "{} cannot be written: {error}. Nothing was changed.",
+            shared.paths.config.display()
+        ))
+        .retry_after(1_000)
+    })?;
+    Ok(loaded)
+}
+
+fn refused(error: &ConfigError) -> RpcError {
+    let named: Vec<String> = error
+        .issues
+        .iter()
+        .take(NAMED)
+        .map(|issue| {
+            let place = if issue.path.is_empty() { "<root>" } else { &issue.path };
+            format!("{place}: {}", issue.message)
+        })
+        .collect();
+    with_issues(RpcError::invalid(format!("invalid config: {}", named.join("; "))), &error.issues)
+}
+
+fn with_issues(error: RpcError, issues: &[Issue]) -> RpcError {
+    error.with_details(json!({"issues": issues}))
+}
+
+fn unusable(error: &EditError) -> RpcError {
+    let refusal = RpcError::invalid(format!("invalid config: {error}"));
+    match error {
+        EditError::Invalid(issues) => with_issues(refusal, issues),
+        _ => refusal.with_details(json!({"code": error.code()})),
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, RpcError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| RpcError::unavailable("the configuration cannot be read"))
+}
+
+pub(super) async fn schema(ctx: Ctx, _params: NoParams) -> Result<Reply<ConfigSchema>, RpcError> {
+    let mut hints = Map::new();
+    collect_hints(json_schema(), &mut Vec::new(), &mut hints);
+    Reply::of(&ConfigSchema {
+        schema: json_schema().clone(),
+        ui_hints: Value::Object(hints),
+        version: ctx.gateway.version.clone(),
+        generated_at: jiff::Timestamp::now().to_string(),
+    })
+}
+
+pub(super) async fn schema_lookup(
+    _ctx: Ctx,
+    params: ConfigSchemaLookupParams,
+) -> Result<Reply<ConfigSchemaEntry>, RpcError> {
+    let names: Vec<String> =
+        params.path.split('.').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let found = names.iter().try_fold(json_schema(), |schema, name| member(schema, name));
+    let Some(found) = found else {
+        return Err(RpcError::invalid(format!(
+            "no setting is called \"{}\"; config.schema lists them all",
+            params.path
+        )));
+    };
+    let children = properties(found)
+        .map(|(name, _)| [names.as_slice(), std::slice::from_ref(name)].concat().join("."))
+        .collect();
+    let mut schema = found.clone();
+    if let Some(members) = schema.as_object_mut() {
+        members.remove("properties");
+    }
+    let path = names.join(".");
+    let restart = RESTART.iter().any(|name| path == *name || path.starts_with(&format!("{name}.")));
+    Reply::of(&ConfigSchemaEntry {
+        schema,
+        reload_kind: if restart { "restart" } else { "hot" }.to_owned(),
+        hint: hint(&names, found),
+        children,
+        path,
+    })
+}
+
+/// One member of an object, or any member of a map.
+fn member<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
+    schema["properties"]
+        .get(name)
+        .or_else(|| schema.get("additionalProperties"))
+        .filter(|found| found.is_object())
+}
+
+fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    schema["properties"].as_object().into_iter().flatten()
+}
+
+fn collect_hints(schema: &Value, at: &mut Vec<String>, hints: &mut Map<String, Value>) {
+    for (name, inner) in properties(schema) {
+        at.push(name.clone());
+        hints.insert(at.join("."), hint(at, inner));
+        collect_hints(inner, at, hints);
+        at.pop();
+    }
+}
+
+/// The label and help of a setting, and whether it is a secret.
+fn hint(at: &[String], schema: &Value) -> Value {
+    let mut hint = Map::new();
+    hint.insert("label".into(), json!(label(at.last().map(String::as_str).unwrap_or_default())));
+    if let Some(help) = schema["description"].as_str() {
+        hint.insert("help".into(), json!(help));
+    }
+    if let Some(group) = at.first() {
+        hint.insert("group".into(), json!(group));
+    }
+    if clawdbot_config::is_secret(at) {
+        hint.insert("sensitive".into(), json!(true));
+    }
+    Value::Object(hint)
+}
+
+/// `customBindHost` as people read it: "Custom bind host".
+fn label(name: &str) -> String {
+    let mut text = String::new();
+    for c in name.chars() {
+        if text.is_empty() {
+            text.extend(c.to_uppercase());
+        } else if c.is_uppercase() {
+            text.push(' ');
+            text.extend(c.to_lowercase());
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}

@@ -1,0 +1,198 @@
+//! Changes of the configuration while the gateway runs: from `config.*` and from whoever edits the
+//! file. What can be changed without a restart is; the rest is named.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clawdbot_config::{ConfigError, Document, Env, Loaded};
+use clawdbot_protocol::{Generation, Scope};
+use notify::{RecursiveMode, Watcher as _};
+use serde_json::json;
+use tokio::sync::Notify;
+use tracing::{info, warn};
+
+use crate::gateway::{Shared, discover};
+use crate::hub::{AUTH_CHANGED, Audience, Broadcast};
+use crate::settings::Settings;
+use crate::setup::{self, Options};
+
+/// An editor saves in several steps; this long after the last one the document is read.
+const SETTLE: Duration = Duration::from_millis(300);
+
+/// Settings that are read only at start.
+pub(crate) const RESTART: [&str; 6] = [
+    "gateway.port",
+    "gateway.bind",
+    "gateway.customBindHost",
+    "gateway.mode",
+    "gateway.tailscale",
+    "logging",
+];
+
+/// What a reload needs beside the file, and the turn of whoever changes the configuration.
+pub(crate) struct Configuring {
+    env: Env,
+    options: Options,
+    /// One change at a time, so that no base hash is compared with a text that is being replaced.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+}
+
+impl Configuring {
+    pub(crate) fn new(env: Env, options: Options) -> Self {
+        Self { env, options, turn: tokio::sync::Mutex::default() }
+    }
+}
+
+impl Shared {
+    /// Reads the document as it is now. Waits for the disk.
+    pub(crate) fn read_config(&self) -> Result<Loaded, ConfigError> {
+        Document::load(&self.paths.config, &self.configuring.env)
+    }
+
+    /// The document and what it includes.
+    fn config_files(&self) -> Vec<PathBuf> {
+        let included = self.settings().loaded.included.clone();
+        std::iter::once(self.paths.config.clone()).chain(included).collect()
+    }
+
+    /// Checks a text as if it were the document.
+    pub(crate) fn check_config(&self, text: String) -> Result<Loaded, ConfigError> {
+        Document::check(text, &self.paths.config, &self.configuring.env)
+    }
+
+    /// Puts `loaded` in force: new secrets at once, models and agents for the next run.
+    pub(crate) fn adopt(self: &Arc<Self>, loaded: Loaded) {
+        let before = self.settings();
+        let restart = self.restart_needed(&loaded);
+        match setup::secret(&loaded, &self.configuring.options) {
+            // Token mode without a token keeps the one in force: an empty line locks nobody out.
+            Ok((mode, Some(secret))) => self.rotate(mode, Some(secret.expose())),
+            Ok((mode @ crate::AuthMode::None, None)) => self.rotate(mode, None),
+            Ok(_) => warn!("the configuration holds no secret; the one in force stays"),
+            Err(error) => warn!(%error, "the secret was not changed"),
+        }
+        for warning in &loaded.warnings {
+            warn!("{warning}");
+        }
+        let settings = Settings::new(loaded, &self.paths, Some(&before));
+        let models_changed = !Arc::ptr_eq(&settings.catalog, &before.catalog);
+        self.replace_settings(settings);
+        if models_changed {
+            self.tasks.spawn(discover(self.clone()));
+        }
+        let paths = self.paths.clone();
+        self.tasks.spawn_blocking(move || setup::keep_copy(&paths));
+        info!(?restart, "configuration in force");
+        let event = Broadcast {
+            audience: Audience::Scope(Scope::Read),
+            since: Generation::V4,
+            ..Broadcast::new("config.changed")
+        };
+        self.hub.publish(&event, |_| json!({"restartRequired": restart}));
+        self.announce_health();
+    }
+
+    /// The settings in which `loaded` differs from what is in force and that are read only at
+    /// start, of [`RESTART`].
+    pub(crate) fn restart_needed(&self, loaded: &Loaded) -> Vec<&'static str> {
+        let before = self.settings();
+        let at = |value: &serde_json::Value, path: &str| value.pointer(path).cloned();
+        RESTART
+            .into_iter()
+            .filter(|name| {
+                let pointer = format!("/{}", name.replace('.', "/"));
+                at(&before.loaded.value, &pointer) != at(&loaded.value, &pointer)
+            })
+            .collect()
+    }
+
+    fn rotate(&self, mode: crate::AuthMode, secret: Option<&str>) {
+        if self.auth.replace(mode, secret) {
+            info!("the shared secret has changed");
+            self.hub.close_by_secret(AUTH_CHANGED);
+        }
+    }
+}
+
+/// Follows the document and what it includes for as long as the gateway runs.
+pub(crate) fn follow(shared: &Arc<Shared>) {
+    let changed = Arc::new(Notify::new());
+    let (notify, weak) = (changed.clone(), Arc::downgrade(shared));
+    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let (Ok(event), Some(shared)) = (event, weak.upgrade()) else { return };
+        let files = shared.config_files();
+        if !event.kind.is_access() && event.paths.iter().any(|path| files.contains(path)) {
+            notify.notify_one();
+        }
+    });
+    let watcher = match watcher {
+        Ok(watcher) => watcher,
+        Err(error) => {
+            return warn!(%error, "changes of the configuration file will not be noticed");
+        }
+    };
+    let mut follower =
+        Follower { shared: shared.clone(), watcher, watched: Vec::new(), said: None };
+    follower.watch();
+    let stop = shared.stop.clone();
+    shared.tasks.spawn(async move {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = changed.notified() => {}
+            }
+            while tokio::time::timeout(SETTLE, changed.notified()).await.is_ok() {}
+            follower.reload().await;
+            follower.watch();
+        }
+    });
+}
+
+struct Follower {
+    shared: Arc<Shared>,
+    /// Ends the watching when dropped.
+    watcher: notify::RecommendedWatcher,
+    watched: Vec<PathBuf>,
+    /// The problem said last, so that it is said once.
+    said: Option<String>,
+}
+
+impl Follower {
+    /// Watches directories, because editors and [`clawdbot_config::write`] replace files.
+    fn watch(&mut self) {
+        for file in self.shared.config_files() {
+            let Some(dir) = file.parent().map(Path::to_owned) else { continue };
+            if self.watched.contains(&dir) {
+                continue;
+            }
+            if let Err(error) = self.watcher.watch(&dir, RecursiveMode::NonRecursive) {
+                warn!(%error, dir = %dir.display(), "changes there will not be noticed");
+            }
+            self.watched.push(dir);
+        }
+    }
+
+    /// Reads the document again. A broken one changes nothing and is complained about once.
+    async fn reload(&mut self) {
+        let _turn = self.shared.configuring.turn.lock().await;
+        let shared = self.shared.clone();
+        let Ok(read) = tokio::task::spawn_blocking(move || shared.read_config()).await else {
+            return;
+        };
+        self.said = match read {
+            Ok(loaded) if loaded.value == self.shared.settings().loaded.value => None,
+            Ok(loaded) => {
+                self.shared.adopt(loaded);
+                None
+            }
+            Err(error) => {
+                let problem = error.to_string();
+                if self.said.as_ref() != Some(&problem) {
+                    warn!(%error, "the changed configuration is not used; the one in force stays");
+                }
+                Some(problem)
+            }
+        };
+    }
+}

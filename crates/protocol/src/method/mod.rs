@@ -1,0 +1,15 @@
+//! Parameters and results of the methods, one type each, one file per area (protocol §13, §14).
+
+mod agent;
+mod catalog;
+mod chat;
+mod config;
+mod sessions;
+mod system;
+
+pub use agent::*;
+pub use catalog::*;
+pub use chat::*;
+pub use config::*;
+pub use sessions::*;
+pub use system::*;
