@@ -28,6 +28,8 @@ export class App {
   followSignal = $state(0);
   /** Grows when the composer must take the focus. */
   focusSignal = $state(0);
+  /** The turn whose message is being changed in place. */
+  editing = $state("");
 
   readonly gateway: Gateway;
   readonly catalog = new Catalog(() => this.gateway);
@@ -73,6 +75,7 @@ export class App {
     this.focusSignal++;
     if (key === this.activeKey) return;
     this.activeKey = key;
+    this.editing = "";
     this.composer.open(key);
     writeText(LAST_SESSION, key);
     if (this.gateway.ready) this.load(key);
@@ -154,6 +157,13 @@ export class App {
     if (key === this.activeKey) this.followSignal++;
   }
 
+  /** Stops what is running, then sends this one first. */
+  sendNow(id: string): void {
+    this.composer.move(id, 0);
+    if (this.run) this.stop();
+    else this.sendNext(this.activeKey);
+  }
+
   /** Enter: sends, or queues while a run is active. */
   submit(): void {
     const { text, attachments } = this.composer.take();
@@ -212,6 +222,28 @@ export class App {
     } catch (error) {
       this.conversations.dispatch({ type: "model", key, model: before?.model, modelProvider: before?.modelProvider });
       ui.problem(t("model.failed", { reason: reasonOf(error) ?? t("status.offline") }));
+    }
+  }
+
+  /** Whether an edited message takes the place of the old one and of what follows it. */
+  replaces(turn: Turn): boolean {
+    return turn.user?.id !== undefined && this.gateway.supports("sessions.rewind");
+  }
+
+  /** Sends a changed message: in the old one's place where the gateway can go back, else as a new one. */
+  async resend(turn: Turn, words: string): Promise<void> {
+    const key = this.activeKey;
+    this.editing = "";
+    try {
+      const attachments = await this.conversations.attachmentsOf(turn);
+      if (this.replaces(turn)) {
+        if (this.run) await this.conversations.stop(key);
+        await this.conversations.rewind(key, turn);
+      }
+      this.sendOrQueue(words, attachments);
+    } catch (error) {
+      this.composer.edit({ text: words, attachments: [] });
+      ui.problem(t("turn.failed", { reason: reasonOf(error) ?? t("status.offline") }));
     }
   }
 
