@@ -194,9 +194,14 @@ async fn run(gateway: Arc<Shared>, mut transport: impl Transport, admission: Adm
                 let patience =
                     if transport.silence_matters() { silence_limit() } else { Duration::MAX };
                 let written = tokio::time::timeout(patience, write(&mut transport, out, &mut outgoing));
+                tokio::pin!(written);
                 let written = tokio::select! {
-                    () = killed.cancelled() => false,
-                    written = written => written.unwrap_or(false),
+                    written = &mut written => written.unwrap_or(false),
+                    // What is in hand goes out first: it may be the answer that ends everything.
+                    () = killed.cancelled() => {
+                        let last = tokio::time::timeout(CLOSE_GRACE, written).await;
+                        matches!(last, Ok(Ok(true)))
+                    }
                 };
                 if !written {
                     break;

@@ -4,12 +4,14 @@ use clawdbot_tests::{ALL_SCOPES, Connect, Peer, Script, TestGateway, fingerprint
 use serde_json::{Value, json};
 
 /// Protocol §6.5, as far as this gateway has the methods.
-const READ: [&str; 22] = [
+const READ: &[&str] = &[
     "health",
     "status",
     "system-presence",
     "last-heartbeat",
     "config.get",
+    "config.schema",
+    "config.schema.lookup",
     "logs.tail",
     "models.list",
     "agents.list",
@@ -28,7 +30,7 @@ const READ: [&str; 22] = [
     "sessions.messages.subscribe",
     "sessions.messages.unsubscribe",
 ];
-const WRITE: [&str; 7] = [
+const WRITE: &[&str] = &[
     "agent",
     "agent.wait",
     "chat.send",
@@ -37,7 +39,8 @@ const WRITE: [&str; 7] = [
     "sessions.patch",
     "sessions.delete",
 ];
-const ADMIN: [&str; 2] = ["sessions.reset", "chat.inject"];
+const ADMIN: &[&str] =
+    &["sessions.reset", "chat.inject", "config.set", "config.apply", "config.patch"];
 
 fn matrix() -> Vec<(&'static str, &'static str)> {
     let read = READ.iter().map(|name| (*name, "operator.read"));
