@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test harness fails by panicking")]
 
 mod connect;
+mod contract;
 mod disk;
 mod gateway;
 mod model;
@@ -18,6 +19,7 @@ mod shape;
 mod trace;
 
 pub use connect::{ALL_SCOPES, Connect};
+pub use contract::{Generated, generated};
 pub use disk::{fingerprint, grep, modes};
 pub use gateway::{Setup, TOKEN, TestGateway};
 pub use model::{FakeModel, Gate, Script};

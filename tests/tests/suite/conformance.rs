@@ -329,3 +329,15 @@ async fn generation_3_answers_as_recorded() {
     v3.same("sessions.reset", 0).await;
     gateway.finish().await;
 }
+
+#[test]
+fn the_files_made_from_the_method_table_are_current() {
+    for file in clawdbot_tests::generated() {
+        let found = std::fs::read_to_string(&file.path).unwrap_or_default();
+        assert!(
+            found == file.text,
+            "{} is stale; run: cargo run -p clawdbot-tests --bin contract && npm --prefix src-ui run types",
+            file.path.display()
+        );
+    }
+}
