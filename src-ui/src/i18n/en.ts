@@ -301,6 +301,12 @@ export const en = {
   "approval.failed": "The decision was not saved: {reason}",
   "approval.elsewhere": "Decided by {who}: {decision}",
 
+  "pairing.title": "Let this device in?",
+  "pairing.from": "from {from}",
+  "pairing.hint": "Compare the id with the one the device shows.",
+  "pairing.approve": "Let in",
+  "pairing.reject": "Turn away",
+
   "announce.sent": "Sent",
   "announce.queued": "Queued",
   "announce.answering": "{agent} is answering",

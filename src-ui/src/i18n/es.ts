@@ -302,6 +302,12 @@ export const es: Catalogue = {
   "approval.failed": "La decisión no se guardó: {reason}",
   "approval.elsewhere": "Decidido por {who}: {decision}",
 
+  "pairing.title": "¿Dejar entrar este dispositivo?",
+  "pairing.from": "desde {from}",
+  "pairing.hint": "Compare el identificador con el que muestra el dispositivo.",
+  "pairing.approve": "Dejar entrar",
+  "pairing.reject": "Rechazar",
+
   "announce.sent": "Enviado",
   "announce.queued": "En cola",
   "announce.answering": "{agent} está respondiendo",

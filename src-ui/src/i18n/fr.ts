@@ -302,6 +302,12 @@ export const fr: Catalogue = {
   "approval.failed": "La décision n’a pas été enregistrée : {reason}",
   "approval.elsewhere": "Décidé par {who} : {decision}",
 
+  "pairing.title": "Autoriser cet appareil ?",
+  "pairing.from": "depuis {from}",
+  "pairing.hint": "Comparez l’identifiant avec celui que l’appareil affiche.",
+  "pairing.approve": "Autoriser",
+  "pairing.reject": "Refuser",
+
   "announce.sent": "Envoyé",
   "announce.queued": "Mis en attente",
   "announce.answering": "{agent} répond",

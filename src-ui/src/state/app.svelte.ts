@@ -13,6 +13,7 @@ import { Catalog } from "./catalog.svelte";
 import { Composer } from "./composer.svelte";
 import { Conversations, reasonOf } from "./conversations.svelte";
 import { Gateway } from "./gateway.svelte";
+import { Pairings } from "./pairings.svelte";
 import { keyFromPath, showPath } from "./router";
 import { Sessions } from "./sessions.svelte";
 import { settings } from "./settings.svelte";
@@ -36,6 +37,7 @@ export class App {
   readonly sessions = new Sessions(() => this.gateway);
   readonly composer = new Composer(() => this.gateway);
   readonly approvals = new Approvals(() => this.gateway);
+  readonly pairings = new Pairings(() => this.gateway);
   readonly conversations = new Conversations(() => this.gateway, {
     onRunStart: (key) => this.onRunStart(key),
     onRunEnd: (key, run, turn) => this.onRunEnd(key, run, turn),
@@ -103,12 +105,14 @@ export class App {
     void this.sessions.list();
     void this.catalog.load();
     void this.approvals.load();
+    void this.pairings.load();
   }
 
   private onFrames(frames: EventFrame[]): void {
     this.conversations.onFrames(frames, Date.now());
     this.sessions.onFrames(frames);
     this.approvals.onFrames(frames);
+    this.pairings.onFrames(frames);
     for (const frame of frames) {
       if (frame.event === "health") this.catalog.noticeHealth(frame.payload);
       if (frame.event === "session.message" && !this.run) this.conversations.scheduleRefreshAll();

@@ -5,6 +5,7 @@ export const screens = {
   confirm: () => import("./ConfirmDialog.svelte"),
   editor: () => import("./MessageEditor.svelte"),
   help: () => import("./HelpDialog.svelte"),
+  pairing: () => import("./PairingCard.svelte"),
   settings: () => import("./SettingsDialog.svelte"),
 };
 
