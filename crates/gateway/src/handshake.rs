@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use crate::access::{Caller, OriginKind};
 use crate::auth::SecretCheck;
 use crate::contract::EVENTS;
-use crate::devices::{Applicant, Grant};
+use crate::devices::{Applicant, Grant, TokenCheck};
 use crate::gateway::Shared;
-use crate::hub::{Outbox, Subscriber};
+use crate::hub::{DEVICE_REMOVED, Outbox, Subscriber};
+use crate::nodes::Arrival;
 use crate::router::Peer;
 
 static PARAMS: Checker<ConnectParams> = Checker::new();
@@ -33,6 +34,9 @@ pub(crate) struct Admission {
     method: &'static str,
     by_secret: bool,
     grant: Option<Grant>,
+    node: Option<Arrival>,
+    /// Of the device registry, before this caller was judged.
+    revision: u64,
 }
 
 /// Checks a `connect` request. Nothing is stored unless it is admitted.
@@ -51,7 +55,9 @@ pub(crate) async fn admit(
     };
     let attempt = Attempt { gateway, caller, nonce, params: &params, generation, role };
     attempt.check_origin()?;
+    let revision = gateway.devices.revision();
     let Proven { method, by_secret, grant, scopes } = attempt.authenticate().await?;
+    let node = attempt.arrive(grant.as_ref()).await?;
     let conn_id = uuid::Uuid::new_v4().to_string();
     Ok(Admission {
         conn_id,
@@ -63,6 +69,8 @@ pub(crate) async fn admit(
         method,
         by_secret,
         grant,
+        node,
+        revision,
     })
 }
 
@@ -115,7 +123,11 @@ impl Attempt<'_> {
         let guess = self.gateway.auth.reserve(self.caller).await?;
         let result = self.prove().await;
         // A pairing that waits for approval had the right secret: that was no wrong guess.
-        if result.as_ref().map_or_else(|error| error.code == ErrorCode::NotPaired, |_| true) {
+        // So had a device whose token covers less than it asks for.
+        let was_right = |error: &RpcError| {
+            error.code == ErrorCode::NotPaired || error.detail_code() == Some("AUTH_SCOPE_MISMATCH")
+        };
+        if result.as_ref().map_or_else(was_right, |_| true) {
             guess.was_right();
         }
         result
@@ -134,29 +146,96 @@ impl Attempt<'_> {
             let method = auth.mode().as_str();
             return Ok(Proven { method, by_secret: true, grant: None, scopes });
         };
-        if secret == SecretCheck::Missing {
+        let code = self.setup_code();
+        if secret == SecretCheck::Missing && code.is_none() {
             return refuse(true);
         }
         let public_key = self.verify(proof)?;
-        let by_token = secret != SecretCheck::Right;
-        let token = self.params.proof_terms().token;
-        let devices = &self.gateway.devices;
-        if by_token && !devices.token_is_valid(&proof.id, self.role, token).await? {
+        let scopes = match self.role {
+            Role::Operator => self.params.requested_scopes(self.generation),
+            // Scopes are for operators.
+            Role::Node => Scopes::default(),
+        };
+        let by_token = secret == SecretCheck::Wrong && code.is_none();
+        if by_token && self.check_token(proof, &scopes).await? == TokenCheck::Wrong {
             return refuse(true);
         }
-        let scopes = self.params.requested_scopes(self.generation);
+        let gateway = self.gateway;
+        let auto_approve = gateway.settings().config().gateway.nodes.pairing.auto_approve_local;
         let applicant = Applicant {
             params: self.params,
             proof,
+            caller: self.caller,
             public_key,
             role: self.role,
             scopes: &scopes,
-            silent: self.caller.may_pair_silently() && !by_token,
             generation: self.generation,
+            by_token,
+            silent: self.caller.may_pair_silently() && auto_approve,
         };
-        let grant = devices.admit(&applicant, self.gateway.now_ms()).await?;
-        let method = if by_token { "device-token" } else { auth.mode().as_str() };
-        Ok(Proven { method, by_secret: !by_token, grant: Some(grant), scopes })
+        let now_ms = gateway.now_ms();
+        let grant = match code {
+            Some(code) => gateway.devices.redeem(&gateway.hub, &applicant, code, now_ms).await?,
+            None => gateway.devices.admit(&gateway.hub, &applicant, now_ms).await?,
+        };
+        let method = match code {
+            Some(_) => "bootstrap-token",
+            None if by_token => "device-token",
+            None => auth.mode().as_str(),
+        };
+        let by_secret = !by_token && code.is_none();
+        Ok(Proven { method, by_secret, grant: Some(grant), scopes })
+    }
+
+    /// The token of a setup code, when the caller shows nothing else (protocol §7.8).
+    fn setup_code(&self) -> Option<&str> {
+        let auth = self.params.auth.as_ref()?;
+        let others = [&auth.token, &auth.password, &auth.device_token];
+        let alone = others.iter().all(|other| other.as_deref().is_none_or(str::is_empty));
+        auth.bootstrap_token.as_deref().filter(|code| alone && !code.is_empty())
+    }
+
+    /// Judges what was presented as a device token (protocol §7.7).
+    async fn check_token(
+        &self,
+        proof: &DeviceProof,
+        scopes: &Scopes,
+    ) -> Result<TokenCheck, RpcError> {
+        let token = self.params.proof_terms().token;
+        let devices = &self.gateway.devices;
+        let check = devices.check_token(&proof.id, self.role, token, scopes).await?;
+        let named = self.params.auth.as_ref().is_some_and(|auth| auth.token.is_none());
+        let (message, code, reason, next) = match check {
+            TokenCheck::TooNarrow => (
+                "device token scope mismatch (re-pair or approve scope upgrade)",
+                "AUTH_SCOPE_MISMATCH",
+                "scope_mismatch",
+                "review_auth_configuration",
+            ),
+            TokenCheck::Wrong if named => (
+                "device token mismatch (rotate/reissue device token)",
+                "AUTH_DEVICE_TOKEN_MISMATCH",
+                "device_token_mismatch",
+                "update_auth_credentials",
+            ),
+            other => return Ok(other),
+        };
+        Err(RpcError::invalid(format!("unauthorized: {message}")).with_details(json!({
+            "code": code,
+            "authReason": reason,
+            "canRetryWithDeviceToken": false,
+            "recommendedNextStep": next,
+        })))
+    }
+
+    /// What a node offers, checked and noted down.
+    async fn arrive(&self, grant: Option<&Grant>) -> Result<Option<Arrival>, RpcError> {
+        let (Some(grant), Role::Node) = (grant, self.role) else {
+            return Ok(None);
+        };
+        let facts = crate::nodes::facts(self.params, &grant.device, self.caller.remote_ip());
+        let gateway = self.gateway;
+        gateway.nodes.arrive(gateway, facts, self.generation, grant.silent).await.map(Some)
     }
 
     /// The normalised public key of a proof that holds.
@@ -208,6 +287,7 @@ impl Admission {
             client_id: client.id.clone(),
             client_mode: client.mode.clone(),
             client_name: client.display_name.clone(),
+            device_id: self.grant.as_ref().map(|grant| grant.device.device_id.clone()),
             outbox: outbox.clone(),
         });
         let listed = !client.is_cli() && !client.is_probe() && !client.is_backend();
@@ -234,7 +314,14 @@ impl Admission {
             self.params.has_cap("tool-events"),
             self.by_secret,
         );
-        gateway.hub.add(conn, subscriber);
+        gateway.hub.add(conn, subscriber.of_device(peer.device_id.clone()));
+        if self.grant.is_some() && gateway.devices.revision() != self.revision {
+            // Somebody lost rights meanwhile, perhaps this one: it has to be judged again (WS-06).
+            peer.outbox.close(DEVICE_REMOVED);
+        }
+        if let Some(node) = &self.node {
+            gateway.nodes.join(conn, node);
+        }
         gateway.count_connections();
         if self.scopes.allow(Scope::Read) {
             gateway.hub.tell(conn, "health", Some(gateway.state_version()), &gateway.health());
@@ -303,6 +390,7 @@ impl Admission {
             scopes: self.scopes.clone(),
             device_token: self.grant.as_ref().map(|grant| grant.token.clone()),
             issued_at_ms: self.grant.as_ref().map(|grant| grant.issued_at_ms),
+            device_tokens: self.grant.as_ref().map(|grant| grant.more.clone()).unwrap_or_default(),
         })
     }
 }
