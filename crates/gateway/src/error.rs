@@ -104,7 +104,9 @@ pub enum StartError {
         source: io::Error,
     },
     /// The key that device tokens are made from cannot be used.
-    #[error("cannot use {path}: {source}. Restore that file, or remove it to have every device pair again.")]
+    #[error(
+        "cannot use {path}: {source}. Restore that file, or remove it to have every device pair again."
+    )]
     DeviceKey {
         /// The key file.
         path: PathBuf,

@@ -211,8 +211,7 @@ impl Builder {
         })?;
         let (store, recovery) = Store::open(&paths.database)?;
         let configuring = Configuring::new(env, options);
-        let parts =
-            Parts { paths, config, configuring, auth, key, store, recovery, address, lock };
+        let parts = Parts { paths, config, configuring, auth, key, store, recovery, address, lock };
         let shared = Arc::new(Shared::new(parts));
         if let Some(listener) = listener {
             shared.tasks.spawn(server::accept(shared.clone(), listener));

@@ -28,12 +28,7 @@ pub(crate) enum Out {
     /// A finished frame.
     Text(String),
     /// An event, spliced around its payload when it is written.
-    Event {
-        name: &'static str,
-        payload: Arc<str>,
-        seq: Option<u64>,
-        state: Option<StateVersion>,
-    },
+    Event { name: &'static str, payload: Arc<str>, seq: Option<u64>, state: Option<StateVersion> },
     /// Ask for a sign of life.
     Ping,
 }

@@ -61,7 +61,11 @@ impl Devices {
         };
         Ok(match device.active(role) {
             Some(known) if self.holds(&device, role, token) => {
-                if known.scopes.cover(scopes) { TokenCheck::Valid } else { TokenCheck::TooNarrow }
+                if known.scopes.cover(scopes) {
+                    TokenCheck::Valid
+                } else {
+                    TokenCheck::TooNarrow
+                }
             }
             _ => TokenCheck::Wrong,
         })
@@ -108,15 +112,20 @@ impl Devices {
         now_ms: i64,
     ) -> Result<Grant, RpcError> {
         device.last_seen_at_ms = Some(now_ms);
-        if let Some(token) = device.tokens.get_mut(&applicant.role).filter(|_| applicant.by_token) {
-            token.last_used_at_ms = Some(now_ms);
+        let lost = || RpcError::unavailable("the device lost its role; connect again");
+        let known = device.tokens.get_mut(&applicant.role).ok_or_else(lost)?;
+        if applicant.by_token {
+            known.last_used_at_ms = Some(now_ms);
+        } else if known.digest.is_some() {
+            // Nobody here knows this token; the device gets one that can be repeated to it.
+            known.reissue(known.scopes.clone(), now_ms);
         }
+        let repeated =
+            known.digest.is_some().then(|| applicant.params.proof_terms().token.to_owned());
         self.save(&device).await?;
-        let known = device
-            .active(applicant.role)
-            .ok_or_else(|| RpcError::unavailable("the device lost its role; connect again"))?;
+        let known = device.active(applicant.role).ok_or_else(lost)?;
         Ok(Grant {
-            token: self.token(&device, applicant.role, known),
+            token: repeated.unwrap_or_else(|| self.token(&device, applicant.role, known)),
             issued_at_ms: known.issued_at_ms(),
             more: Vec::new(),
             silent,
@@ -186,9 +195,8 @@ impl Applicant<'_> {
     /// What the device asks for, with everything that it chose itself made fit to be shown.
     pub(super) fn request(&self, is_repair: bool, silent: bool, now_ms: i64) -> PairRequest {
         let client = &self.params.client;
-        let name = |text: &Option<String>| {
-            text.as_deref().map(plain).filter(|text| !text.is_empty())
-        };
+        let name =
+            |text: &Option<String>| text.as_deref().map(plain).filter(|text| !text.is_empty());
         PairRequest {
             request_id: uuid::Uuid::new_v4().to_string(),
             device_id: self.proof.id.clone(),

@@ -70,7 +70,9 @@ impl Devices {
     /// Forgets a device. Its sockets have to be closed afterwards.
     pub(crate) async fn remove(&self, hub: &Hub, by: &Peer, id: &str) -> Result<(), RpcError> {
         let _turn = self.turn.lock().await;
-        check_manages(by, id).map_err(|()| RpcError::invalid("device pairing removal denied"))?;
+        if !may_manage(by, id) {
+            return Err(RpcError::invalid("device pairing removal denied"));
+        }
         let removed = self.store.delete_doc(KIND, id).await.map_err(store_error)?;
         if !removed {
             return Err(RpcError::invalid("unknown deviceId"));
@@ -82,7 +84,12 @@ impl Devices {
     }
 
     /// Takes one role away, and the device with its last one.
-    pub(crate) async fn remove_role(&self, hub: &Hub, id: &str, role: Role) -> Result<(), RpcError> {
+    pub(crate) async fn remove_role(
+        &self,
+        hub: &Hub,
+        id: &str,
+        role: Role,
+    ) -> Result<(), RpcError> {
         let _turn = self.turn.lock().await;
         let Some(mut device) = self.get(id).await? else {
             return Ok(());
@@ -108,7 +115,9 @@ impl Devices {
         label: &str,
     ) -> Result<(), RpcError> {
         let _turn = self.turn.lock().await;
-        check_manages(by, id).map_err(|()| RpcError::invalid("device pairing rename denied"))?;
+        if !may_manage(by, id) {
+            return Err(RpcError::invalid("device pairing rename denied"));
+        }
         let label = plain(label);
         if label.is_empty() {
             return Err(RpcError::invalid("label required"));
@@ -179,8 +188,8 @@ impl Devices {
         Ok(TokenRevoked { device_id: device.device_id, role, revoked_at_ms })
     }
 
-    /// The device and the role, if the caller may touch that token: its own operator token, or any
-    /// with `operator.admin`.
+    /// The device and the role, if the caller may touch that token; those of other roles than
+    /// operator only with `operator.admin`.
     async fn of_role(
         &self,
         by: &Peer,
@@ -191,17 +200,18 @@ impl Devices {
             return Ok(None);
         };
         let admin = by.scopes.allow(Scope::Admin);
-        if !admin && (role != Role::Operator || check_manages(by, id).is_err()) {
+        if !admin && (role != Role::Operator || !may_manage(by, id)) {
             return Ok(None);
         }
         Ok(self.get(id).await?.map(|device| (device, role)))
     }
 }
 
-/// Devices look after themselves; whoever looks after others needs `operator.admin`.
-fn check_manages(by: &Peer, device_id: &str) -> Result<(), ()> {
-    let own = by.device_id.as_deref() == Some(device_id);
-    if own || by.scopes.allow(Scope::Admin) { Ok(()) } else { Err(()) }
+/// Whether the caller may change what concerns this device. Devices look after themselves; whoever
+/// looks after others needs `operator.admin`, or has the owner's secret and no device at all, as
+/// the command line on this machine.
+pub(crate) fn may_manage(by: &Peer, device_id: &str) -> bool {
+    by.device_id.as_deref().is_none_or(|own| own == device_id) || by.scopes.allow(Scope::Admin)
 }
 
 fn unknown_request() -> RpcError {

@@ -26,6 +26,7 @@ use pending::Pending;
 use token::TokenKey;
 
 pub(crate) use admit::{Applicant, TokenCheck};
+pub(crate) use manage::may_manage;
 pub(crate) use token::new_token;
 
 const KIND: &str = "device";
@@ -44,6 +45,7 @@ pub(crate) struct Device {
     pub(crate) roles: Vec<Role>,
     pub(crate) scopes: Scopes,
     pub(crate) remote_ip: Option<String>,
+    #[serde(default)]
     pub(crate) approved_via: String,
     pub(crate) tokens: BTreeMap<Role, DeviceToken>,
     pub(crate) created_at_ms: i64,
@@ -55,7 +57,10 @@ pub(crate) struct Device {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeviceToken {
+    #[serde(default)]
     salt: String,
+    /// Of a token that the original issued and that was taken over from its files.
+    digest: Option<String>,
     scopes: Scopes,
     created_at_ms: i64,
     rotated_at_ms: Option<i64>,
@@ -132,9 +137,10 @@ impl Devices {
 
     /// Whether `token` is this device's valid token for `role`.
     fn holds(&self, device: &Device, role: Role, token: &str) -> bool {
-        device
-            .active(role)
-            .is_some_and(|known| token::same(&self.token(device, role, known), token))
+        device.active(role).is_some_and(|known| match &known.digest {
+            Some(digest) => token::same(digest, &token::digest(token)),
+            None => token::same(&self.token(device, role, known), token),
+        })
     }
 
     fn token(&self, device: &Device, role: Role, known: &DeviceToken) -> String {
@@ -184,7 +190,8 @@ impl Device {
         if !self.roles.contains(&role) {
             self.roles.push(role);
         }
-        self.scopes = if self.scopes.is_empty() { scopes.clone() } else { self.scopes.union(scopes) };
+        self.scopes =
+            if self.scopes.is_empty() { scopes.clone() } else { self.scopes.union(scopes) };
         let scopes = match role {
             Role::Operator => self.scopes.union(scopes),
             Role::Node => scopes.clone(),
@@ -214,7 +221,7 @@ impl Device {
             roles: self.roles.clone(),
             scopes: self.scopes.clone(),
             remote_ip: self.remote_ip.clone(),
-            approved_via: v4.then(|| self.approved_via.clone()),
+            approved_via: Some(self.approved_via.clone()).filter(|via| v4 && !via.is_empty()),
             created_at_ms: self.created_at_ms,
             approved_at_ms: self.approved_at_ms,
             last_seen_at_ms: seen,
@@ -229,6 +236,7 @@ impl DeviceToken {
     fn new(scopes: Scopes, now_ms: i64) -> Self {
         Self {
             salt: new_token(),
+            digest: None,
             scopes,
             created_at_ms: now_ms,
             rotated_at_ms: None,

@@ -5,7 +5,6 @@ use clawdbot_protocol::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::{Applicant, Devices, Grant, new_token, token};
 use crate::error::store_error;
@@ -72,7 +71,7 @@ impl Devices {
         };
         self.keep(&Invitation {
             setup_id: code.setup_id.clone(),
-            digest: digest(&code.token),
+            digest: token::digest(&code.token),
             access,
             expires_at_ms: code.expires_at_ms,
             completion: None,
@@ -100,7 +99,7 @@ impl Devices {
         now_ms: i64,
     ) -> Result<Grant, RpcError> {
         let _turn = self.turn.lock().await;
-        let digest = digest(code);
+        let digest = token::digest(code);
         let invitation = self.invitations().await?.into_iter().find(|invitation| {
             invitation.is_open(now_ms) && token::same(&invitation.digest, &digest)
         });
@@ -175,10 +174,6 @@ fn rights(access: SetupAccess) -> (&'static [Role], Scopes) {
         ),
     };
     (roles, scopes.iter().map(|scope| scope.as_str().to_owned()).collect())
-}
-
-fn digest(token: &str) -> String {
-    Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn invalid_code() -> RpcError {

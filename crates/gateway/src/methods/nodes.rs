@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use clawdbot_protocol::{
     NoParams, NodeApproved, NodeDescription, NodeError, NodeInvokeParams, NodeInvoked, NodeList,
-    NodePairList, NodePairOpened, NodePairParams, NodeRef, NodeRejected, NodeRename,
-    NodeVerified, NodeVerifyParams, RequestIdParams, Role, RpcError, Scope,
+    NodePairList, NodePairOpened, NodePairParams, NodeRef, NodeRejected, NodeRename, NodeVerified,
+    NodeVerifyParams, RequestIdParams, Role, RpcError, Scope,
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::devices::may_manage;
 use crate::gateway::Shared;
 use crate::hub::ConnId;
 use crate::nodes::{Claim, not_connected};
@@ -94,7 +95,7 @@ pub(super) async fn pair_verify(
 
 pub(super) async fn pair_remove(ctx: Ctx, params: NodeRef) -> Result<Reply<NodeRef>, RpcError> {
     let gateway = ctx.gateway.clone();
-    if !ctx.peer.scopes.allow(Scope::Admin) {
+    if !may_manage(&ctx.peer, &params.node_id) {
         return Err(missing_scope(&ctx.peer, Scope::Admin));
     }
     let id = params.node_id.clone();
@@ -109,9 +110,7 @@ pub(super) async fn invoke(
     let begun = Instant::now();
     let gateway = &ctx.gateway;
     // How a node asks its owner is not for everybody who may talk (SCP-03).
-    if params.command.starts_with("system.execApprovals.")
-        && !ctx.peer.scopes.allow(Scope::Admin)
-    {
+    if params.command.starts_with("system.execApprovals.") && !ctx.peer.scopes.allow(Scope::Admin) {
         return Err(missing_scope(&ctx.peer, Scope::Admin));
     }
     if params.command == "system.run" {

@@ -59,10 +59,7 @@ pub(super) async fn status(
 }
 
 /// Where a device reaches this gateway, and who says so.
-fn address(
-    gateway: &Shared,
-    params: &SetupCodeParams,
-) -> Result<(String, &'static str), RpcError> {
+fn address(gateway: &Shared, params: &SetupCodeParams) -> Result<(String, &'static str), RpcError> {
     let settings = gateway.settings();
     let configured = |pointer: &str| {
         let value = settings.loaded.value.pointer(pointer)?.as_str()?.trim();
@@ -79,9 +76,7 @@ fn address(
         ),
         (configured("/gateway/publicOrigin"), "gateway.publicOrigin"),
     ];
-    if let Some((url, source)) =
-        named.into_iter().find_map(|(url, source)| Some((url?, source)))
-    {
+    if let Some((url, source)) = named.into_iter().find_map(|(url, source)| Some((url?, source))) {
         return Ok((websocket(&url)?, source));
     }
     match gateway.address() {
@@ -97,7 +92,8 @@ fn address(
 
 /// `http` and `https` mean `ws` and `wss`; anything else is no address of a gateway.
 fn websocket(url: &str) -> Result<String, RpcError> {
-    let wrong = || RpcError::invalid("publicUrl has to be a ws://, wss://, http:// or https:// URL");
+    let wrong =
+        || RpcError::invalid("publicUrl has to be a ws://, wss://, http:// or https:// URL");
     let parsed: http::Uri = url.trim().parse().map_err(|_| wrong())?;
     let scheme = match parsed.scheme_str() {
         Some("ws" | "http") => "ws",
@@ -186,7 +182,9 @@ mod tests {
         let drawn: usize = svg
             .split('h')
             .skip(1)
-            .filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<usize>().ok())
+            .filter_map(|rest| {
+                rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<usize>().ok()
+            })
             .sum();
         let code = QrCode::new(&text).unwrap();
         let dark = code.to_colors().iter().filter(|color| **color == Color::Dark).count();

@@ -103,7 +103,8 @@ impl Nodes {
             Err(RpcError::invalid(message).with_details(details))
         };
         if !allow::allows(&settings.config().gateway.nodes, platform, family, command) {
-            let words = format!("\"{command}\" is not in the allowlist for platform \"{platform}\"");
+            let words =
+                format!("\"{command}\" is not in the allowlist for platform \"{platform}\"");
             return refuse("command not allowlisted", words);
         }
         if declared.is_empty() {
@@ -174,10 +175,8 @@ pub(crate) fn not_connected() -> RpcError {
 
 /// The refusal for a node that is not, or no longer, approved (generation 4).
 fn pairing_changed() -> RpcError {
-    let mut error = RpcError::new(
-        ErrorCode::Unavailable,
-        "node pairing changed while invocation was active",
-    );
+    let mut error =
+        RpcError::new(ErrorCode::Unavailable, "node pairing changed while invocation was active");
     error.retryable = Some(true);
     error.with_details(json!({"code": "PAIRING_CHANGED"}))
 }

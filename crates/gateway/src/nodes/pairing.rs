@@ -8,7 +8,6 @@ use clawdbot_protocol::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::{Arrival, Nodes, allow};
 use crate::devices::pending::plain;
@@ -96,18 +95,23 @@ impl Nodes {
     ) -> Result<NodePairOpened, RpcError> {
         let _turn = self.turn.lock().await;
         let shown = |text: &mut Option<String>| *text = text.as_deref().map(plain);
-        for text in [&mut facts.display_name, &mut facts.platform, &mut facts.version,
-            &mut facts.core_version, &mut facts.ui_version, &mut facts.device_family,
-            &mut facts.model_identifier, &mut facts.remote_ip]
-        {
+        for text in [
+            &mut facts.display_name,
+            &mut facts.platform,
+            &mut facts.version,
+            &mut facts.core_version,
+            &mut facts.ui_version,
+            &mut facts.device_family,
+            &mut facts.model_identifier,
+            &mut facts.remote_ip,
+        ] {
             shown(text);
         }
         facts.caps = super::names(Some(&facts.caps));
         facts.commands = super::names(Some(&facts.commands));
         self.filter(shared, &mut facts);
         let is_repair = self.record(&facts.node_id).await?.is_some();
-        let (request, created) =
-            self.ask(&shared.hub, facts, silent, is_repair, shared.now_ms());
+        let (request, created) = self.ask(&shared.hub, facts, silent, is_repair, shared.now_ms());
         Ok(NodePairOpened { status: "pending".to_owned(), request, created })
     }
 
@@ -133,11 +137,13 @@ impl Nodes {
             }
         }
         let known = self.record(&request.facts.node_id).await?;
-        let seen = self.lock().get(&request.facts.node_id).map(|live| live.since_ms);
+        let live = self.lock().get(&request.facts.node_id).map(|live| live.since_ms);
+        // Only a node that has been here says which client it is.
+        let seen = live.or_else(|| request.facts.client_id.as_ref().map(|_| request.ts));
         let mut record = record(request.facts.clone(), known, seen, now_ms);
         let token = (approver.generation == Generation::V3).then(new_token);
         if let Some(token) = &token {
-            record.token_digest = Some(digest(token));
+            record.token_digest = Some(token::digest(token));
         }
         self.save(&record).await?;
         self.pending.close(&record.facts.node_id);
@@ -161,9 +167,13 @@ impl Nodes {
     }
 
     /// Whether the secret is the one that the approval gave away (generation 3).
-    pub(crate) async fn verify(&self, node_id: &str, secret: &str) -> Result<NodeVerified, RpcError> {
+    pub(crate) async fn verify(
+        &self,
+        node_id: &str,
+        secret: &str,
+    ) -> Result<NodeVerified, RpcError> {
         let known = self.record(node_id).await?.filter(|record| {
-            let digest = digest(secret);
+            let digest = token::digest(secret);
             record.token_digest.as_deref().is_some_and(|known| token::same(known, &digest))
         });
         Ok(NodeVerified { ok: known.is_some(), node: known.as_ref().map(Record::view) })
@@ -303,10 +313,6 @@ fn resolved(hub: &Hub, request: &NodePairRequest, decision: &str, now_ms: i64) {
         "ts": now_ms,
     });
     hub.publish_pairing("node.pair.resolved", Generation::V3, &payload);
-}
-
-fn digest(secret: &str) -> String {
-    Sha256::digest(secret).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unknown_request() -> RpcError {
