@@ -1,6 +1,8 @@
 //! Event fan-out. A payload is serialised once per protocol generation; every connection gets the
 //! same buffer with its own sequence number.
 
+mod devices;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,9 +17,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Frames a connection may have waiting, whatever their size.
 const MAX_QUEUED: usize = 32_768;
-
-/// Conversations one node may follow.
-const MAX_FOLLOWED: usize = 64;
 
 /// Identifies one connection of this process.
 pub(crate) type ConnId = u64;
@@ -376,54 +375,6 @@ impl Hub {
         if let Some(subscriber) = self.lock().get_mut(&id) {
             let text = serde_json::to_string(payload).unwrap_or_default().into();
             subscriber.send(name, text, state, false, true);
-        }
-    }
-
-    /// Sends an event to nodes, without a sequence number: to one connection, or to all of them.
-    /// Answers how many got it.
-    pub(crate) fn tell_nodes<T: Serialize>(
-        &self,
-        only: Option<ConnId>,
-        name: &'static str,
-        payload: &T,
-    ) -> usize {
-        let text: Arc<str> = serde_json::to_string(payload).unwrap_or_default().into();
-        let mut subscribers = self.lock();
-        subscribers
-            .iter_mut()
-            .filter(|(id, _)| only.is_none_or(|only| only == **id))
-            .filter(|(_, subscriber)| subscriber.role == Role::Node)
-            .filter_map(|(_, node)| node.send(name, text.clone(), None, false, false).then_some(()))
-            .count()
-    }
-
-    /// Changes whether a node gets what happens in the conversation `key`. Says whether it could
-    /// be noted down.
-    pub(crate) fn follow(&self, id: ConnId, key: &str, on: bool) -> bool {
-        let mut subscribers = self.lock();
-        let Some(node) = subscribers.get_mut(&id) else { return false };
-        if !on {
-            node.followed.remove(key);
-        } else if node.followed.len() < MAX_FOLLOWED {
-            node.followed.insert(key.to_owned());
-        }
-        node.followed.contains(key) == on
-    }
-
-    /// Whether the device is connected.
-    pub(crate) fn has_device(&self, device: &str) -> bool {
-        self.lock().values().any(|subscriber| subscriber.device.as_deref() == Some(device))
-    }
-
-    /// Ends every connection of a device, or those in one role, except one.
-    pub(crate) fn close_device(&self, device: &str, role: Option<Role>, except: Option<ConnId>) {
-        for (id, subscriber) in self.lock().iter() {
-            if subscriber.device.as_deref() == Some(device)
-                && role.is_none_or(|role| role == subscriber.role)
-                && except != Some(*id)
-            {
-                subscriber.outbox.close(DEVICE_REMOVED);
-            }
         }
     }
 

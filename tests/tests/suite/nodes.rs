@@ -331,3 +331,17 @@ async fn events_without_effect_say_so() {
     assert_eq!(error["message"], "unknown agent id \"ghost\"");
     gateway.finish().await;
 }
+
+#[tokio::test]
+async fn a_no_holds_in_the_older_generation_as_well() {
+    let gateway = TestGateway::start().await;
+    let mut operator = gateway.v4().await;
+    let _node = gateway.join(connect(4, &["system.run"])).await;
+    let request = operator.ok("node.pair.list", json!({})).await["pending"][0]["requestId"].clone();
+    operator.ok("node.pair.reject", json!({"requestId": request})).await;
+    let _node = gateway.join(connect(3, &["system.run"])).await;
+    assert_eq!(operator.ok("node.list", json!({})).await["nodes"], json!([]));
+    let error = operator.fails("node.invoke", invoke("system.run", "k")).await;
+    assert_eq!(error["details"]["code"], "PAIRING_CHANGED");
+    gateway.finish().await;
+}

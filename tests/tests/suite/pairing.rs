@@ -294,3 +294,52 @@ async fn generation_3_lists_and_rotates_in_its_own_shape() {
     assert_eq!(error["message"], "unknown deviceId/role");
     gateway.finish().await;
 }
+
+#[tokio::test]
+async fn pages_from_elsewhere_on_this_machine_wait_like_anybody_else_dev_04() {
+    let gateway = TestGateway::start().await;
+    let page = async |origin: &str, seed: u8| {
+        let headers = [("origin", origin)];
+        let mut peer = Peer::open_with(gateway.address(), &headers).await.unwrap();
+        let ui = Connect::v4().client("openclaw-control-ui", "ui").device(&device(seed));
+        peer.connect(ui).await
+    };
+    let refused = page("http://localhost:5173", 1).await.unwrap_err();
+    assert_eq!(refused.error["details"]["reason"], "not-paired");
+    // The twin: the gateway's own page.
+    page(&format!("http://{}", gateway.address()), 2).await.unwrap();
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn a_request_stays_the_same_while_its_device_moves_about() {
+    let gateway = behind_proxy().await;
+    let first = request_id(&refused(&gateway, phone(1, &TALK)).await);
+    let page = [("origin", "http://localhost:5173")];
+    let mut peer = Peer::open_with(gateway.address(), &page).await.unwrap();
+    let again = peer.connect(phone(1, &TALK)).await.unwrap_err();
+    assert_eq!(request_id(&again), first, "from another address");
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_slips_in_while_a_token_is_revoked_ws_06() {
+    let gateway = behind_proxy().await;
+    let (_peer, token) = paired(&gateway, 1, &[]).await;
+    let mut admin = gateway.v4().await;
+    let mut peers = Vec::new();
+    for _ in 0..8 {
+        let mut peer = remote(&gateway).await;
+        peer.post_connect(phone(1, &TALK).auth(json!({"token": token}))).await;
+        peers.push(peer);
+    }
+    let params = json!({"deviceId": device(1).id(), "role": "operator"});
+    admin.ok("device.token.revoke", params).await;
+    for mut peer in peers {
+        match peer.admission().await {
+            Ok(_) => assert_eq!(peer.closed().await.0, 4001),
+            Err(refused) => assert_eq!(refused.code, 1008),
+        }
+    }
+    gateway.finish().await;
+}

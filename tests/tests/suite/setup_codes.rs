@@ -103,6 +103,9 @@ async fn a_code_gives_what_it_was_made_for_dev_07() {
         let refused = remote(&gateway).await.connect(connect).await.unwrap_err();
         assert_eq!(refused.error["details"]["code"], "AUTH_BOOTSTRAP_TOKEN_INVALID");
     }
+    let (_, limited) = invite(&gateway, json!({})).await;
+    let admin = phone(1, &limited).set("role", json!("operator")).scopes(&["operator.admin"]);
+    assert_eq!(remote(&gateway).await.connect(admin).await.unwrap_err().code, 1008);
     let wrong = remote(&gateway).await.connect(phone(1, "invented")).await.unwrap_err();
     assert_eq!(wrong.code, 1008);
     // The twin: the wrong attempts have not used it up.

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use clawdbot_protocol::{NodePairRequest, PairRequest};
+use clawdbot_protocol::{NodeFacts, NodePairRequest, PairRequest};
 
 /// How long a request waits for an answer.
 const TTL_MS: i64 = 300_000;
@@ -120,9 +120,17 @@ impl Request for PairRequest {
         self.ts
     }
 
+    /// Everything but where and how it connected.
     fn same(&self, other: &Self) -> bool {
-        let other = Self { request_id: self.request_id.clone(), ts: self.ts, ..other.clone() };
-        *self == other
+        let asked = |request: &Self| Self {
+            request_id: String::new(),
+            remote_ip: None,
+            silent: false,
+            is_repair: false,
+            ts: 0,
+            ..request.clone()
+        };
+        asked(self) == asked(other)
     }
 }
 
@@ -143,9 +151,15 @@ impl Request for NodePairRequest {
         self.ts
     }
 
+    /// Everything but where and how it connected.
     fn same(&self, other: &Self) -> bool {
-        let other = Self { request_id: self.request_id.clone(), ts: self.ts, ..other.clone() };
-        *self == other
+        let facts = |request: &Self| NodeFacts {
+            remote_ip: None,
+            version: None,
+            path_env: None,
+            ..request.facts.clone()
+        };
+        facts(self) == facts(other)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod allow;
 mod calls;
+mod invoke;
 mod pairing;
 mod view;
 
@@ -22,7 +23,7 @@ use crate::devices::pending::{Pending, plain};
 use crate::hub::ConnId;
 use crate::settings::Settings;
 
-pub(crate) use calls::{Calls, Claim};
+pub(crate) use calls::Calls;
 
 /// Names of one list a node may send.
 const MAX_NAMES: usize = 256;
@@ -169,7 +170,7 @@ fn names(sent: Option<&[String]>) -> Vec<String> {
 }
 
 /// The refusal for a node that is approved and not there.
-pub(crate) fn not_connected() -> RpcError {
+fn not_connected() -> RpcError {
     RpcError::unavailable("node not connected").with_details(json!({"code": "NOT_CONNECTED"}))
 }
 

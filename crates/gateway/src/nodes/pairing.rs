@@ -18,6 +18,8 @@ use crate::hub::Hub;
 use crate::router::{Peer, missing_scope};
 
 const KIND: &str = "node";
+/// Nodes that have asked once: the older generation is no way around the answer.
+const ASKED: &str = "node-asked";
 
 /// A node whose commands were allowed.
 #[derive(Clone, Serialize, Deserialize)]
@@ -65,9 +67,9 @@ impl Nodes {
         let now_ms = shared.now_ms();
         self.filter(shared, &mut facts);
         let known = self.record(&facts.node_id).await?;
-        let asked_before = self.pending.of(&facts.node_id, now_ms).is_some();
+        let asked = self.store.get_doc(ASKED, &facts.node_id).await.map_err(store_error)?;
         match known {
-            None if generation == Generation::V3 && !asked_before => {
+            None if generation == Generation::V3 && asked.is_none() => {
                 self.save(&record(facts.clone(), None, Some(now_ms), now_ms)).await?;
             }
             Some(mut known) => {
@@ -80,6 +82,8 @@ impl Nodes {
                 }
             }
             None => {
+                let id = &facts.node_id;
+                self.store.put_doc(ASKED, id, &json!({})).await.map_err(store_error)?;
                 self.ask(&shared.hub, facts.clone(), silent, false, now_ms);
             }
         }
