@@ -15,6 +15,7 @@ mod model;
 mod peer;
 mod plain;
 mod process;
+mod replay;
 mod shape;
 mod trace;
 
@@ -26,6 +27,7 @@ pub use model::{FakeModel, Gate, Script};
 pub use peer::{Frame, Peer, Refused};
 pub use plain::{Answer, client_frame, close_code, http, upgrade};
 pub use process::GatewayProcess;
+pub use replay::{Replay, recorded_connect};
 pub use shape::{fixture, lacks};
 /// Waits for something that has to happen soon.
 pub async fn soon<T>(what: &str, wait: impl Future<Output = T>) -> T {

@@ -2,14 +2,14 @@
 
 /// Blocks and the names in them, beside those of [`crate::Config`]. `*` stands for any one name, also
 /// for the position in a list. What is below a name that is no block of this table is free.
-const KNOWN: [(&str, &str); 62] = [
+const KNOWN: [(&str, &str); 61] = [
     (
         "",
         "$schema auth bindings tools approvals channels cron hooks discovery canvasHost talk update wizard meta messages commands plugins skills browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
     ),
     (
         "gateway",
-        "publicOrigin allowRealIpFallback reload tls http nodes tools terminal roles channelHealthCheckMinutes handshakeTimeoutMs",
+        "publicOrigin allowRealIpFallback reload tls http tools terminal roles channelHealthCheckMinutes handshakeTimeoutMs",
     ),
     ("gateway.auth", "identityScopes trustedProxy"),
     (
@@ -29,10 +29,9 @@ const KNOWN: [(&str, &str); 62] = [
     ("gateway.http.endpoints.chatCompletions", "enabled"),
     ("gateway.http.endpoints.responses", "enabled maxBodyBytes files images allowUrl"),
     ("gateway.http.securityHeaders", "strictTransportSecurity"),
-    ("gateway.nodes", "browser allowCommands denyCommands commands pairing"),
+    ("gateway.nodes", "browser"),
     ("gateway.nodes.browser", "mode node"),
-    ("gateway.nodes.commands", "allow deny"),
-    ("gateway.nodes.pairing", "autoApproveLocal autoApproveCidrs sshVerify"),
+    ("gateway.nodes.pairing", "autoApproveCidrs sshVerify"),
     ("gateway.tools", "allow deny"),
     ("gateway.terminal", "enabled"),
     ("auth", "profiles order cooldowns"),

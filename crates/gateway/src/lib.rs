@@ -39,6 +39,7 @@ pub mod logging;
 mod media;
 mod methods;
 mod models;
+mod nodes;
 mod presence;
 mod reload;
 mod router;

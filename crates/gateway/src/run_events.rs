@@ -58,7 +58,8 @@ impl RunEvents {
             Stream::Tool => ("tool", Audience::Tools { verbose: self.verbose }, Generation::V3),
         };
         let ts = self.shared.now_ms();
-        let event = Broadcast { audience, since, ..Broadcast::new("agent") };
+        let session = Some(self.key.as_str());
+        let event = Broadcast { audience, since, session, ..Broadcast::new("agent") };
         self.shared.hub.publish(&event, |generation| {
             let mut payload = self.common(generation);
             payload.insert("stream".into(), json!(name));
@@ -77,6 +78,7 @@ impl RunEvents {
         let event = Broadcast {
             audience: Audience::Scope(Scope::Read),
             droppable: state == "delta",
+            session: Some(self.key.as_str()),
             ..Broadcast::new("chat")
         };
         self.shared.hub.publish(&event, |generation| {

@@ -270,9 +270,12 @@ async fn generation_4_answers_as_recorded() {
         .filter_map(Value::as_str)
         .filter(|method| !v4.compared.contains(*method))
         .collect();
-    // Nobody recorded these two.
-    let unseen: Vec<&str> =
-        unseen.into_iter().filter(|name| !name.starts_with("config.")).collect();
+    // `pairing` and `nodes` repeat the recordings of theirs; nobody recorded the last two.
+    let elsewhere = ["config.", "device.", "node."];
+    let unseen: Vec<&str> = unseen
+        .into_iter()
+        .filter(|name| !elsewhere.iter().any(|area| name.starts_with(area)))
+        .collect();
     assert_eq!(unseen, ["sessions.search", "sessions.unsubscribe"]);
     gateway.finish().await;
 }

@@ -5,8 +5,12 @@ mod catalog;
 mod chat;
 mod commands;
 mod config;
+mod devices;
 mod history;
+mod node_events;
+mod nodes;
 mod sessions;
+mod setup_code;
 mod system;
 
 use clawdbot_protocol::{RpcError, Scope, SessionKey};
@@ -15,7 +19,7 @@ use crate::router::{Ctx, Router};
 
 /// Every method of this gateway with its scope (protocol §6.5).
 pub(crate) fn router() -> Router {
-    use Scope::{Admin, Read, Write};
+    use Scope::{Admin, Pairing, Read, Write};
     Router::default()
         .add("health", Read, system::health)
         .also_for_nodes("health")
@@ -55,6 +59,31 @@ pub(crate) fn router() -> Router {
         .add("sessions.patch", Write, sessions::patch)
         .add("sessions.delete", Write, sessions::delete)
         .add("sessions.reset", Admin, sessions::reset)
+        .add("device.pair.list", Pairing, devices::list)
+        .add("device.pair.approve", Pairing, devices::approve)
+        .add("device.pair.reject", Pairing, devices::reject)
+        .add("device.pair.remove", Pairing, devices::remove)
+        .add("device.pair.rename", Pairing, devices::rename)
+        .add("device.token.rotate", Pairing, devices::rotate)
+        .add("device.token.revoke", Pairing, devices::revoke)
+        .add("device.pair.setupCode", Admin, setup_code::create)
+        .hide("device.pair.setupCode")
+        .add("device.pair.setupStatus", Admin, setup_code::status)
+        .hide("device.pair.setupStatus")
+        .add("node.list", Read, nodes::list)
+        .add("node.describe", Read, nodes::describe)
+        .add("node.rename", Pairing, nodes::rename)
+        .add("node.invoke", Write, nodes::invoke)
+        .add("node.pair.list", Pairing, nodes::pair_list)
+        .add("node.pair.request", Pairing, nodes::pair_request)
+        .add("node.pair.approve", Pairing, nodes::pair_approve)
+        .add("node.pair.reject", Pairing, nodes::pair_reject)
+        .add("node.pair.remove", Pairing, nodes::pair_remove)
+        .add("node.pair.verify", Pairing, nodes::pair_verify)
+        .add("node.invoke.result", Read, node_events::result)
+        .only_for_nodes("node.invoke.result")
+        .add("node.event", Read, node_events::event)
+        .only_for_nodes("node.event")
 }
 
 /// The canonical form of a key a caller sent.

@@ -4,6 +4,8 @@ mod agent;
 mod catalog;
 mod chat;
 mod config;
+mod devices;
+mod nodes;
 mod sessions;
 mod system;
 
@@ -11,5 +13,7 @@ pub use agent::*;
 pub use catalog::*;
 pub use chat::*;
 pub use config::*;
+pub use devices::*;
+pub use nodes::*;
 pub use sessions::*;
 pub use system::*;
