@@ -19,8 +19,10 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::access::Caller;
+use crate::approvals::Approvals;
 use crate::auth::Auth;
 use crate::devices::Devices;
+use crate::exec::ExecFile;
 use crate::error::{Holder, StartError};
 use crate::hub::{Audience, Broadcast, Hub, SERVICE_RESTART};
 use crate::in_process::{self, InProcess};
@@ -91,6 +93,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Hub,
     pub(crate) router: Router,
     pub(crate) runs: Runs,
+    pub(crate) approvals: Approvals,
+    pub(crate) exec: ExecFile,
     pub(crate) store: Store,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -293,6 +297,8 @@ impl Shared {
             presence: Presence::new(own_presence(&host, &version)),
             devices: Devices::new(store.clone()),
             runs: Runs::default(),
+            approvals: Approvals::default(),
+            exec: ExecFile::new(&paths),
             hub: Hub::default(),
             router: methods::router(),
             tasks: TaskTracker::new(),

@@ -24,12 +24,14 @@
 
 mod access;
 mod agents;
+mod approvals;
 mod attachments;
 mod auth;
 mod connection;
 mod contract;
 mod devices;
 mod error;
+mod exec;
 mod gateway;
 mod handshake;
 mod http;

@@ -6,6 +6,7 @@ mod chat;
 mod conformance;
 mod crash;
 mod devices;
+mod exec;
 mod files;
 mod frames;
 mod handshake;

@@ -5,7 +5,7 @@ mod read;
 mod session_status;
 mod workspace;
 
-pub use exec::{ExecCall, ExecGate, ExecSettings, ExecTool};
+pub use exec::{ExecCall, ExecGate, ExecSettings, ExecTool, commands_in};
 pub use read::ReadTool;
 pub use session_status::{SessionStatus, SessionStatusTool};
 pub use workspace::WorkspaceError;

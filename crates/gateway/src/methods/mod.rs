@@ -5,6 +5,8 @@ mod catalog;
 mod chat;
 mod commands;
 mod config;
+mod exec;
+mod exec_policy;
 mod history;
 mod sessions;
 mod system;
@@ -15,7 +17,7 @@ use crate::router::{Ctx, Router};
 
 /// Every method of this gateway with its scope (protocol §6.5).
 pub(crate) fn router() -> Router {
-    use Scope::{Admin, Read, Write};
+    use Scope::{Admin, Approvals, Read, Write};
     Router::default()
         .add("health", Read, system::health)
         .also_for_nodes("health")
@@ -55,6 +57,17 @@ pub(crate) fn router() -> Router {
         .add("sessions.patch", Write, sessions::patch)
         .add("sessions.delete", Write, sessions::delete)
         .add("sessions.reset", Admin, sessions::reset)
+        .add("exec.approval.request", Approvals, exec::request)
+        .add("exec.approval.resolve", Approvals, exec::resolve)
+        .add("exec.approval.list", Approvals, exec::list)
+        .add("exec.approval.get", Approvals, exec::get)
+        .add("exec.approval.waitDecision", Approvals, exec::wait_decision)
+        .add("exec.approval.grants.list", Approvals, exec_policy::grants)
+        .add("exec.approval.grants.revoke", Approvals, exec_policy::revoke)
+        .add("approval.get", Approvals, exec::any_get)
+        .add("approval.resolve", Approvals, exec::any_resolve)
+        .add("exec.approvals.get", Admin, exec_policy::get)
+        .add("exec.approvals.set", Admin, exec_policy::set)
 }
 
 /// The canonical form of a key a caller sent.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clawdbot_protocol::{
-    ErrorCode, Generation, NoParams, RpcError, SessionKey, SessionKeyParams, SessionsCreateParams,
+    ErrorCode, Generation, NoParams, RpcError, Scope, SessionKey, SessionKeyParams, SessionsCreateParams,
     SessionsDeleteParams, SessionsListParams, SessionsPatchParams, SessionsPreviewParams,
     SessionsResolveParams, SessionsSearchParams,
 };
@@ -207,11 +207,21 @@ pub(super) async fn messages_subscribe(
     if params.include_approvals == Some(true) {
         answer.insert(
             "approvalReplay".into(),
-            json!({"sessionKey": key, "updatedAtMs": ctx.gateway.now_ms(), "approvals": [],
-                "truncated": false}),
+            json!({"sessionKey": key, "updatedAtMs": ctx.gateway.now_ms(),
+                "approvals": open_approvals(&ctx, &key), "truncated": false}),
         );
     }
     Reply::ok(&answer)
+}
+
+/// What waits for a decision in one conversation, for those who may decide (SCP-05).
+fn open_approvals(ctx: &Ctx, key: &SessionKey) -> Vec<Value> {
+    if !ctx.peer.scopes.allow(Scope::Approvals) {
+        return Vec::new();
+    }
+    let waiting = ctx.gateway.approvals.waiting();
+    let here = waiting.iter().filter(|open| open.wish.session_key.as_deref() == Some(key.as_str()));
+    here.map(|approval| approval.entry(ctx.peer.generation)).collect()
 }
 
 pub(super) async fn messages_unsubscribe(

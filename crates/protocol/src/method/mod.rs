@@ -4,6 +4,7 @@ mod agent;
 mod catalog;
 mod chat;
 mod config;
+mod exec;
 mod sessions;
 mod system;
 
@@ -11,5 +12,6 @@ pub use agent::*;
 pub use catalog::*;
 pub use chat::*;
 pub use config::*;
+pub use exec::*;
 pub use sessions::*;
 pub use system::*;

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::tool::{Progress, Tool, ToolContext, ToolOutput, ToolSpec};
 use plan::Plan;
+pub use plan::commands_in;
 use process::Finished;
 use witness::Witness;
 
@@ -45,8 +46,6 @@ pub struct ExecCall {
     /// Whether consent to that program may stand for later commands: nobody but the system's
     /// administrator can change it, and it is not one that runs what its arguments say.
     pub standing: bool,
-    /// Commands in it, as far as can be told without a shell.
-    pub parts: usize,
 }
 
 /// What the tool runs with.

@@ -31,7 +31,6 @@ pub(super) struct Plan {
     pub(super) cwd: PathBuf,
     /// The program and its arguments, when no shell is needed.
     direct: Option<(PathBuf, Vec<String>)>,
-    parts: usize,
 }
 
 impl Plan {
@@ -47,12 +46,11 @@ impl Plan {
         if command.trim().is_empty() || command.contains('\0') {
             return Err("The command is empty or contains a NUL. Send a command line.".into());
         }
-        let (words, parts) = words(&command);
-        let direct = words.and_then(|words| {
+        let direct = words(&command).0.and_then(|words| {
             let (name, arguments) = words.split_first()?;
             Some((resolve(name, &cwd, path)?, arguments.to_vec()))
         });
-        Ok(Self { text: command, cwd, direct, parts })
+        Ok(Self { text: command, cwd, direct })
     }
 
     pub(super) fn call(&self, call_id: String) -> ExecCall {
@@ -63,7 +61,6 @@ impl Plan {
             cwd: self.cwd.clone(),
             standing: program.as_deref().is_some_and(may_stand),
             program,
-            parts: self.parts,
         }
     }
 
@@ -104,6 +101,11 @@ fn shell(text: &str) -> Command {
     let mut command = Command::new(SHELL);
     command.args(["-NoProfile", "-NonInteractive", "-Command", text]);
     command
+}
+
+/// How many commands a command line holds, counted by what separates them outside of quotes.
+pub fn commands_in(command: &str) -> usize {
+    words(command).1
 }
 
 /// The words of a command that every shell would read alike, or `None` when it needs a shell; and
@@ -235,7 +237,7 @@ mod tests {
             assert_eq!(plain(command), None, "{command}");
             assert!(!call(command).standing, "{command}");
         }
-        assert_eq!(words("a && b; c | d").1, 4);
+        assert_eq!(commands_in("a && b; c | d 'e;f'"), 4);
     }
 
     #[test]
