@@ -75,7 +75,7 @@ const KNOWN: [(&str, &str); 64] = [
     ("tools.byProvider.*", "allow deny profile"),
     (
         "tools.exec",
-        "host mode node pathPrepend safeBins backgroundMs cleanupMs notifyOnExit applyPatch",
+        "mode node pathPrepend safeBins backgroundMs cleanupMs notifyOnExit applyPatch",
     ),
     ("tools.elevated", "enabled allowFrom"),
     ("tools.web", "search fetch"),

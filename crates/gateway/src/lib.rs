@@ -25,6 +25,7 @@
 mod access;
 mod agents;
 mod approvals;
+mod archive;
 mod attachments;
 mod auth;
 mod connection;

@@ -140,6 +140,21 @@ const OMITTED: &[&str] = &[
     "responseId",
 ];
 
+/// Compared with their recordings, where there are any, in `exec.rs` and `sessions.rs`.
+const SESSIONS: &[&str] = &[
+    "sessions.abort",
+    "sessions.branches.list",
+    "sessions.branches.switch",
+    "sessions.compact",
+    "sessions.fork",
+    "sessions.rewind",
+    "sessions.send",
+    "sessions.steer",
+    "sessions.usage",
+    "usage.cost",
+    "usage.status",
+];
+
 /// A peer that is compared with the recordings of its generation.
 struct Recorded {
     peer: Peer,
@@ -270,6 +285,10 @@ async fn generation_4_answers_as_recorded() {
         .filter_map(Value::as_str)
         .filter(|method| !v4.compared.contains(*method))
         .collect();
+    let elsewhere = |method: &&&str| {
+        method.starts_with("exec.") || method.starts_with("approval.") || SESSIONS.contains(*method)
+    };
+    let unseen: Vec<&str> = unseen.iter().filter(|method| !elsewhere(method)).copied().collect();
     // Nobody recorded these two.
     assert_eq!(unseen, ["sessions.search", "sessions.unsubscribe"]);
     gateway.finish().await;

@@ -14,6 +14,7 @@ mod idempotency;
 mod limits;
 mod local;
 mod scopes;
+mod sessions;
 mod startup;
 mod traces;
 mod web;

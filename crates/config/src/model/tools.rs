@@ -68,6 +68,8 @@ fn names(entry: &str, name: &str) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExecConfig {
+    /// Where commands run; with a host that does not exist here the tool is taken away.
+    pub host: ExecHost,
     /// Which commands may run, where `exec-approvals.json` does not say; `deny` takes the tool away.
     pub security: Option<ExecSecurity>,
     /// When a person is asked, where `exec-approvals.json` does not say.
@@ -85,6 +87,21 @@ impl ExecConfig {
     pub fn timeout(&self) -> u32 {
         self.timeout_seconds.or(self.timeout_sec).unwrap_or(1_800)
     }
+}
+
+/// Where commands run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ExecHost {
+    /// Wherever they can: on this computer.
+    #[default]
+    Auto,
+    /// On this computer.
+    Gateway,
+    /// In a sandbox; there is none here.
+    Sandbox,
+    /// On a paired node.
+    Node,
 }
 
 /// Which commands may run.

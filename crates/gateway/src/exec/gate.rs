@@ -54,6 +54,13 @@ impl Gate {
             format!("The command was not run: the conversation cannot be read ({error}).")
         })?;
         let fields: Map<String, Value> = session.map(|session| session.fields).unwrap_or_default();
+        // Whoever asked for a sandbox must not get the whole machine.
+        if let Some(host) = fields.get("execHost").filter(|host| *host != "gateway") {
+            return Err(format!(
+                "The command was not run: this conversation runs commands on {host} only, and there \
+                 is none. Tell the user."
+            ));
+        }
         let kept = self.shared.exec.read().await;
         let settings = self.shared.settings();
         let config = &settings.config().tools.exec;

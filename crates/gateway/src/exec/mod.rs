@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clawdbot_agent::{ExecSettings, ExecTool, Tool};
-use clawdbot_config::ExecSecurity;
+use clawdbot_config::{ExecHost, ExecSecurity};
 
 pub(crate) use self::file::{ExecFile, Kept};
 pub(crate) use self::policy::Policy;
@@ -22,7 +22,9 @@ use crate::runs::Job;
 pub(crate) fn tool(shared: &Arc<Shared>, job: &Job, agent: &Agent) -> Option<Arc<dyn Tool>> {
     let settings = shared.settings();
     let tools = &settings.config().tools;
-    if tools.exec.security == Some(ExecSecurity::Deny) || !agent.workspace.is_dir() {
+    let here = matches!(tools.exec.host, ExecHost::Auto | ExecHost::Gateway);
+    let denied = tools.exec.security == Some(ExecSecurity::Deny);
+    if !here || denied || !agent.workspace.is_dir() {
         return None;
     }
     let exec = ExecSettings {

@@ -73,6 +73,15 @@ impl Policy {
         self
     }
 
+    /// The member by which one conversation asks for more than these rules allow.
+    pub(crate) fn wider(&self, session: &Map<String, Value>) -> Option<&'static str> {
+        let more = |wanted: ExecSecurity| wanted > self.security;
+        let fewer = |wanted: ExecAsk| wanted < self.ask;
+        let security = field(session, "execSecurity").is_some_and(more);
+        let ask = field(session, "execAsk").is_some_and(fewer);
+        security.then_some("execSecurity").or(ask.then_some("execAsk"))
+    }
+
     /// What happens to a command.
     pub(crate) fn verdict(&self, call: &ExecCall) -> Verdict {
         let known = self.allows(call);

@@ -8,8 +8,12 @@ mod config;
 mod exec;
 mod exec_policy;
 mod history;
+mod session_branch;
+mod session_patch;
+mod session_send;
 mod sessions;
 mod system;
+mod usage;
 
 use clawdbot_protocol::{RpcError, Scope, SessionKey};
 
@@ -54,9 +58,20 @@ pub(crate) fn router() -> Router {
         .add("sessions.messages.subscribe", Read, sessions::messages_subscribe)
         .add("sessions.messages.unsubscribe", Read, sessions::messages_unsubscribe)
         .add("sessions.create", Write, sessions::create)
-        .add("sessions.patch", Write, sessions::patch)
+        .add("sessions.patch", Write, session_patch::patch)
         .add("sessions.delete", Write, sessions::delete)
         .add("sessions.reset", Admin, sessions::reset)
+        .add("sessions.send", Write, session_send::send)
+        .add("sessions.steer", Write, session_send::steer)
+        .add("sessions.abort", Write, session_send::abort)
+        .add("sessions.compact", Admin, session_branch::compact)
+        .add("sessions.rewind", Admin, session_branch::rewind)
+        .add("sessions.fork", Write, session_branch::fork)
+        .add("sessions.branches.list", Read, session_branch::branches)
+        .add("sessions.branches.switch", Admin, session_branch::switch)
+        .add("sessions.usage", Read, usage::sessions)
+        .add("usage.cost", Read, usage::cost)
+        .add("usage.status", Read, usage::status)
         .add("exec.approval.request", Approvals, exec::request)
         .add("exec.approval.resolve", Approvals, exec::resolve)
         .add("exec.approval.list", Approvals, exec::list)
