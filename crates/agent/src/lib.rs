@@ -59,4 +59,7 @@ pub use prompt::{Prompt, WorkspaceFile};
 pub use run::{Run, RunEnd, RunError, RunEvent};
 pub use secrecy::SecretString as Secret;
 pub use tool::{Progress, Tool, ToolContext, ToolOutput, ToolSpec};
-pub use tools::{ExecCall, ExecGate, ExecSettings, ExecTool, ReadTool, SessionStatus, SessionStatusTool, WorkspaceError, commands_in};
+pub use tools::{
+    ExecCall, ExecGate, ExecSettings, ExecTool, ReadTool, SessionStatus, SessionStatusTool,
+    WorkspaceError, commands_in,
+};

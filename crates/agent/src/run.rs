@@ -247,8 +247,7 @@ impl Run {
         let started = Instant::now();
         let progress = Progress::default();
         let mut partial = progress.follow();
-        let context =
-            ToolContext { call_id: id.clone(), cancel: cancel.child_token(), progress };
+        let context = ToolContext { call_id: id.clone(), cancel: cancel.child_token(), progress };
         let mut work = match self.tools.iter().find(|tool| tool.spec().name == name) {
             Some(tool) => tool.call(arguments, context),
             None => {

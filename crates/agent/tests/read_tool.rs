@@ -26,7 +26,11 @@ fn place() -> Place {
 }
 
 async fn call(tool: &ReadTool, arguments: Value) -> ToolOutput {
-    let context = ToolContext { call_id: "1".into(), cancel: CancellationToken::new(), progress: Progress::default() };
+    let context = ToolContext {
+        call_id: "1".into(),
+        cancel: CancellationToken::new(),
+        progress: Progress::default(),
+    };
     tool.call(arguments, context).await
 }
 

@@ -339,7 +339,10 @@ mod tests {
     #[test]
     fn nothing_hides_in_a_prompt_exe_07() {
         assert_eq!(visible("echo 'héllo 日本'\n\tls"), "echo 'héllo 日本'\n\tls");
-        assert_eq!(visible("rm\u{200b} -r\u{202e}x\r\u{a0}\0"), r"rm\u{200b} -r\u{202e}x\u{d}\u{a0}\u{0}");
+        assert_eq!(
+            visible("rm\u{200b} -r\u{202e}x\r\u{a0}\0"),
+            r"rm\u{200b} -r\u{202e}x\u{d}\u{a0}\u{0}"
+        );
     }
 
     #[test]

@@ -57,7 +57,9 @@ impl RunEvents {
         let (name, audience, since) = match stream {
             Stream::All(name) => (name, Audience::Scope(Scope::Read), Generation::V3),
             Stream::Newer(name) => (name, Audience::Scope(Scope::Read), Generation::V4),
-            Stream::Tool | Stream::ToolUpdate => ("tool", Audience::Tools { verbose: self.verbose }, Generation::V3),
+            Stream::Tool | Stream::ToolUpdate => {
+                ("tool", Audience::Tools { verbose: self.verbose }, Generation::V3)
+            }
         };
         let ts = self.shared.now_ms();
         let droppable = matches!(stream, Stream::ToolUpdate);

@@ -123,7 +123,8 @@ async fn the_first_decision_counts_and_mistakes_are_told_apart() {
     let waited = requester.ok("exec.approval.waitDecision", json!({"id": "a-1"})).await;
     assert_eq!(waited["decision"], "deny");
     let mut older = gateway.v3().await;
-    let unknown = older.fails("exec.approval.resolve", json!({"id": "x", "decision": "deny"})).await;
+    let unknown =
+        older.fails("exec.approval.resolve", json!({"id": "x", "decision": "deny"})).await;
     assert_eq!(unknown["message"], "unknown approval id");
     gateway.finish().await;
 }
@@ -164,7 +165,10 @@ async fn two_phases_answer_twice_and_the_general_methods_agree() {
     assert_eq!(got["approval"]["status"], "pending");
     let decision = json!({"id": asked["id"], "kind": "exec", "decision": "allow-always"});
     let applied = approver.ok("approval.resolve", decision).await;
-    assert_eq!((&applied["applied"], &applied["approval"]["status"]), (&json!(true), &json!("resolved")));
+    assert_eq!(
+        (&applied["applied"], &applied["approval"]["status"]),
+        (&json!(true), &json!("resolved"))
+    );
     assert_eq!(requester.response(&id).await["payload"]["decision"], "allow-always");
     // EXE-07: a text that is not what the list says.
     params["command"] = json!("echo harmless");
@@ -195,7 +199,10 @@ async fn questions_reach_only_those_who_may_decide_scp_05() {
     let asked = requested(&mut approver).await;
     let replay = json!({"key": "main", "includeApprovals": true});
     let seen = approver.ok("sessions.messages.subscribe", replay.clone()).await;
-    same(&seen, &fixture("rpc-exec-sessions.json")["v4"]["sessions.messages.subscribe"][0]["payload"]);
+    same(
+        &seen,
+        &fixture("rpc-exec-sessions.json")["v4"]["sessions.messages.subscribe"][0]["payload"],
+    );
     assert_eq!(seen["approvalReplay"]["approvals"][0]["id"], asked["id"]);
     let other = json!({"key": "other", "includeApprovals": true});
     let other = approver.ok("sessions.messages.subscribe", other).await;
@@ -212,9 +219,8 @@ async fn questions_reach_only_those_who_may_decide_scp_05() {
     approver.ok("exec.approval.resolve", params).await;
     let is_end = |frame: &Value| frame["payload"]["state"] == "final";
     let frames = watcher.until(is_end).await;
-    let told = |frame: &&Value| {
-        frame["event"].as_str().is_some_and(|event| event.starts_with("exec."))
-    };
+    let told =
+        |frame: &&Value| frame["event"].as_str().is_some_and(|event| event.starts_with("exec."));
     assert_eq!(frames.iter().filter(told).count(), 0);
     gateway.finish().await;
 }
@@ -275,13 +281,20 @@ async fn allow_always_holds_for_one_program_across_a_restart_exe_01() {
         let key = format!("s-{n}");
         run(&gateway, &mut peer, &key, command).await;
         let asked = decide(&mut peer, "deny").await;
-        assert_eq!(asked["request"]["allowedDecisions"], json!(["allow-once", "deny"]), "{command}");
+        assert_eq!(
+            asked["request"]["allowedDecisions"],
+            json!(["allow-once", "deny"]),
+            "{command}"
+        );
         peer.terminal(&key).await;
     }
     assert!(!gateway.workspace().join("marker").exists());
     let grants = peer.ok("exec.approval.grants.list", json!({})).await;
     let grant = &grants["grants"][0];
-    assert_eq!((&grant["agentId"], &grant["pattern"]), (&json!("main"), &asked["request"]["resolvedPath"]));
+    assert_eq!(
+        (&grant["agentId"], &grant["pattern"]),
+        (&json!("main"), &asked["request"]["resolvedPath"])
+    );
     let revoke = json!({"grantId": grant["id"]});
     let revoked = peer.ok("exec.approval.grants.revoke", revoke.clone()).await;
     assert_eq!(revoked, json!({"outcome": "revoked"}));
@@ -413,7 +426,10 @@ async fn the_rules_are_a_private_file_with_a_base_hash() {
     set["baseHash"] = before["hash"].clone();
     let after = peer.ok("exec.approvals.set", set.clone()).await;
     same(&after, &recorded["v4"]["exec.approvals.set"][0]["payload"]);
-    assert_eq!(after["file"]["socket"], json!({"path": "/home/user/.openclaw/exec-approvals.sock"}));
+    assert_eq!(
+        after["file"]["socket"],
+        json!({"path": "/home/user/.openclaw/exec-approvals.sock"})
+    );
     let error = peer.fails("exec.approvals.set", set.clone()).await;
     assert_eq!(error, recorded["v4"]["exec.approvals.set"][1]["error"]);
     let error = peer.fails("exec.approvals.set", json!({"file": {"version": 1}})).await;

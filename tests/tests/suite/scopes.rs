@@ -4,7 +4,7 @@ use clawdbot_tests::{ALL_SCOPES, Connect, Peer, Script, TestGateway, fingerprint
 use serde_json::{Value, json};
 
 /// Protocol §6.5, as far as this gateway has the methods.
-const READ: [&str; 22] = [
+const READ: [&str; 26] = [
     "health",
     "status",
     "system-presence",
@@ -27,8 +27,12 @@ const READ: [&str; 22] = [
     "sessions.unsubscribe",
     "sessions.messages.subscribe",
     "sessions.messages.unsubscribe",
+    "sessions.branches.list",
+    "sessions.usage",
+    "usage.cost",
+    "usage.status",
 ];
-const WRITE: [&str; 7] = [
+const WRITE: [&str; 11] = [
     "agent",
     "agent.wait",
     "chat.send",
@@ -36,14 +40,38 @@ const WRITE: [&str; 7] = [
     "sessions.create",
     "sessions.patch",
     "sessions.delete",
+    "sessions.send",
+    "sessions.steer",
+    "sessions.abort",
+    "sessions.fork",
 ];
-const ADMIN: [&str; 2] = ["sessions.reset", "chat.inject"];
+const ADMIN: [&str; 7] = [
+    "sessions.reset",
+    "sessions.compact",
+    "sessions.rewind",
+    "sessions.branches.switch",
+    "exec.approvals.get",
+    "exec.approvals.set",
+    "chat.inject",
+];
+const APPROVALS: [&str; 9] = [
+    "exec.approval.request",
+    "exec.approval.resolve",
+    "exec.approval.list",
+    "exec.approval.get",
+    "exec.approval.waitDecision",
+    "exec.approval.grants.list",
+    "exec.approval.grants.revoke",
+    "approval.get",
+    "approval.resolve",
+];
 
 fn matrix() -> Vec<(&'static str, &'static str)> {
     let read = READ.iter().map(|name| (*name, "operator.read"));
     let write = WRITE.iter().map(|name| (*name, "operator.write"));
     let admin = ADMIN.iter().map(|name| (*name, "operator.admin"));
-    read.chain(write).chain(admin).collect()
+    let approvals = APPROVALS.iter().map(|name| (*name, "operator.approvals"));
+    read.chain(write).chain(admin).chain(approvals).collect()
 }
 
 fn allows(held: &str, wanted: &str) -> bool {

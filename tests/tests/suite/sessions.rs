@@ -115,8 +115,7 @@ async fn shortening_keeps_the_newest_rows_and_a_private_copy_of_all() {
     assert_eq!(texts(&mut peer, "main").await, ["q2", "a2"]);
     let path = std::path::Path::new(done["archived"].as_str().unwrap());
     let saved = std::fs::read_to_string(path).unwrap();
-    let saved: Vec<Value> =
-        saved.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let saved: Vec<Value> = saved.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(saved.iter().map(text).collect::<Vec<_>>(), ["q1", "a1", "q2", "a2"]);
     assert_eq!(clawdbot_tests::modes(path)[path], 0o600);
     gateway.finish().await;

@@ -143,7 +143,8 @@ impl Gate {
         };
         let command = visible(&call.command);
         let now_ms = self.shared.now_ms();
-        if let Err(error) = self.shared.exec.allow(&self.agent_id, program, &command, now_ms).await {
+        if let Err(error) = self.shared.exec.allow(&self.agent_id, program, &command, now_ms).await
+        {
             warn!(run = %self.run_id, error = %error.message, "consent was not kept");
         }
     }

@@ -47,7 +47,8 @@ impl Policy {
             .map(|agent| &agent.rules)
             .chain([&file.defaults])
             .collect();
-        let first = |pick: fn(&ExecRules) -> Option<ExecSecurity>| rules.iter().find_map(|r| pick(r));
+        let first =
+            |pick: fn(&ExecRules) -> Option<ExecSecurity>| rules.iter().find_map(|r| pick(r));
         Self {
             security: first(|rules| rules.security)
                 .or(config.security.map(security))
@@ -122,7 +123,8 @@ fn patterns(file: &ExecApprovalsFile, agent: Option<&str>) -> Vec<String> {
 /// counts: a bare name says nothing about where it is found (EXE-04).
 fn means(entry: &str, program: &Path) -> bool {
     let entry = Path::new(entry);
-    let real = |path: &Path| Some(std::fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?));
+    let real =
+        |path: &Path| Some(std::fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?));
     entry.is_absolute() && (entry == program || real(entry).is_some_and(|entry| entry == program))
 }
 
@@ -183,9 +185,12 @@ mod tests {
         let file = json!({"version": 1, "agents": {"main": {"allowlist": list}}});
         let main = policy(file.clone(), "main");
         assert_eq!(main.verdict(&call(Some("/usr/bin/ls"), true)), Verdict::Run);
-        for (program, standing) in
-            [(Some("/usr/bin/ls"), false), (Some("/tmp/ls"), true), (Some("/usr/bin/cat"), true), (None, false)]
-        {
+        for (program, standing) in [
+            (Some("/usr/bin/ls"), false),
+            (Some("/tmp/ls"), true),
+            (Some("/usr/bin/cat"), true),
+            (None, false),
+        ] {
             assert_eq!(main.verdict(&call(program, standing)), Verdict::Ask, "{program:?}");
         }
         assert_eq!(policy(file, "other").verdict(&call(Some("/usr/bin/ls"), true)), Verdict::Ask);

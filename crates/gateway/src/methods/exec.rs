@@ -179,8 +179,8 @@ fn described(approval: &Approval, generation: Generation) -> Value {
 
 /// The first decision counts.
 fn decide(ctx: &Ctx, params: &ApprovalResolveParams) -> Result<Arc<Approval>, RpcError> {
-    let decision = Decision::parse(&params.decision)
-        .ok_or_else(|| RpcError::invalid("invalid decision"))?;
+    let decision =
+        Decision::parse(&params.decision).ok_or_else(|| RpcError::invalid("invalid decision"))?;
     let approval = find(ctx, &params.id)?;
     if approval.end().is_none() && !approval.wish.allowed.contains(&decision) {
         return Err(RpcError::invalid(

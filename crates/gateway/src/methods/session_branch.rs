@@ -143,10 +143,8 @@ async fn quiet(ctx: &Ctx, key: &SessionKey) -> Result<OwnedMutexGuard<()>, RpcEr
     if ctx.gateway.runs.active_in(key.as_str()).is_empty() {
         return Ok(turn);
     }
-    Err(RpcError::unavailable(format!(
-        "Session {key} is still active; try again in a moment."
-    ))
-    .retry_after(1_000))
+    Err(RpcError::unavailable(format!("Session {key} is still active; try again in a moment."))
+        .retry_after(1_000))
 }
 
 async fn entry(ctx: &Ctx, key: &SessionKey, id: &str) -> Result<Stored, RpcError> {

@@ -99,7 +99,10 @@ pub(super) fn set_model(
     Ok(())
 }
 
-pub(super) fn set_thinking(fields: &mut Map<String, Value>, level: Option<&str>) -> Result<(), RpcError> {
+pub(super) fn set_thinking(
+    fields: &mut Map<String, Value>,
+    level: Option<&str>,
+) -> Result<(), RpcError> {
     if let Some(level) = level {
         level
             .parse::<clawdbot_agent::ThinkingLevel>()

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clawdbot_protocol::{
-    ErrorCode, Generation, NoParams, RpcError, Scope, SessionKey, SessionKeyParams, SessionsCreateParams,
-    SessionsDeleteParams, SessionsListParams, SessionsPreviewParams,
+    ErrorCode, Generation, NoParams, RpcError, Scope, SessionKey, SessionKeyParams,
+    SessionsCreateParams, SessionsDeleteParams, SessionsListParams, SessionsPreviewParams,
     SessionsResolveParams, SessionsSearchParams,
 };
 use clawdbot_store::{HistoryQuery, Role, Session, SessionQuery};

@@ -117,7 +117,10 @@ fn aggregates(runs: &[RunUsage], counts: &[MessageCount], sessions: usize) -> Va
     })
 }
 
-fn grouped(runs: &[RunUsage], key: impl Fn(&RunUsage) -> String) -> BTreeMap<String, Vec<RunUsage>> {
+fn grouped(
+    runs: &[RunUsage],
+    key: impl Fn(&RunUsage) -> String,
+) -> BTreeMap<String, Vec<RunUsage>> {
     let mut groups: BTreeMap<String, Vec<RunUsage>> = BTreeMap::new();
     for run in runs {
         groups.entry(key(run)).or_default().push(run.clone());

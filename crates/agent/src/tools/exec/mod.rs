@@ -88,7 +88,8 @@ impl ExecTool {
         let (plan, witness) = self.plan(arguments).await.map_err(refused)?;
         let call = plan.call(context.call_id);
         self.gate.admit(&call, &context.progress).await.map_err(|why| {
-            ToolOutput::error(why).with_details(json!({"status": "denied", "command": call.command}))
+            ToolOutput::error(why)
+                .with_details(json!({"status": "denied", "command": call.command}))
         })?;
         // What was looked at is what runs (EXE-06).
         if !witness.holds() {
@@ -99,9 +100,10 @@ impl ExecTool {
             ));
         }
         let command = plan.command(&self.settings.env);
-        let finished = process::run(command, timeout, &context.progress).await.map_err(|error| {
-            refused(format!("The command could not be started: {error}. Check its name."))
-        })?;
+        let finished =
+            process::run(command, timeout, &context.progress).await.map_err(|error| {
+                refused(format!("The command could not be started: {error}. Check its name."))
+            })?;
         Ok(told(&finished, &plan, timeout))
     }
 
@@ -125,10 +127,11 @@ impl Tool for ExecTool {
     fn spec(&self) -> ToolSpec {
         ToolSpec {
             name: "exec".into(),
-            description: "Runs a command on the user's computer, in the workspace, and returns its \
+            description:
+                "Runs a command on the user's computer, in the workspace, and returns its \
                           output. The user may have to allow it first. It gets no input, and \
                           whatever it leaves running in the background is ended with it."
-                .into(),
+                    .into(),
             parameters: json!({
                 "type": "object",
                 "properties": {
@@ -146,9 +149,9 @@ impl Tool for ExecTool {
     }
 
     fn call(&self, arguments: Value, context: ToolContext) -> BoxFuture<'_, ToolOutput> {
-        Box::pin(async move {
-            self.run(arguments, context).await.unwrap_or_else(|refusal| refusal)
-        })
+        Box::pin(
+            async move { self.run(arguments, context).await.unwrap_or_else(|refusal| refusal) },
+        )
     }
 }
 

@@ -12,8 +12,9 @@ const MAX_COMMAND: usize = 4_096;
 const SYNTAX: &str = "|&;<>()$`\\\"'*?[]#~!{}^";
 /// Characters that mean something to a shell between double quotes.
 const QUOTED_SYNTAX: &str = "$`\\!";
-/// Programs that run what their arguments, their input or a file in the workspace says. Consent to
-/// one of them would be consent to anything (EXE-02, EXE-03).
+/// Programs that run what their arguments, their input or a file in the workspace says, or write
+/// where their arguments say. Consent to one of them would be consent to anything, these rules
+/// included (EXE-02, EXE-03, CFG-02).
 const RUNNERS: &str = "sh bash dash ash zsh ksh mksh fish csh tcsh rbash busybox toybox coreutils \
     env nice ionice nohup setsid stdbuf timeout time chrt taskset flock xargs parallel script \
     unbuffer expect watch sudo doas su runuser pkexec chroot unshare nsenter setpriv capsh \
@@ -23,7 +24,8 @@ const RUNNERS: &str = "sh bash dash ash zsh ksh mksh fish csh tcsh rbash busybox
     osascript open xdg-open pwsh powershell java jshell groovy scala dotnet r rscript julia git hg \
     svn make gmake cmake ninja meson cargo rustc go gcc cc g++ c++ clang ld docker podman kubectl \
     tar zip sort split gdb lldb strace ltrace perf screen tmux nc ncat socat openssl curl wget \
-    sqlite psql mysql ffmpeg gpg tee dd";
+    sqlite psql mysql ffmpeg gpg tee dd cp mv ln rm rmdir unlink shred install truncate chmod chown \
+    mkdir touch patch uniq xxd csplit cpio ar unzip gzip gunzip bzip xz zstd rg ag tree file jq yq gh";
 
 /// A command line, read.
 pub(super) struct Plan {
@@ -132,7 +134,7 @@ fn words(command: &str) -> (Option<Vec<String>>, usize) {
     }
     words.extend(word);
     // An unfinished quotation and an assignment in front are the shell's business.
-    plain &= command.matches('\'').count() % 2 == 0 && command.matches('"').count() % 2 == 0;
+    plain &= ['\'', '"'].iter().all(|quote| command.matches(*quote).count().is_multiple_of(2));
     plain &= words.first().is_some_and(|name| !name.is_empty() && !name.contains('='));
     (plain.then_some(words), parts)
 }
@@ -208,7 +210,8 @@ fn is_executable(_meta: &std::fs::Metadata) -> bool {
     false
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 
@@ -229,10 +232,32 @@ mod tests {
     #[test]
     fn every_shell_syntax_needs_the_shell_exe_01() {
         for command in [
-            "ls $(touch m)", "ls `touch m`", "ls; touch m", "ls && touch m", "ls | sh", "ls & m",
-            "ls\ntouch m", "ls \\\n m", "cat <(m)", "cat << E", "ls > m", "ls *", "ls ?", "ls [a]",
-            "ls ~", "ls {a,b}", "ls $HOME", r#"ls "$(m)""#, r#"ls "`m`""#, "A=b ls", "ls 'open",
-            "ls \"open", "! ls", "# ls", "ls \u{7}", "ls 'a\nb'",
+            "ls $(touch m)",
+            "ls `touch m`",
+            "ls; touch m",
+            "ls && touch m",
+            "ls | sh",
+            "ls & m",
+            "ls\ntouch m",
+            "ls \\\n m",
+            "cat <(m)",
+            "cat << E",
+            "ls > m",
+            "ls *",
+            "ls ?",
+            "ls [a]",
+            "ls ~",
+            "ls {a,b}",
+            "ls $HOME",
+            r#"ls "$(m)""#,
+            r#"ls "`m`""#,
+            "A=b ls",
+            "ls 'open",
+            "ls \"open",
+            "! ls",
+            "# ls",
+            "ls \u{7}",
+            "ls 'a\nb'",
         ] {
             assert_eq!(plain(command), None, "{command}");
             assert!(!call(command).standing, "{command}");
@@ -244,8 +269,18 @@ mod tests {
     fn wrappers_and_interpreters_never_stand_exe_02() {
         assert!(call("ls -la").standing);
         for command in [
-            "env ls", "env -S ls", "sh -c ls", "bash x", "nice ls", "timeout 5 ls", "xargs ls",
-            "find . -exec ls", "sort --compress-program=x", "awk 1", "perl x", "tar cf x",
+            "env ls",
+            "env -S ls",
+            "sh -c ls",
+            "bash x",
+            "nice ls",
+            "timeout 5 ls",
+            "xargs ls",
+            "find . -exec ls",
+            "sort --compress-program=x",
+            "awk 1",
+            "perl x",
+            "tar cf x",
         ] {
             assert!(!call(command).standing, "{command}");
         }
