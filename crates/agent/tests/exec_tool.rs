@@ -161,9 +161,12 @@ async fn what_is_left_in_the_background_ends_with_the_command_exe_10() {
 async fn a_command_that_takes_too_long_is_stopped_exe_10() {
     let dir = tempfile::tempdir().unwrap();
     let begun = Instant::now();
-    let output = exec(dir.path(), json!({"command": "echo a; sleep 300", "timeout": 1})).await;
-    assert_eq!((text(&output), output.is_error), ("a\n[Stopped after 1 seconds.]", true));
+    let arguments = json!({"command": "sleep 300 & echo $!; wait", "timeout": 1});
+    let output = exec(dir.path(), arguments).await;
+    let (pid, rest) = text(&output).split_once('\n').unwrap();
+    assert_eq!((rest, output.is_error), ("[Stopped after 1 seconds.]", true));
     assert!(begun.elapsed() < Duration::from_secs(5));
+    until("the background ends", || !alive(pid)).await;
 }
 
 #[tokio::test]
