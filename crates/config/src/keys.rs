@@ -73,7 +73,7 @@ const KNOWN: [(&str, &str); 64] = [
     ("agents.list.*.tools", "byProvider exec elevated sandbox fs"),
     ("agents.entries.*.tools", "byProvider exec elevated sandbox fs"),
     ("tools.byProvider.*", "allow deny profile"),
-    ("tools.exec", "mode node pathPrepend safeBins backgroundMs cleanupMs notifyOnExit applyPatch"),
+    ("tools.exec", "node pathPrepend safeBins backgroundMs cleanupMs notifyOnExit applyPatch"),
     ("tools.elevated", "enabled allowFrom"),
     ("tools.web", "search fetch"),
     ("tools.web.search", "enabled provider apiKey maxResults timeoutSeconds cacheTtlMinutes"),

@@ -393,6 +393,8 @@ async fn the_configuration_can_take_the_tool_away() {
     for (key, value) in [
         ("tools.deny", json!(["exec"])),
         ("tools.exec.security", json!("deny")),
+        ("tools.exec.mode", json!("deny")),
+        ("tools.exec.host", json!("sandbox")),
         ("tools.profile", json!("messaging")),
     ] {
         let gateway = Setup::new().await.set(key, value).start().await;

@@ -70,6 +70,8 @@ fn names(entry: &str, name: &str) -> bool {
 pub struct ExecConfig {
     /// Where commands run; with a host that does not exist here the tool is taken away.
     pub host: ExecHost,
+    /// Generation 4's word for `security` and `ask` together; those two come first.
+    pub mode: Option<ExecMode>,
     /// Which commands may run, where `exec-approvals.json` does not say; `deny` takes the tool away.
     pub security: Option<ExecSecurity>,
     /// When a person is asked, where `exec-approvals.json` does not say.
@@ -83,9 +85,46 @@ pub struct ExecConfig {
 }
 
 impl ExecConfig {
+    /// Which commands may run, by `security` or `mode`.
+    pub fn security(&self) -> Option<ExecSecurity> {
+        self.security.or(self.mode.map(|mode| mode.rules().0))
+    }
+
+    /// When a person is asked, by `ask` or `mode`.
+    pub fn ask(&self) -> Option<ExecAsk> {
+        self.ask.or(self.mode.map(|mode| mode.rules().1))
+    }
+
     /// Seconds a command may take.
     pub fn timeout(&self) -> u32 {
         self.timeout_seconds.or(self.timeout_sec).unwrap_or(1_800)
+    }
+}
+
+/// `security` and `ask` in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ExecMode {
+    /// No commands.
+    Deny,
+    /// Those that were allowed before, without asking about others.
+    Allowlist,
+    /// Those that were allowed before; a person is asked about others.
+    Ask,
+    /// The same: no model decides in a person's place here.
+    Auto,
+    /// All, without asking.
+    Full,
+}
+
+impl ExecMode {
+    fn rules(self) -> (ExecSecurity, ExecAsk) {
+        match self {
+            Self::Deny => (ExecSecurity::Deny, ExecAsk::Always),
+            Self::Allowlist => (ExecSecurity::Allowlist, ExecAsk::Off),
+            Self::Ask | Self::Auto => (ExecSecurity::Allowlist, ExecAsk::OnMiss),
+            Self::Full => (ExecSecurity::Full, ExecAsk::Off),
+        }
     }
 }
 

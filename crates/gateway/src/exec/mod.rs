@@ -23,7 +23,7 @@ pub(crate) fn tool(shared: &Arc<Shared>, job: &Job, agent: &Agent) -> Option<Arc
     let settings = shared.settings();
     let tools = &settings.config().tools;
     let here = matches!(tools.exec.host, ExecHost::Auto | ExecHost::Gateway);
-    let denied = tools.exec.security == Some(ExecSecurity::Deny);
+    let denied = tools.exec.security() == Some(ExecSecurity::Deny);
     if !here || denied || !agent.workspace.is_dir() {
         return None;
     }

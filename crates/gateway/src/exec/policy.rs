@@ -51,12 +51,12 @@ impl Policy {
             |pick: fn(&ExecRules) -> Option<ExecSecurity>| rules.iter().find_map(|r| pick(r));
         Self {
             security: first(|rules| rules.security)
-                .or(config.security.map(security))
+                .or(config.security().map(security))
                 .unwrap_or(ExecSecurity::Allowlist),
             ask: rules
                 .iter()
                 .find_map(|rules| rules.ask)
-                .or(config.ask.map(ask))
+                .or(config.ask().map(ask))
                 .unwrap_or(ExecAsk::OnMiss),
             fallback: first(|rules| rules.ask_fallback).unwrap_or(ExecSecurity::Deny),
             allowed: patterns(file, agent),
@@ -177,6 +177,24 @@ mod tests {
         let safe = policy(json!({"version": 1}), "main");
         assert_eq!(safe.verdict(&call(Some("/usr/bin/ls"), true)), Verdict::Ask);
         assert!(!safe.falls_back(&call(Some("/usr/bin/ls"), true)));
+    }
+
+    #[test]
+    fn the_file_counts_before_the_configuration() {
+        let of = |file: Value| {
+            let file = serde_json::from_value(file).map_err(|error| error.to_string());
+            let kept = Kept { exists: true, hash: String::new(), file };
+            let mode = Some(clawdbot_config::ExecMode::Full);
+            let policy =
+                Policy::of(&kept, &ExecConfig { mode, ..ExecConfig::default() }, Some("m"));
+            (policy.security, policy.ask)
+        };
+        assert_eq!(of(json!({"version": 1})), (ExecSecurity::Full, ExecAsk::Off));
+        let every = json!({"version": 1, "defaults": {"security": "allowlist", "ask": "always"}});
+        assert_eq!(of(every.clone()), (ExecSecurity::Allowlist, ExecAsk::Always));
+        let mut own = every;
+        own["agents"]["m"]["security"] = json!("deny");
+        assert_eq!(of(own), (ExecSecurity::Deny, ExecAsk::Always));
     }
 
     #[test]
