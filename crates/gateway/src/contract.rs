@@ -23,7 +23,7 @@ const fn event(name: &'static str, scope: Option<Scope>, since: Generation) -> E
 /// Every event, in the order in which `hello.features.events` lists them.
 pub(crate) const EVENTS: &[EventSpec] = {
     use Generation::{V3, V4};
-    use Scope::{Pairing, Read};
+    use Scope::{Approvals, Pairing, Read};
     &[
         event("connect.challenge", None, V3),
         event("agent", Some(Read), V3),
@@ -42,6 +42,8 @@ pub(crate) const EVENTS: &[EventSpec] = {
         event("sessions.changed", Some(Read), V4),
         event("session.message", Some(Read), V4),
         event("config.changed", Some(Read), V4),
+        event("exec.approval.requested", Some(Approvals), V3),
+        event("exec.approval.resolved", Some(Approvals), V3),
     ]
 };
 

@@ -19,10 +19,12 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::access::Caller;
+use crate::approvals::Approvals;
 use crate::auth::Auth;
 use crate::devices::Devices;
 use crate::devices::token::{self, TokenKey};
 use crate::error::{Holder, StartError};
+use crate::exec::ExecFile;
 use crate::hub::{Audience, Broadcast, Hub, SERVICE_RESTART};
 use crate::in_process::{self, InProcess};
 use crate::media::{Media, MediaError};
@@ -94,6 +96,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Hub,
     pub(crate) router: Router,
     pub(crate) runs: Runs,
+    pub(crate) approvals: Approvals,
+    pub(crate) exec: ExecFile,
     pub(crate) store: Store,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -302,6 +306,8 @@ impl Shared {
             devices: Devices::new(store.clone(), key),
             nodes: Nodes::new(store.clone()),
             runs: Runs::default(),
+            approvals: Approvals::default(),
+            exec: ExecFile::new(&paths),
             hub: Hub::default(),
             router: methods::router(),
             tasks: TaskTracker::new(),

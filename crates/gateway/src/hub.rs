@@ -399,6 +399,15 @@ impl Hub {
         }
     }
 
+    /// How many operators may decide on approvals, `except` not counted.
+    pub(crate) fn approvers(&self, except: Option<ConnId>) -> usize {
+        let decides = |subscriber: &Subscriber| {
+            subscriber.role == Role::Operator && subscriber.scopes.allow(Scope::Approvals)
+        };
+        let all = self.lock();
+        all.iter().filter(|(id, subscriber)| Some(**id) != except && decides(subscriber)).count()
+    }
+
     /// How many connections have said hello.
     pub(crate) fn len(&self) -> usize {
         self.lock().len()

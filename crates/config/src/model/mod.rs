@@ -5,6 +5,7 @@ mod gateway;
 mod models;
 mod session;
 mod system;
+mod tools;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,6 +15,7 @@ pub use self::gateway::*;
 pub use self::models::*;
 pub use self::session::*;
 pub use self::system::*;
+pub use self::tools::*;
 
 /// The settings the product honours, with the document's names in camel case.
 ///
@@ -30,6 +32,8 @@ pub struct Config {
     pub models: ModelsConfig,
     /// The agents and what they have in common.
     pub agents: AgentsConfig,
+    /// What models may use.
+    pub tools: ToolsConfig,
     /// What is logged, and where.
     pub logging: LoggingConfig,
     /// Variables for this document and for what the gateway starts.
