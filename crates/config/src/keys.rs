@@ -2,10 +2,10 @@
 
 /// Blocks and the names in them, beside those of [`crate::Config`]. `*` stands for any one name, also
 /// for the position in a list. What is below a name that is no block of this table is free.
-const KNOWN: [(&str, &str); 62] = [
+const KNOWN: [(&str, &str); 63] = [
     (
         "",
-        "$schema auth bindings tools approvals channels cron hooks discovery canvasHost talk update wizard meta messages commands plugins skills browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
+        "$schema auth bindings tools approvals channels hooks discovery canvasHost talk update wizard meta messages commands plugins skills browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
     ),
     (
         "gateway",
@@ -51,20 +51,18 @@ const KNOWN: [(&str, &str); 62] = [
     ("models", "bedrockDiscovery"),
     ("models.providers.*", "auth maxTokens params request localService"),
     ("models.providers.*.models.*", "compat"),
-    ("agents.list.*", "agentDir groupChat subagents sandbox tools heartbeat memorySearch"),
-    ("agents.entries.*", "agentDir groupChat subagents sandbox tools heartbeat memorySearch"),
+    ("agents.list.*", "agentDir groupChat subagents sandbox tools memorySearch"),
+    ("agents.entries.*", "agentDir groupChat subagents sandbox tools memorySearch"),
     ("agents.list.*.identity", "theme"),
     ("agents.entries.*.identity", "theme"),
     (
         "agents.defaults",
-        "imageModel modelPolicy elevatedDefault reasoningDefault blockStreamingDefault blockStreamingBreak blockStreamingChunk blockStreamingCoalesce subagents typingMode typingIntervalSeconds heartbeat compaction contextPruning sandbox",
+        "imageModel modelPolicy elevatedDefault reasoningDefault blockStreamingDefault blockStreamingBreak blockStreamingChunk blockStreamingCoalesce subagents typingMode typingIntervalSeconds compaction contextPruning sandbox",
     ),
     ("agents.defaults.subagents", "maxConcurrent"),
-    (
-        "agents.defaults.heartbeat",
-        "every activeHours model session target to prompt ackMaxChars includeReasoning",
-    ),
-    ("agents.defaults.heartbeat.activeHours", "start end timezone"),
+    ("agents.defaults.heartbeat", "session target to includeReasoning"),
+    ("agents.list.*.heartbeat", "session target to includeReasoning"),
+    ("agents.entries.*.heartbeat", "session target to includeReasoning"),
     ("agents.defaults.sandbox", "mode workspaceAccess scope workspaceRoot docker browser prune"),
     (
         "tools",
@@ -88,7 +86,7 @@ const KNOWN: [(&str, &str); 62] = [
     ("channels.telegram.accounts.*", TELEGRAM),
     ("env", "*"),
     ("env.shellEnv", "enabled timeoutMs"),
-    ("cron", "enabled store maxConcurrentRuns"),
+    ("cron", "store"),
     ("hooks", "enabled token path maxBodyBytes presets mappings transformsDir"),
     ("discovery", "mdns wideArea"),
     ("canvasHost", "enabled root port liveReload"),

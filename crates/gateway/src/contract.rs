@@ -32,6 +32,8 @@ pub(crate) const EVENTS: &[EventSpec] = {
         event("tick", None, V3),
         event("health", Some(Read), V3),
         event("shutdown", None, V3),
+        event("heartbeat", Some(Read), V3),
+        event("cron", Some(Read), V3),
         event("sessions.changed", Some(Read), V4),
         event("session.message", Some(Read), V4),
         event("config.changed", Some(Read), V4),

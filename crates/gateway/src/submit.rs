@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clawdbot_agent::ThinkingLevel;
+use clawdbot_agent::{ModelRef, ThinkingLevel};
 use clawdbot_protocol::{Attachment, RpcError, SessionKey};
 use clawdbot_store::{BeginRun, Begun, RunRecord, RunStatus, Session, Stored};
 use serde_json::{Map, Value, json};
@@ -28,6 +28,15 @@ pub(crate) struct Submission {
     pub(crate) timeout: Option<Duration>,
     pub(crate) extra_prompt: Option<String>,
     pub(crate) sender: Sender,
+}
+
+/// What a run may have of its own that nobody typed.
+#[derive(Debug, Default)]
+pub(crate) struct Unattended {
+    /// Model that answers, instead of the conversation's.
+    pub(crate) model: Option<ModelRef>,
+    /// A heartbeat: no `chat` events, and its `agent` events say what it is (protocol §13.3).
+    pub(crate) quiet: bool,
 }
 
 /// Who a message is from, as its row tells (protocol §13.9).
@@ -76,7 +85,16 @@ impl Started {
 
 impl Submission {
     /// Checks the message and puts it on disk together with its key.
-    pub(crate) async fn accept(mut self, shared: &Arc<Shared>) -> Result<Submitted, RpcError> {
+    pub(crate) async fn accept(self, shared: &Arc<Shared>) -> Result<Submitted, RpcError> {
+        self.accept_as(shared, Unattended::default()).await
+    }
+
+    /// The same for a message that nobody typed.
+    pub(crate) async fn accept_as(
+        mut self,
+        shared: &Arc<Shared>,
+        unattended: Unattended,
+    ) -> Result<Submitted, RpcError> {
         let settings = shared.settings();
         let thinking = self.thinking()?;
         let files = attachments::accept(std::mem::take(&mut self.attachments), settings.limits)?;
@@ -109,7 +127,7 @@ impl Submission {
             Err(error) => (Err(error), Vec::new()),
         };
         if let Ok(Begun::Started { message, session }) = begun {
-            let job = self.job(agent_id, &session, &message, thinking);
+            let job = self.job(agent_id, &session, &message, thinking, unattended);
             return Ok(Submitted::Started(Box::new(Started { job, live, session, _turn: turn })));
         }
         attachments::discard(&written);
@@ -143,6 +161,7 @@ impl Submission {
         session: &Session,
         user: &Stored,
         thinking: Option<ThinkingLevel>,
+        unattended: Unattended,
     ) -> Job {
         Job {
             run_id: self.run_id.clone(),
@@ -154,6 +173,8 @@ impl Submission {
             thinking,
             timeout: self.timeout,
             extra_prompt: self.extra_prompt.clone(),
+            model: unattended.model,
+            quiet: unattended.quiet,
         }
     }
 

@@ -5,10 +5,12 @@
 mod chat;
 mod conformance;
 mod crash;
+mod cron;
 mod devices;
 mod files;
 mod frames;
 mod handshake;
+mod heartbeat;
 mod idempotency;
 mod limits;
 mod local;

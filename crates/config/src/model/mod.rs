@@ -1,7 +1,9 @@
 //! The typed settings: what the product honours, one file per block of the document.
 
 mod agents;
+mod cron;
 mod gateway;
+mod heartbeat;
 mod models;
 mod session;
 mod system;
@@ -10,7 +12,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::agents::*;
+pub use self::cron::*;
 pub use self::gateway::*;
+pub use self::heartbeat::*;
 pub use self::models::*;
 pub use self::session::*;
 pub use self::system::*;
@@ -30,6 +34,8 @@ pub struct Config {
     pub models: ModelsConfig,
     /// The agents and what they have in common.
     pub agents: AgentsConfig,
+    /// Whether and how many scheduled jobs run.
+    pub cron: CronConfig,
     /// What is logged, and where.
     pub logging: LoggingConfig,
     /// Variables for this document and for what the gateway starts.

@@ -4,12 +4,16 @@ mod agent;
 mod catalog;
 mod chat;
 mod config;
+mod cron;
 mod sessions;
 mod system;
+mod wake;
 
 pub use agent::*;
 pub use catalog::*;
 pub use chat::*;
 pub use config::*;
+pub use cron::*;
 pub use sessions::*;
 pub use system::*;
+pub use wake::*;
