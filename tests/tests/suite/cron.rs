@@ -80,6 +80,9 @@ async fn generation_4_answers_as_recorded() {
         let ours = peer.ok(method, example["params"].clone()).await;
         same(method, &ours, &example["payload"]);
     }
+    let list = peer.ok("cron.list", json!({})).await;
+    let preview = &list["deliveryPreviews"][list["jobs"][0]["id"].as_str().unwrap()];
+    assert_eq!(*preview, json!({"label": "not requested", "detail": "not requested"}));
     let example = &recorded["cron.add"][0];
     let job = peer.ok("cron.add", example["params"].clone()).await;
     same("cron.add", &job, &example["payload"]);
@@ -308,12 +311,12 @@ async fn a_job_chooses_model_and_time_limit() {
     let gateway = TestGateway::start().await;
     let mut peer = gateway.v4().await;
     let mut job = turn(hourly(), "hi");
-    job["payload"]["model"] = json!("fake/nothing");
+    job["payload"]["model"] = json!("nobody/nothing");
     let id = add(&mut peer, job).await;
     peer.ok("cron.run", json!({"id": id})).await;
     let end = finished(&mut peer, &id).await;
     assert_eq!(end["status"], "error", "{end}");
-    assert!(end["error"].as_str().unwrap().contains("nothing"), "{end}");
+    assert!(end["error"].as_str().unwrap().contains("nobody"), "{end}");
 
     let patch = json!({"payload": {"model": null, "timeoutSeconds": 1}});
     peer.ok("cron.update", json!({"id": id, "patch": patch})).await;
@@ -430,6 +433,37 @@ async fn a_run_under_way_at_a_crash_is_recorded_and_not_repeated() {
         runs["entries"][0]["error"],
         "the gateway stopped during this run; it is not repeated"
     );
+    assert!(gateway.stop().await.success());
+}
+
+#[tokio::test]
+async fn a_run_under_way_when_the_gateway_stops_is_recorded_and_not_repeated() {
+    let gateway = TestGateway::start().await;
+    let mut peer = gateway.v4().await;
+    gateway.model.push(Script::text(["half"]).stall());
+    let id = add(&mut peer, turn(soon_at(), "hi")).await;
+    peer.event(|frame| frame["event"] == "agent" && frame["payload"]["stream"] == "assistant")
+        .await;
+    let gateway = gateway.restart().await;
+    let mut peer = gateway.v4().await;
+    let runs = peer.ok("cron.runs", json!({"id": id})).await;
+    assert_eq!(runs["total"], 1);
+    let entry = &runs["entries"][0];
+    assert_eq!(entry["error"], "the gateway stopped during this run; it is not repeated");
+    assert_eq!(entry["summary"], "half");
+    assert_eq!(peer.ok("cron.get", json!({"id": id})).await["enabled"], false);
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn the_environment_can_keep_jobs_from_running() {
+    let setup = Setup::new().await;
+    setup.write();
+    let skip = [("CLAWDBOT_SKIP_CRON", "1")];
+    let gateway = GatewayProcess::start_with(PROGRAM, setup.home(), &skip).await;
+    let mut peer = gateway.peer().await;
+    peer.connect(Connect::v4()).await.unwrap();
+    assert_eq!(peer.ok("cron.status", json!({})).await["enabled"], false);
     assert!(gateway.stop().await.success());
 }
 

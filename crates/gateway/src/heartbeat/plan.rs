@@ -81,8 +81,8 @@ pub(super) fn words(period: Option<Duration>) -> String {
     let seconds = period.map_or(0, |period| period.as_secs());
     match seconds {
         0 => "0m".to_owned(),
-        _ if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
-        _ if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        _ if seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
+        _ if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
         _ => format!("{seconds}s"),
     }
 }
