@@ -220,6 +220,12 @@ async fn hearts_beat_by_themselves_only_when_configured_and_can_be_switched_off(
     peer.ok("wake", json!({"mode": "now", "text": "hello?"})).await;
     let skipped = peer.event(|frame| frame["payload"]["reason"] == "disabled").await;
     assert_eq!(skipped["payload"]["status"], "skipped");
+    let managed = &peer.ok("cron.list", json!({"includeDisabled": true})).await["jobs"][0];
+    assert_eq!(
+        (&managed["enabled"], &managed["state"]),
+        (&json!(false), &json!({})),
+        "none is due"
+    );
     assert_eq!(waiting(&mut peer).await, json!(["hello?"]));
     gateway.finish().await;
 }

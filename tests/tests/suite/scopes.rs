@@ -38,12 +38,26 @@ const WRITE: [&str; 7] = [
     "sessions.delete",
 ];
 const ADMIN: [&str; 2] = ["sessions.reset", "chat.inject"];
+/// What happens by the clock or on a nudge.
+const CLOCK: &[(&str, &str)] = &[
+    ("cron.status", "operator.read"),
+    ("cron.list", "operator.read"),
+    ("cron.get", "operator.read"),
+    ("cron.runs", "operator.read"),
+    ("cron.add", "operator.admin"),
+    ("cron.update", "operator.admin"),
+    ("cron.remove", "operator.admin"),
+    ("cron.run", "operator.admin"),
+    ("wake", "operator.write"),
+    ("system-event", "operator.admin"),
+    ("set-heartbeats", "operator.admin"),
+];
 
 fn matrix() -> Vec<(&'static str, &'static str)> {
     let read = READ.iter().map(|name| (*name, "operator.read"));
     let write = WRITE.iter().map(|name| (*name, "operator.write"));
     let admin = ADMIN.iter().map(|name| (*name, "operator.admin"));
-    read.chain(write).chain(admin).collect()
+    read.chain(write).chain(admin).chain(CLOCK.iter().copied()).collect()
 }
 
 fn allows(held: &str, wanted: &str) -> bool {
