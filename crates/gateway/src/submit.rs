@@ -14,7 +14,7 @@ use crate::attachments::{self, Accepted};
 use crate::error::store_error;
 use crate::gateway::Shared;
 use crate::router::Peer;
-use crate::runs::{Job, Live};
+use crate::runs::{Ended, Job, Live};
 use crate::transcript;
 
 /// A message somebody wants answered.
@@ -137,6 +137,20 @@ impl Submission {
             Begun::Finished(record) => Ok(Submitted::Finished(Box::new(record))),
             Begun::Conflict => Err(conflict()),
         }
+    }
+
+    /// Asks on behalf of the gateway itself, under a run id of its own, and waits for the end.
+    pub(crate) async fn answered(
+        self,
+        shared: &Arc<Shared>,
+        unattended: Unattended,
+    ) -> Result<Ended, RpcError> {
+        let Submitted::Started(started) = self.accept_as(shared, unattended).await? else {
+            return Err(RpcError::unavailable("there was a run of this name before"));
+        };
+        let live = started.live.clone();
+        started.go(shared);
+        live.ended().await.ok_or_else(|| RpcError::unavailable("the run vanished"))
     }
 
     /// The key of a run that is under way: the same message, or a mistake.

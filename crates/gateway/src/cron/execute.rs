@@ -12,7 +12,7 @@ use crate::error::store_error;
 use crate::gateway::Shared;
 use crate::rows::shorten;
 use crate::runs::Ended;
-use crate::submit::{Sender, Submission, Submitted, Unattended};
+use crate::submit::{Sender, Submission, Unattended};
 use crate::transcript;
 
 /// Characters of an answer that are kept as its summary.
@@ -154,16 +154,7 @@ async fn answer(
         ),
         sender: Sender { id: "cron".into(), mode: "cron".into(), name: Some(job.name.clone()) },
     };
-    match submission.accept_as(shared, Unattended { model, quiet: false }).await? {
-        Submitted::Started(started) => {
-            let live = started.live.clone();
-            started.go(shared);
-            live.ended().await.ok_or_else(|| RpcError::unavailable("the run vanished"))
-        }
-        Submitted::InFlight | Submitted::Finished(_) => {
-            Err(RpcError::unavailable("a run of this name was there before"))
-        }
-    }
+    submission.answered(shared, Unattended { model, quiet: false }).await
 }
 
 /// Passes an answer on, as generation 4 (`delivery`) or 3 (`isolation`) wants it.

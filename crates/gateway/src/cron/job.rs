@@ -40,31 +40,18 @@ pub(super) fn create(
         (None, CronPayload::AgentTurn { .. }) => "isolated".to_owned(),
         (None, _) => "main".to_owned(),
     };
+    let schedule = schedule::accept(params.schedule, now_ms, now_ms)?;
+    let id = uuid::Uuid::new_v4().to_string();
     let job = CronJob {
-        id: uuid::Uuid::new_v4().to_string(),
-        declaration_key: None,
-        display_name: None,
         agent_id: params.agent_id,
-        name: params.name,
         description: params.description,
         enabled: params.enabled.unwrap_or(true),
         delete_after_run: params.delete_after_run,
-        created_at_ms: now_ms,
-        updated_at_ms: now_ms,
-        schedule: schedule::accept(params.schedule, now_ms, now_ms)?,
         session_target: target,
         wake_mode: params.wake_mode,
-        payload: params.payload,
         isolation: params.isolation,
         delivery: params.delivery,
-        state: CronState::default(),
-        config_revision: None,
-        next_run_at_ms: None,
-        last_run_at_ms: None,
-        last_run_status: None,
-        last_delivery_status: None,
-        effective_agent_id: None,
-        delivery_preview: None,
+        ..CronJob::new(id, params.name, schedule, params.payload, now_ms)
     };
     let mut job = checked(job, settings)?;
     job.state.next_run_at_ms = schedule::plan(&job, now_ms);

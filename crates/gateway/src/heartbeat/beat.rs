@@ -10,7 +10,7 @@ use super::plan::{self, Heartbeat};
 use crate::error::store_error;
 use crate::gateway::Shared;
 use crate::rows::shorten;
-use crate::submit::{Sender, Submission, Submitted, Unattended};
+use crate::submit::{Sender, Submission, Unattended};
 use crate::system_events::{self, SystemEvent};
 
 /// The whole answer of an agent that has nothing to say.
@@ -38,7 +38,7 @@ pub(super) async fn due(shared: &Arc<Shared>, agent_id: &str) -> HeartbeatEvent 
     beat(shared, &heartbeat, &key, events).await
 }
 
-/// A heartbeat somebody asked for. Nobody has turned it off, or it is skipped and the texts wait.
+/// A heartbeat somebody asked for. While heartbeats are switched off the texts wait.
 pub(super) async fn nudged(shared: &Arc<Shared>, key: &SessionKey) -> HeartbeatEvent {
     let settings = shared.settings();
     let agent_id = key.agent(&settings.keys);
@@ -150,14 +150,7 @@ async fn ask(
         extra_prompt: None,
         sender: Sender { id: "heartbeat".into(), mode: "heartbeat".into(), name: None },
     };
-    let Submitted::Started(started) =
-        submission.accept_as(shared, Unattended { model, quiet: true }).await?
-    else {
-        return Err(RpcError::unavailable("a heartbeat of this name was there before"));
-    };
-    let live = started.live.clone();
-    started.go(shared);
-    let ended = live.ended().await.ok_or_else(|| RpcError::unavailable("the run vanished"))?;
+    let ended = submission.answered(shared, Unattended { model, quiet: true }).await?;
     match ended.status {
         RunStatus::Ok => Ok(ended.text),
         _ => {

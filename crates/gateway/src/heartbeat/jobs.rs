@@ -1,6 +1,6 @@
 //! Heartbeats as generation 4 lists them: among the scheduled jobs (protocol §14.9).
 
-use clawdbot_protocol::{CronJob, CronPayload, CronSchedule, CronState, CronWakeMode};
+use clawdbot_protocol::{CronJob, CronPayload, CronSchedule, CronState};
 use sha2::{Digest as _, Sha256};
 
 use super::plan;
@@ -14,34 +14,19 @@ pub(crate) fn jobs(shared: &Shared) -> Vec<CronJob> {
         let period = heartbeat.period?;
         let next = shared.heartbeats.next_in_ms(&heartbeat.agent_id).map(|wait| now_ms + wait);
         let agent_id = heartbeat.agent_id;
+        let schedule = CronSchedule::Every {
+            every_ms: i64::try_from(period.as_millis()).unwrap_or(i64::MAX),
+            anchor_ms: Some(began_ms),
+        };
+        let name = format!("heartbeat-{agent_id}");
         Some(CronJob {
-            id: id(&agent_id),
             declaration_key: Some(format!("heartbeat:{agent_id}")),
             display_name: Some(format!("Heartbeat ({agent_id})")),
-            name: format!("heartbeat-{agent_id}"),
-            effective_agent_id: Some(agent_id.clone()),
-            agent_id: Some(agent_id),
-            description: None,
             enabled: shared.heartbeats.on(),
-            delete_after_run: None,
-            created_at_ms: began_ms,
-            updated_at_ms: began_ms,
-            schedule: CronSchedule::Every {
-                every_ms: i64::try_from(period.as_millis()).unwrap_or(i64::MAX),
-                anchor_ms: Some(began_ms),
-            },
-            session_target: "main".to_owned(),
-            wake_mode: CronWakeMode::NextHeartbeat,
-            payload: CronPayload::Heartbeat {},
-            isolation: None,
-            delivery: None,
             state: CronState { next_run_at_ms: next, ..CronState::default() },
-            config_revision: None,
-            next_run_at_ms: None,
-            last_run_at_ms: None,
-            last_run_status: None,
-            last_delivery_status: None,
-            delivery_preview: None,
+            effective_agent_id: Some(agent_id.clone()),
+            agent_id: Some(agent_id.clone()),
+            ..CronJob::new(id(&agent_id), name, schedule, CronPayload::Heartbeat {}, began_ms)
         })
     };
     plan::all(&shared.settings()).into_iter().filter_map(job).collect()
