@@ -548,6 +548,20 @@ async fn an_answer_is_announced_in_the_main_conversation_and_nowhere_else() {
 }
 
 #[tokio::test]
+async fn an_isolated_job_of_generation_3_reports_to_the_main_conversation() {
+    let gateway = TestGateway::start().await;
+    let mut peer = gateway.v3().await;
+    let mut job = turn(hourly(), "hi");
+    job["isolation"] = json!({"postToMainPrefix": "Weather"});
+    let id = add(&mut peer, job).await;
+    gateway.model.push(Script::text(["it rains"]));
+    peer.ok("cron.run", json!({"id": id, "mode": "force"})).await;
+    let status = peer.ok("status", json!({})).await;
+    assert_eq!(status["queuedSystemEvents"], json!(["Weather: it rains"]));
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn jobs_are_for_administrators_and_readers_may_look() {
     let gateway = TestGateway::start().await;
     let mut admin = gateway.v4().await;

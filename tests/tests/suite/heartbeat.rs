@@ -132,6 +132,26 @@ async fn a_nudge_lets_the_agent_speak_up_in_the_main_conversation() {
 }
 
 #[tokio::test]
+async fn a_nudge_may_name_another_conversation_that_exists() {
+    let gateway = TestGateway::start().await;
+    let mut peer = gateway.v4().await;
+    gateway.model.push(Script::text(["Heard."]));
+    peer.ok("wake", json!({"mode": "now", "text": "psst", "sessionKey": "room"})).await;
+    assert_eq!(heartbeat(&mut peer).await["to"], "agent:main:room");
+    let room = peer.ok("chat.history", json!({"sessionKey": "room"})).await;
+    assert_eq!(room["totalMessages"], 1);
+    let main = peer.ok("chat.history", json!({"sessionKey": "main"})).await;
+    assert_eq!(main["totalMessages"], 0);
+    for target in [json!({"agentId": "ghost"}), json!({"sessionKey": "agent:ghost:main"})] {
+        let mut wake = json!({"mode": "now", "text": "psst"});
+        wake.as_object_mut().unwrap().extend(target.as_object().unwrap().clone());
+        let error = peer.fails("wake", wake).await;
+        assert_eq!(error["message"], "unknown agent id \"ghost\"");
+    }
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn an_acknowledgement_goes_nowhere_and_leaves_nothing() {
     let gateway = TestGateway::start().await;
     let mut peer = gateway.v3().await;

@@ -79,6 +79,8 @@ pub fn minutes_of_day(text: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -92,6 +94,26 @@ mod tests {
         for wrong in ["", "m", "soon", "-5m", "1.5h", "5 weeks", "99999999999999999999m"] {
             assert_eq!(parse_duration(wrong), None, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn agents_with_a_block_of_their_own_are_the_only_ones_and_take_the_rest_from_the_defaults() {
+        let beats = |config: serde_json::Value| -> Vec<(String, Option<String>, Option<u32>)> {
+            let config: crate::Config = serde_json::from_value(config).unwrap();
+            let all = config.agents.heartbeats().into_iter();
+            all.map(|(id, heartbeat)| (id, heartbeat.every, heartbeat.ack_max_chars)).collect()
+        };
+        let defaults = json!({"heartbeat": {"every": "1h", "ackMaxChars": 10}});
+        let list = json!([{"id": "main"}, {"id": "scout", "heartbeat": {"every": "5m"}}]);
+        assert_eq!(beats(json!({})), []);
+        assert_eq!(
+            beats(json!({"agents": {"defaults": defaults}})),
+            [("main".into(), Some("1h".into()), Some(10))]
+        );
+        assert_eq!(
+            beats(json!({"agents": {"defaults": defaults, "list": list}})),
+            [("scout".into(), Some("5m".into()), Some(10))]
+        );
     }
 
     #[test]
