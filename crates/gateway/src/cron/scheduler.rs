@@ -82,7 +82,11 @@ impl Cron {
         if scheduled {
             job.state.next_run_at_ms = schedule::plan(&job, now_ms);
         }
-        shared.store.change_docs(vec![table::put(&job)?]).await.map_err(store_error)?;
+        let stored = shared.store.change_docs(vec![table::put(&job)?]).await;
+        if let Err(error) = stored {
+            table.asked.extend(asked);
+            return Err(store_error(error));
+        }
         let (run_id, done) = match asked {
             Some(asked) => (asked.run_id, Some(asked.done)),
             None => (format!("cron:{id}:{now_ms}:{}", self.count()), None),
