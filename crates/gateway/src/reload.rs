@@ -96,6 +96,8 @@ impl Shared {
         };
         self.hub.publish(&event, |_| json!({"restartRequired": restart}));
         self.announce_health();
+        self.cron.nudge();
+        self.heartbeats.nudge();
     }
 
     /// The settings in which `loaded` differs from what is in force and that are read only at
