@@ -2,7 +2,7 @@
 
 /// Blocks and the names in them, beside those of [`crate::Config`]. `*` stands for any one name, also
 /// for the position in a list. What is below a name that is no block of this table is free.
-const KNOWN: [(&str, &str); 64] = [
+const KNOWN: [(&str, &str); 66] = [
     (
         "",
         "$schema auth bindings approvals channels cron hooks discovery canvasHost talk update wizard meta messages commands plugins skills browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
@@ -66,14 +66,13 @@ const KNOWN: [(&str, &str); 64] = [
     ),
     ("agents.defaults.heartbeat.activeHours", "start end timezone"),
     ("agents.defaults.sandbox", "mode workspaceAccess scope workspaceRoot docker browser prune"),
-    (
-        "tools",
-        "byProvider elevated web media links message agentToAgent subagents sandbox fs toolSearch codeMode loopDetection",
-    ),
-    ("agents.list.*.tools", "byProvider exec elevated sandbox fs"),
-    ("agents.entries.*.tools", "byProvider exec elevated sandbox fs"),
+    ("tools", TOOLS),
+    ("agents.list.*.tools", TOOLS),
+    ("agents.entries.*.tools", TOOLS),
     ("tools.byProvider.*", "allow deny profile"),
-    ("tools.exec", "node pathPrepend safeBins backgroundMs cleanupMs notifyOnExit applyPatch"),
+    ("tools.exec", EXEC),
+    ("agents.list.*.tools.exec", EXEC),
+    ("agents.entries.*.tools.exec", EXEC),
     ("tools.elevated", "enabled allowFrom"),
     ("tools.web", "search fetch"),
     ("tools.web.search", "enabled provider apiKey maxResults timeoutSeconds cacheTtlMinutes"),
@@ -95,6 +94,10 @@ const KNOWN: [(&str, &str); 64] = [
     ("wizard", "lastRunAt lastRunVersion lastRunCommit lastRunCommand lastRunMode"),
     ("meta", "lastTouchedVersion lastTouchedAt"),
 ];
+
+const TOOLS: &str = "byProvider elevated web media links message agentToAgent subagents sandbox fs toolSearch codeMode loopDetection";
+
+const EXEC: &str = "node pathPrepend safeBins backgroundMs cleanupMs notifyOnExit applyPatch";
 
 const TELEGRAM: &str = "enabled name botToken tokenFile dmPolicy allowFrom groupPolicy groupAllowFrom groups historyLimit dmHistoryLimit textChunkLimit streamMode streaming replyToMode mediaMaxMb actions reactionNotifications webhookUrl webhookSecret webhookPath proxy network accounts commands customCommands";
 

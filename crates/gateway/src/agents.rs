@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clawdbot_config::{AgentEntry, Config, Paths, ToolRules};
+use clawdbot_config::{AgentEntry, Config, Paths, ToolsConfig};
 use serde_json::{Map, Value, json};
 
 /// One agent with its defaults filled in.
@@ -15,8 +15,7 @@ pub(crate) struct Agent {
     pub(crate) workspace: PathBuf,
     /// Model of its own, as `provider/model`.
     pub(crate) model: Option<String>,
-    /// What it is not offered.
-    pub(crate) tools: ToolRules,
+    pub(crate) tools: ToolsConfig,
 }
 
 /// All agents; the first one is never missing.

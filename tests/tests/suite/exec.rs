@@ -184,6 +184,11 @@ async fn a_prompt_hides_nothing_exe_07() {
     requester.post("exec.approval.request", ask("rm \u{202e}fdp.x\u{200b}\r")).await;
     let asked = requested(&mut approver).await;
     assert_eq!(asked["request"]["command"], r"rm \u{202e}fdp.x\u{200b}\u{d}");
+    let mut env = ask("ls");
+    env["env"] = json!({"LD_PRELOAD": "/tmp/a b.so"});
+    requester.post("exec.approval.request", env).await;
+    let asked = requested(&mut approver).await;
+    assert_eq!(asked["request"]["command"], "LD_PRELOAD='/tmp/a b.so' ls");
     let long = ask(&format!("echo {}; rm -rf x", "x".repeat(20_000)));
     let error = requester.fails("exec.approval.request", long).await;
     assert!(error["message"].as_str().unwrap().contains("too long to be shown"), "{error}");

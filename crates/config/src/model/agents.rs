@@ -68,8 +68,8 @@ pub struct AgentEntry {
     pub workspace: Option<String>,
     /// Its model.
     pub model: Option<ModelChoice>,
-    /// Tools it is not offered.
-    pub tools: super::ToolRules,
+    /// Its tools; what `tools` takes from everybody it cannot give back.
+    pub tools: super::ToolsConfig,
 }
 
 /// Who an agent appears to be.

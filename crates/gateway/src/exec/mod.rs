@@ -20,17 +20,16 @@ use crate::runs::Job;
 
 /// The `exec` tool for one run, unless the configuration takes it away.
 pub(crate) fn tool(shared: &Arc<Shared>, job: &Job, agent: &Agent) -> Option<Arc<dyn Tool>> {
-    let settings = shared.settings();
-    let tools = &settings.config().tools;
-    let here = matches!(tools.exec.host, ExecHost::Auto | ExecHost::Gateway);
-    let denied = tools.exec.security() == Some(ExecSecurity::Deny);
+    let config = shared.settings().exec(&job.agent_id);
+    let here = matches!(config.host, ExecHost::Auto | ExecHost::Gateway);
+    let denied = config.security() == Some(ExecSecurity::Deny);
     if !here || denied || !agent.workspace.is_dir() {
         return None;
     }
     let exec = ExecSettings {
         workspace: agent.workspace.clone(),
         env: env::of_commands(shared.configuring.env()),
-        timeout: Duration::from_secs(tools.exec.timeout().into()),
+        timeout: Duration::from_secs(config.timeout().into()),
     };
     Some(Arc::new(ExecTool::new(exec, Arc::new(gate::Gate::new(shared, job)))))
 }
