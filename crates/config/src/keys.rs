@@ -2,7 +2,7 @@
 
 /// Blocks and the names in them, beside those of [`crate::Config`]. `*` stands for any one name, also
 /// for the position in a list. What is below a name that is no block of this table is free.
-const KNOWN: [(&str, &str); 66] = [
+const KNOWN: [(&str, &str); 68] = [
     (
         "",
         "$schema auth bindings approvals channels cron hooks discovery canvasHost talk update wizard meta messages commands plugins skills browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
@@ -51,13 +51,13 @@ const KNOWN: [(&str, &str); 66] = [
     ("models", "bedrockDiscovery"),
     ("models.providers.*", "auth maxTokens params request localService"),
     ("models.providers.*.models.*", "compat"),
-    ("agents.list.*", "agentDir groupChat subagents sandbox heartbeat memorySearch"),
-    ("agents.entries.*", "agentDir groupChat subagents sandbox heartbeat memorySearch"),
+    ("agents.list.*", "agentDir groupChat subagents heartbeat memorySearch"),
+    ("agents.entries.*", "agentDir groupChat subagents heartbeat memorySearch"),
     ("agents.list.*.identity", "theme"),
     ("agents.entries.*.identity", "theme"),
     (
         "agents.defaults",
-        "imageModel modelPolicy elevatedDefault reasoningDefault blockStreamingDefault blockStreamingBreak blockStreamingChunk blockStreamingCoalesce subagents typingMode typingIntervalSeconds heartbeat compaction contextPruning sandbox",
+        "imageModel modelPolicy elevatedDefault reasoningDefault blockStreamingDefault blockStreamingBreak blockStreamingChunk blockStreamingCoalesce subagents typingMode typingIntervalSeconds heartbeat compaction contextPruning",
     ),
     ("agents.defaults.subagents", "maxConcurrent"),
     (
@@ -65,7 +65,9 @@ const KNOWN: [(&str, &str); 66] = [
         "every activeHours model session target to prompt ackMaxChars includeReasoning",
     ),
     ("agents.defaults.heartbeat.activeHours", "start end timezone"),
-    ("agents.defaults.sandbox", "mode workspaceAccess scope workspaceRoot docker browser prune"),
+    ("agents.defaults.sandbox", SANDBOX),
+    ("agents.list.*.sandbox", SANDBOX),
+    ("agents.entries.*.sandbox", SANDBOX),
     ("tools", TOOLS),
     ("agents.list.*.tools", TOOLS),
     ("agents.entries.*.tools", TOOLS),
@@ -94,6 +96,8 @@ const KNOWN: [(&str, &str); 66] = [
     ("wizard", "lastRunAt lastRunVersion lastRunCommit lastRunCommand lastRunMode"),
     ("meta", "lastTouchedVersion lastTouchedAt"),
 ];
+
+const SANDBOX: &str = "workspaceAccess scope workspaceRoot docker browser prune";
 
 const TOOLS: &str = "byProvider elevated web media links message agentToAgent subagents sandbox fs toolSearch codeMode loopDetection";
 

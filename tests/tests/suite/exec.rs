@@ -400,6 +400,8 @@ async fn the_configuration_can_take_the_tool_away() {
         ("tools.exec.security", json!("deny")),
         ("tools.exec.mode", json!("deny")),
         ("tools.exec.host", json!("sandbox")),
+        ("agents.defaults.sandbox.mode", json!("all")),
+        ("agents.list", json!([{"id": "main", "tools": {"exec": {"security": "deny"}}}])),
         ("tools.profile", json!("messaging")),
     ] {
         let gateway = Setup::new().await.set(key, value).start().await;

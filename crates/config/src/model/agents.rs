@@ -70,6 +70,8 @@ pub struct AgentEntry {
     pub model: Option<ModelChoice>,
     /// Its tools; what `tools` takes from everybody it cannot give back.
     pub tools: super::ToolsConfig,
+    /// Its own sandbox.
+    pub sandbox: super::SandboxConfig,
 }
 
 /// Who an agent appears to be.
@@ -151,6 +153,8 @@ pub struct AgentDefaults {
     /// How many tokens of history to keep; the model's window when unset.
     #[schemars(range(min = 1))]
     pub context_tokens: Option<u32>,
+    /// Where commands must not run.
+    pub sandbox: super::SandboxConfig,
 }
 
 impl Default for AgentDefaults {
@@ -168,6 +172,7 @@ impl Default for AgentDefaults {
             media_max_mb: 20.0,
             max_concurrent: 4,
             context_tokens: None,
+            sandbox: super::SandboxConfig::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod agents;
 mod gateway;
 mod models;
+mod sandbox;
 mod session;
 mod system;
 mod tools;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 pub use self::agents::*;
 pub use self::gateway::*;
 pub use self::models::*;
+pub use self::sandbox::*;
 pub use self::session::*;
 pub use self::system::*;
 pub use self::tools::*;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clawdbot_agent::{ExecSettings, ExecTool, Tool};
-use clawdbot_config::{ExecHost, ExecSecurity};
+use clawdbot_config::{ExecHost, ExecSecurity, SandboxMode};
+use clawdbot_protocol::SessionKey;
 
 pub(crate) use self::file::{ExecFile, Kept};
 pub(crate) use self::policy::Policy;
@@ -20,8 +21,15 @@ use crate::runs::Job;
 
 /// The `exec` tool for one run, unless the configuration takes it away.
 pub(crate) fn tool(shared: &Arc<Shared>, job: &Job, agent: &Agent) -> Option<Arc<dyn Tool>> {
-    let config = shared.settings().exec(&job.agent_id);
-    let here = matches!(config.host, ExecHost::Auto | ExecHost::Gateway);
+    let settings = shared.settings();
+    let config = settings.exec(&job.agent_id);
+    // Whoever asked for a sandbox must not get the whole machine.
+    let sandboxed = match agent.sandbox {
+        SandboxMode::Off => false,
+        SandboxMode::NonMain => job.key != SessionKey::main(&agent.id, &settings.keys),
+        SandboxMode::All => true,
+    };
+    let here = matches!(config.host, ExecHost::Auto | ExecHost::Gateway) && !sandboxed;
     let denied = config.security() == Some(ExecSecurity::Deny);
     if !here || denied || !agent.workspace.is_dir() {
         return None;
