@@ -50,27 +50,28 @@ const KNOWN: &[(&str, &str)] = &[
     ("models", "bedrockDiscovery"),
     ("models.providers.*", "auth maxTokens params request localService"),
     ("models.providers.*.models.*", "compat"),
-    ("agents.list.*", "agentDir groupChat subagents sandbox memorySearch"),
-    ("agents.entries.*", "agentDir groupChat subagents sandbox memorySearch"),
+    ("agents.list.*", "agentDir groupChat subagents memorySearch"),
+    ("agents.entries.*", "agentDir groupChat subagents memorySearch"),
     ("agents.list.*.identity", "theme"),
     ("agents.entries.*.identity", "theme"),
     (
         "agents.defaults",
-        "imageModel modelPolicy elevatedDefault reasoningDefault blockStreamingDefault blockStreamingBreak blockStreamingChunk blockStreamingCoalesce subagents typingMode typingIntervalSeconds compaction contextPruning sandbox",
+        "imageModel modelPolicy elevatedDefault reasoningDefault blockStreamingDefault blockStreamingBreak blockStreamingChunk blockStreamingCoalesce subagents typingMode typingIntervalSeconds compaction contextPruning",
     ),
     ("agents.defaults.subagents", "maxConcurrent"),
     ("agents.defaults.heartbeat", "session target to includeReasoning"),
     ("agents.list.*.heartbeat", "session target to includeReasoning"),
     ("agents.entries.*.heartbeat", "session target to includeReasoning"),
-    ("agents.defaults.sandbox", "mode workspaceAccess scope workspaceRoot docker browser prune"),
-    (
-        "tools",
-        "byProvider elevated web media links message agentToAgent subagents sandbox fs toolSearch codeMode loopDetection",
-    ),
-    ("agents.list.*.tools", "byProvider exec elevated sandbox fs"),
-    ("agents.entries.*.tools", "byProvider exec elevated sandbox fs"),
+    ("agents.defaults.sandbox", SANDBOX),
+    ("agents.list.*.sandbox", SANDBOX),
+    ("agents.entries.*.sandbox", SANDBOX),
+    ("tools", TOOLS),
+    ("agents.list.*.tools", TOOLS),
+    ("agents.entries.*.tools", TOOLS),
     ("tools.byProvider.*", "allow deny profile"),
-    ("tools.exec", "node pathPrepend safeBins backgroundMs cleanupMs notifyOnExit applyPatch"),
+    ("tools.exec", EXEC),
+    ("agents.list.*.tools.exec", EXEC),
+    ("agents.entries.*.tools.exec", EXEC),
     ("tools.elevated", "enabled allowFrom"),
     ("tools.web", "search fetch"),
     ("tools.web.search", "enabled provider apiKey maxResults timeoutSeconds cacheTtlMinutes"),
@@ -92,6 +93,12 @@ const KNOWN: &[(&str, &str)] = &[
     ("wizard", "lastRunAt lastRunVersion lastRunCommit lastRunCommand lastRunMode"),
     ("meta", "lastTouchedVersion lastTouchedAt"),
 ];
+
+const SANDBOX: &str = "workspaceAccess scope workspaceRoot docker browser prune";
+
+const TOOLS: &str = "byProvider elevated web media links message agentToAgent subagents sandbox fs toolSearch codeMode loopDetection";
+
+const EXEC: &str = "node pathPrepend safeBins backgroundMs cleanupMs notifyOnExit applyPatch";
 
 const TELEGRAM: &str = "enabled name botToken tokenFile dmPolicy allowFrom groupPolicy groupAllowFrom groups historyLimit dmHistoryLimit textChunkLimit streamMode streaming replyToMode mediaMaxMb actions reactionNotifications webhookUrl webhookSecret webhookPath proxy network accounts commands customCommands";
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use clawdbot_agent::Catalog;
-use clawdbot_config::{Config, Loaded, Paths, SessionScope};
+use clawdbot_config::{Config, ExecConfig, Loaded, Paths, SessionScope};
 use clawdbot_protocol::KeyRules;
 
 use crate::access::{AccessRules, parse_net};
@@ -57,9 +57,16 @@ impl Settings {
         &self.loaded.config
     }
 
+    /// How the commands of an agent run.
+    pub(crate) fn exec(&self, agent_id: &str) -> ExecConfig {
+        let general = &self.config().tools.exec;
+        let own = self.agents.get(agent_id).map(|agent| agent.tools.exec.over(general));
+        own.unwrap_or_else(|| general.clone())
+    }
+
     /// Whether an agent may use the tool `name`: both its own rules and everybody's leave it.
     pub(crate) fn offers(&self, agent_id: &str, name: &str) -> bool {
-        let own = self.agents.get(agent_id).is_none_or(|agent| agent.tools.offer(name));
+        let own = self.agents.get(agent_id).is_none_or(|agent| agent.tools.rules.offer(name));
         own && self.config().tools.rules.offer(name)
     }
 }
