@@ -284,3 +284,32 @@ impl Hub {
         self.publish(&event, |_| payload);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_token_of_the_original_holds_by_its_digest() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(&dir.path().join("test.sqlite")).unwrap();
+        let devices = Devices::new(store.clone(), TokenKey::load(dir.path()).unwrap());
+        let body = json!({
+            "deviceId": "d", "publicKey": "k", "platform": "linux", "clientId": "cli",
+            "clientMode": "cli", "roles": ["operator"], "scopes": ["operator.read"],
+            "tokens": {"operator": {"digest": token::digest("issued-elsewhere"),
+                "scopes": ["operator.read"], "createdAtMs": 1}},
+            "createdAtMs": 1, "approvedAtMs": 1, "lastSeenAtMs": 1,
+        });
+        store.put_doc(KIND, "d", &body).await.unwrap();
+        let scopes: Scopes = ["operator.read".to_owned()].into_iter().collect();
+        let judged = async |token: &str, scopes: &Scopes| {
+            devices.check_token("d", Role::Operator, token, scopes).await.unwrap()
+        };
+        assert!(judged("issued-elsewhere", &scopes).await == TokenCheck::Valid);
+        assert!(judged("invented", &scopes).await == TokenCheck::Wrong);
+        assert!(judged("issued-elsewhere", &Scopes::all()).await == TokenCheck::TooNarrow);
+    }
+}
