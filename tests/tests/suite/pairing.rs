@@ -181,7 +181,9 @@ async fn a_removed_device_is_gone_at_once_ws_06() {
     let (mut peer, token) = paired(&gateway, 1, &[]).await;
     let mut admin = gateway.v4().await;
     let id = device(1).id();
-    admin.ok("device.pair.rename", json!({"deviceId": id, "label": "Old phone"})).await;
+    // As the stock command line does it: without a device and with the least scope.
+    let mut cli = gateway.join(Connect::v4().scopes(&["operator.pairing"])).await;
+    cli.ok("device.pair.rename", json!({"deviceId": id, "label": "Old phone"})).await;
     let listed = admin.ok("device.pair.list", json!({})).await;
     let row = &listed["paired"][0];
     assert_eq!((&row["displayName"], &row["connected"]), (&json!("Old phone"), &json!(true)));

@@ -208,10 +208,12 @@ impl Devices {
 }
 
 /// Whether the caller may change what concerns this device. Devices look after themselves; whoever
-/// looks after others needs `operator.admin`, or has the owner's secret and no device at all, as
-/// the command line on this machine.
+/// looks after others needs `operator.admin`, or is the command line on this machine, which keeps
+/// scopes without a device only if it has the owner's secret.
 pub(crate) fn may_manage(by: &Peer, device_id: &str) -> bool {
-    by.device_id.as_deref().is_none_or(|own| own == device_id) || by.scopes.allow(Scope::Admin)
+    let own = by.device_id.as_deref() == Some(device_id);
+    let command_line = by.device_id.is_none() && by.client_id == "cli";
+    own || command_line || by.scopes.allow(Scope::Admin)
 }
 
 fn unknown_request() -> RpcError {

@@ -112,10 +112,11 @@ impl Devices {
         self.revision.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Whether `token` belongs to any paired operator device: for requests without a handshake.
-    pub(crate) async fn any_token_is_valid(&self, token: &str) -> Result<bool, RpcError> {
+    /// What the operator device that holds `token` may do: for requests without a handshake.
+    pub(crate) async fn scopes_of(&self, token: &str) -> Result<Option<Scopes>, RpcError> {
         let devices = self.all().await?;
-        Ok(devices.iter().any(|device| self.holds(device, Role::Operator, token)))
+        let holder = devices.iter().find(|device| self.holds(device, Role::Operator, token));
+        Ok(holder.and_then(|device| device.active(Role::Operator)).map(|own| own.scopes.clone()))
     }
 
     /// Every paired device.
