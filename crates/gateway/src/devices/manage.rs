@@ -77,7 +77,7 @@ impl Devices {
         if !removed {
             return Err(RpcError::invalid("unknown deviceId"));
         }
-        self.rights_were_taken();
+        self.rights_were_taken(id);
         self.pending.close(id);
         hub.publish_pairing("device.pair.changed", Generation::V4, &json!({}));
         Ok(())
@@ -101,7 +101,7 @@ impl Devices {
         } else {
             self.save(&device).await?;
         }
-        self.rights_were_taken();
+        self.rights_were_taken(id);
         hub.publish_pairing("device.pair.changed", Generation::V4, &json!({}));
         Ok(())
     }
@@ -158,7 +158,7 @@ impl Devices {
         let own = by.device_id.as_deref() == Some(id);
         let value = device.active(role).map(|token| self.token(&device, role, token));
         self.save(&device).await?;
-        self.rights_were_taken();
+        self.rights_were_taken(id);
         let delivery = if own { "in-band" } else { "withheld-cross-device" };
         Ok(TokenRotated {
             device_id: device.device_id,
@@ -184,7 +184,7 @@ impl Devices {
         let token = device.tokens.get_mut(&role).ok_or_else(denied)?;
         let revoked_at_ms = *token.revoked_at_ms.get_or_insert(now_ms);
         self.save(&device).await?;
-        self.rights_were_taken();
+        self.rights_were_taken(id);
         Ok(TokenRevoked { device_id: device.device_id, role, revoked_at_ms })
     }
 
