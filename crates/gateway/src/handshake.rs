@@ -38,7 +38,7 @@ pub(crate) struct Admission {
     grant: Option<Grant>,
     node: Option<Arrival>,
     /// Of the device registry, before this caller was judged.
-    revision: u64,
+    revision: usize,
 }
 
 /// Checks a `connect` request. Nothing is stored unless it is admitted.
@@ -217,8 +217,8 @@ impl Admission {
             self.by_secret,
         );
         gateway.hub.add(conn, subscriber.of_device(peer.device_id.clone()));
-        if self.grant.is_some() && gateway.devices.revision() != self.revision {
-            // Somebody lost rights meanwhile, perhaps this one: it has to be judged again (WS-06).
+        let lost = |id: &String| gateway.devices.has_lost_rights(id, self.revision);
+        if peer.device_id.as_ref().is_some_and(lost) {
             peer.outbox.close(DEVICE_REMOVED);
         }
         if let Some(node) = &self.node {
