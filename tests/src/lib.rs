@@ -22,7 +22,7 @@ pub use disk::{fingerprint, grep, modes};
 pub use gateway::{Setup, TOKEN, TestGateway};
 pub use model::{FakeModel, Gate, Script};
 pub use peer::{Frame, Peer, Refused};
-pub use plain::{Answer, client_frame, close_code, http, upgrade};
+pub use plain::{Answer, client_frame, close_code, http, post, upgrade};
 pub use process::GatewayProcess;
 pub use shape::{fixture, lacks};
 /// Waits for something that has to happen soon.

@@ -2,20 +2,17 @@
 
 /// Blocks and the names in them, beside those of [`crate::Config`]. `*` stands for any one name, also
 /// for the position in a list. What is below a name that is no block of this table is free.
-const KNOWN: [(&str, &str); 62] = [
+const KNOWN: [(&str, &str); 59] = [
     (
         "",
-        "$schema auth bindings tools approvals channels cron hooks discovery canvasHost talk update wizard meta messages commands plugins skills browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
+        "$schema auth bindings tools approvals channels cron discovery canvasHost talk update wizard meta messages commands plugins skills browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
     ),
     (
         "gateway",
-        "publicOrigin allowRealIpFallback reload tls http nodes tools terminal roles channelHealthCheckMinutes handshakeTimeoutMs",
+        "publicOrigin reload tls nodes terminal roles channelHealthCheckMinutes handshakeTimeoutMs",
     ),
-    ("gateway.auth", "identityScopes trustedProxy"),
-    (
-        "gateway.auth.trustedProxy",
-        "userHeader requiredHeaders allowUsers allowLoopback deviceAutoApprove",
-    ),
+    ("gateway.auth", "identityScopes"),
+    ("gateway.auth.trustedProxy", "deviceAutoApprove"),
     (
         "gateway.controlUi",
         "root allowInsecureAuth dangerouslyDisableDeviceAuth dangerouslyAllowHostHeaderOriginFallback embedSandbox",
@@ -24,16 +21,12 @@ const KNOWN: [(&str, &str); 62] = [
     ("gateway.remote", "sshHostKeyPolicy edgeAuth"),
     ("gateway.reload", "mode debounceMs"),
     ("gateway.tls", "enabled autoGenerate certPath keyPath caPath"),
-    ("gateway.http", "endpoints securityHeaders"),
-    ("gateway.http.endpoints", "chatCompletions responses"),
-    ("gateway.http.endpoints.chatCompletions", "enabled"),
-    ("gateway.http.endpoints.responses", "enabled maxBodyBytes files images allowUrl"),
-    ("gateway.http.securityHeaders", "strictTransportSecurity"),
+    ("gateway.http.endpoints.responses", "files images allowUrl"),
     ("gateway.nodes", "browser allowCommands denyCommands commands pairing"),
     ("gateway.nodes.browser", "mode node"),
     ("gateway.nodes.commands", "allow deny"),
     ("gateway.nodes.pairing", "autoApproveLocal autoApproveCidrs sshVerify"),
-    ("gateway.tools", "allow deny"),
+    ("gateway.tools", "allow"),
     ("gateway.terminal", "enabled"),
     ("auth", "profiles order cooldowns"),
     ("auth.profiles.*", "provider mode email"),
@@ -89,7 +82,8 @@ const KNOWN: [(&str, &str); 62] = [
     ("env", "*"),
     ("env.shellEnv", "enabled timeoutMs"),
     ("cron", "enabled store maxConcurrentRuns"),
-    ("hooks", "enabled token path maxBodyBytes presets mappings transformsDir"),
+    ("hooks", "transformsDir"),
+    ("hooks.mappings.*", "deliver channel to transform allowUnsafeExternalContent"),
     ("discovery", "mdns wideArea"),
     ("canvasHost", "enabled root port liveReload"),
     ("update", "channel checkOnStart"),

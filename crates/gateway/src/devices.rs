@@ -105,14 +105,15 @@ impl Devices {
         Ok(valid)
     }
 
-    /// Whether `token` belongs to any paired operator device: for requests without a handshake.
-    pub(crate) async fn any_token_is_valid(&self, token: &str) -> Result<bool, RpcError> {
+    /// What the operator device that holds `token` may do: for requests without a handshake.
+    pub(crate) async fn scopes_of(&self, token: &str) -> Result<Option<Scopes>, RpcError> {
         let devices = self.store.list_docs(KIND).await.map_err(store_error)?;
         Ok(devices
             .into_iter()
             .filter_map(|(_, body)| serde_json::from_value::<Device>(body).ok())
             .filter_map(|device| device.tokens.get(Role::Operator.as_str()).cloned())
-            .any(|known| known.revoked_at_ms.is_none() && same(&known.token, token)))
+            .find(|known| known.revoked_at_ms.is_none() && same(&known.token, token))
+            .map(|known| known.scopes))
     }
 
     /// Lets the device in, or explains what has to be approved first.

@@ -10,11 +10,12 @@ use clawdbot_protocol::{
 use serde_json::{Value, json};
 
 use crate::access::{Caller, OriginKind};
-use crate::auth::SecretCheck;
+use crate::auth::{AuthMode, SecretCheck};
 use crate::contract::EVENTS;
 use crate::devices::{Applicant, Grant};
 use crate::gateway::Shared;
 use crate::hub::{Outbox, Subscriber};
+use crate::identity::{self, User};
 use crate::router::Peer;
 
 static PARAMS: Checker<ConnectParams> = Checker::new();
@@ -112,7 +113,7 @@ impl Attempt<'_> {
                 scopes: Scopes::all(),
             });
         }
-        let guess = self.gateway.auth.reserve(self.caller).await?;
+        let guess = self.gateway.auth.budget.reserve(self.caller).await?;
         let result = self.prove().await;
         // A pairing that waits for approval had the right secret: that was no wrong guess.
         if result.as_ref().map_or_else(|error| error.code == ErrorCode::NotPaired, |_| true) {
@@ -124,39 +125,74 @@ impl Attempt<'_> {
     async fn prove(&self) -> Result<Proven, RpcError> {
         let auth = &self.gateway.auth;
         let secret = auth.check(self.params.auth.as_ref());
-        let refuse =
-            |has_device| Err(auth.refusal(secret, &self.params.client, self.caller, has_device));
+        let by_secret = secret == SecretCheck::Right;
+        let vouched = match by_secret {
+            true => Ok(None),
+            false => identity::of_socket(self.gateway, self.caller).await,
+        };
+        let refuse = |has_device| Err(self.refusal(secret, vouched.as_ref().err(), has_device));
+        let user = vouched.as_ref().ok().and_then(Option::as_ref);
+        let trusted = by_secret || user.is_some();
+        let method = user.map_or(auth.mode().as_str(), |user| user.method);
         let Some(proof) = &self.params.device else {
-            if secret != SecretCheck::Right {
+            if !trusted {
                 return refuse(false);
             }
-            let scopes = self.scopes_without_device()?;
-            let method = auth.mode().as_str();
-            return Ok(Proven { method, by_secret: true, grant: None, scopes });
+            let scopes = self.scopes_without_device(user)?;
+            return Ok(Proven { method, by_secret, grant: None, scopes });
         };
-        if secret == SecretCheck::Missing {
+        if !trusted && secret == SecretCheck::Missing {
             return refuse(true);
         }
         let public_key = self.verify(proof)?;
-        let by_token = secret != SecretCheck::Right;
         let token = self.params.proof_terms().token;
         let devices = &self.gateway.devices;
-        if by_token && !devices.token_is_valid(&proof.id, self.role, token).await? {
+        if !trusted && !devices.token_is_valid(&proof.id, self.role, token).await? {
             return refuse(true);
         }
-        let scopes = self.params.requested_scopes(self.generation);
+        let scopes = self.requested_scopes();
         let applicant = Applicant {
             params: self.params,
             proof,
             public_key,
             role: self.role,
             scopes: &scopes,
-            silent: self.caller.may_pair_silently() && !by_token,
+            silent: (by_secret && self.caller.may_pair_silently())
+                || user.is_some_and(|user| self.is_page_of(user)),
             generation: self.generation,
         };
         let grant = devices.admit(&applicant, self.gateway.now_ms()).await?;
-        let method = if by_token { "device-token" } else { auth.mode().as_str() };
-        Ok(Proven { method, by_secret: !by_token, grant: Some(grant), scopes })
+        let method = if trusted { method } else { "device-token" };
+        Ok(Proven { method, by_secret, grant: Some(grant), scopes })
+    }
+
+    /// What is asked for, as far as the proxy on the way lets it.
+    fn requested_scopes(&self) -> Scopes {
+        let claims = self.caller.claims.as_deref().map(|claims| &claims.headers);
+        identity::narrowed(&self.params.requested_scopes(self.generation), claims)
+    }
+
+    /// A page of somebody who is vouched for needs no approval of its own (protocol §7.5).
+    fn is_page_of(&self, user: &User) -> bool {
+        let page = self.params.client.is_browser() && self.role == Role::Operator;
+        page && (user.is_proxied() || self.generation == Generation::V4)
+    }
+
+    /// Why nothing convinced. A failed identity is named where nothing else was presented;
+    /// generation 3 passes over it in silence (protocol §7.5).
+    fn refusal(
+        &self,
+        secret: SecretCheck,
+        unvouched: Option<&identity::Unvouched>,
+        has_device: bool,
+    ) -> RpcError {
+        let auth = &self.gateway.auth;
+        let only_way = auth.mode() == AuthMode::TrustedProxy;
+        let nothing_else = secret == SecretCheck::Missing && self.generation == Generation::V4;
+        match unvouched {
+            Some(unvouched) if only_way || nothing_else => unvouched.refusal(),
+            _ => auth.refusal(secret, &self.params.client, self.caller, has_device),
+        }
     }
 
     /// The normalised public key of a proof that holds.
@@ -171,22 +207,26 @@ impl Attempt<'_> {
     }
 
     /// Protocol §7.3 and SCP-01: without a device only trusted local helpers keep their scopes.
-    fn scopes_without_device(&self) -> Result<Scopes, RpcError> {
+    fn scopes_without_device(&self, user: Option<&User>) -> Result<Scopes, RpcError> {
         let client = &self.params.client;
+        let proxied = user.is_some_and(User::is_proxied);
+        if client.is_browser() && proxied && self.role == Role::Operator {
+            return Ok(self.requested_scopes());
+        }
         if client.is_browser() {
             return Err(RpcError::invalid(
                 "control ui requires device identity (use HTTPS or localhost secure context)",
             )
             .with_details(json!({"code": "CONTROL_UI_DEVICE_IDENTITY_REQUIRED"})));
         }
-        if self.role == Role::Node {
+        if self.role == Role::Node || user.is_some_and(|user| !user.is_proxied()) {
             return Err(RpcError::new(ErrorCode::NotPaired, "device identity required")
                 .with_details(json!({"code": "DEVICE_IDENTITY_REQUIRED"})));
         }
         let local = self.caller.direct_local && self.caller.origin == OriginKind::Absent;
         let helper = client.is_cli() || client.is_backend() || client.is_probe();
         let trusted = local && (helper || self.generation == Generation::V3);
-        Ok(if trusted { self.params.requested_scopes(self.generation) } else { Scopes::default() })
+        Ok(if trusted { self.requested_scopes() } else { Scopes::default() })
     }
 }
 

@@ -68,10 +68,13 @@ impl Shared {
         match setup::secret(&loaded, &self.configuring.options) {
             // Token mode without a token keeps the one in force: an empty line locks nobody out.
             Ok((mode, Some(secret))) => self.rotate(mode, Some(secret.expose())),
-            Ok((mode @ crate::AuthMode::None, None)) => self.rotate(mode, None),
+            Ok((mode @ (crate::AuthMode::None | crate::AuthMode::TrustedProxy), None)) => {
+                self.rotate(mode, None);
+            }
             Ok(_) => warn!("the configuration holds no secret; the one in force stays"),
             Err(error) => warn!(%error, "the secret was not changed"),
         }
+        self.auth.budget.set_limits(&loaded.config.gateway.auth.rate_limit);
         for warning in &loaded.warnings {
             warn!("{warning}");
         }

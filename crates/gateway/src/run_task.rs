@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clawdbot_agent::{
-    Message, Prompt, ReadTool, Run, RunEnd, RunError, RunEvent, SessionStatusTool, ThinkingLevel,
-    Tool, Usage, WorkspaceFile,
+    Message, ModelRef, Prompt, Run, RunEnd, RunError, RunEvent, ThinkingLevel, Tool, Usage,
+    WorkspaceFile,
 };
 use clawdbot_protocol::RpcError;
 use clawdbot_store::{NewMessage, Partial, Session, Stored};
@@ -22,7 +22,7 @@ use crate::error::store_error;
 use crate::gateway::Shared;
 use crate::run_events::{RunEvents, Stream};
 use crate::runs::{Ended, Job, Live};
-use crate::transcript;
+use crate::{toolbox, transcript};
 
 /// Shortest time between two deltas of a run (generation 4's pace).
 const PACE: Duration = Duration::from_millis(75);
@@ -152,7 +152,8 @@ impl<'a> RunTask<'a> {
 
     async fn prepare(&mut self, job: &Job) -> Result<Run, Failure> {
         let shared = self.shared;
-        let reference = shared.model_of(Some(&self.session), &job.agent_id);
+        let own = || shared.model_of(Some(&self.session), &job.agent_id);
+        let reference = job.model.clone().unwrap_or_else(own);
         self.provider.clone_from(&reference.provider);
         self.model.clone_from(&reference.id);
         let model = shared
@@ -187,27 +188,8 @@ impl<'a> RunTask<'a> {
     }
 
     fn tools(&self, job: &Job) -> Vec<Arc<dyn Tool>> {
-        let mut tools: Vec<Arc<dyn Tool>> = Vec::new();
-        let settings = self.shared.settings();
-        if let Some(agent) = settings.agents.get(&job.agent_id)
-            && let Ok(read) = ReadTool::new(&agent.workspace)
-        {
-            tools.push(Arc::new(read));
-        }
-        let status = json!({
-            "sessionKey": job.key,
-            "model": format!("{}/{}", self.provider, self.model),
-            "tokens": {
-                "input": self.session.fields.get("inputTokens"),
-                "output": self.session.fields.get("outputTokens"),
-                "context": self.session.fields.get("totalTokens"),
-            },
-            "time": jiff::Zoned::now().strftime("%Y-%m-%d %H:%M %Z").to_string(),
-            "gatewayVersion": self.shared.version,
-            "uptimeSeconds": self.shared.uptime_ms() / 1000,
-        });
-        tools.push(Arc::new(SessionStatusTool::new(move || status.clone())));
-        tools
+        let model = ModelRef::new(&self.provider, &self.model);
+        toolbox::reading(self.shared, &job.agent_id, &job.key, Some(&self.session), &model)
     }
 
     async fn system_prompt(&self, job: &Job, tools: &[Arc<dyn Tool>]) -> String {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clawdbot_agent::ThinkingLevel;
+use clawdbot_agent::{ModelRef, ThinkingLevel};
 use clawdbot_protocol::{Attachment, RpcError, SessionKey};
 use clawdbot_store::{BeginRun, Begun, RunRecord, RunStatus, Session, Stored};
 use serde_json::{Map, Value, json};
@@ -24,11 +24,16 @@ pub(crate) struct Submission {
     pub(crate) message: String,
     pub(crate) run_id: String,
     pub(crate) attachments: Vec<Attachment>,
+    /// The model to ask, instead of the conversation's own.
+    pub(crate) model: Option<ModelRef>,
     pub(crate) thinking: Option<String>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) extra_prompt: Option<String>,
     pub(crate) sender: Sender,
 }
+
+/// The `mode` of senders that are no person's client: what a hook says is nobody's word (HOOK-05).
+pub(crate) const WEBHOOK: &str = "webhook";
 
 /// Who a message is from, as its row tells (protocol §13.9).
 pub(crate) struct Sender {
@@ -151,6 +156,7 @@ impl Submission {
             agent_id,
             session_id: session.session_id.clone(),
             user: user.clone(),
+            model: self.model.clone(),
             thinking,
             timeout: self.timeout,
             extra_prompt: self.extra_prompt.clone(),
@@ -215,7 +221,7 @@ fn meta(sender: &Sender, files: &[Accepted]) -> Map<String, Value> {
         client.insert("displayName".into(), json!(name));
     }
     let mut meta = Map::new();
-    meta.insert("senderIsOwner".into(), json!(true));
+    meta.insert("senderIsOwner".into(), json!(sender.mode != WEBHOOK));
     meta.insert("transport".into(), json!({"clients": [client]}));
     if !files.is_empty() {
         meta.insert("media".into(), json!(attachments::media_meta(files)));

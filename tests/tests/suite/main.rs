@@ -2,16 +2,21 @@
 //! Every test names the protocol section or the security case it stands for.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod api;
 mod chat;
 mod conformance;
 mod crash;
 mod devices;
 mod files;
+mod flood;
 mod frames;
 mod handshake;
+mod hooks;
 mod idempotency;
 mod limits;
 mod local;
+mod pages;
+mod proxies;
 mod scopes;
 mod startup;
 mod traces;

@@ -2,6 +2,7 @@
 
 mod agents;
 mod gateway;
+mod http;
 mod models;
 mod session;
 mod system;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 
 pub use self::agents::*;
 pub use self::gateway::*;
+pub use self::http::*;
 pub use self::models::*;
 pub use self::session::*;
 pub use self::system::*;
@@ -36,4 +38,6 @@ pub struct Config {
     pub env: EnvConfig,
     /// How the web interface looks.
     pub ui: UiConfig,
+    /// How other programs wake the assistant.
+    pub hooks: HooksConfig,
 }

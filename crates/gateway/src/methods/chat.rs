@@ -44,6 +44,7 @@ pub(super) async fn send(ctx: Ctx, params: ChatSendParams) -> Result<Reply, RpcE
         message: params.message,
         run_id: params.idempotency_key,
         attachments,
+        model: None,
         thinking: params.thinking,
         timeout: params.timeout_ms.filter(|ms| *ms > 0).map(Duration::from_millis),
         extra_prompt: None,

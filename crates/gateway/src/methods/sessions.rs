@@ -249,6 +249,7 @@ pub(super) async fn create(ctx: Ctx, params: SessionsCreateParams) -> Result<Rep
                 message,
                 run_id: run_id.clone(),
                 attachments: Vec::new(),
+                model: None,
                 thinking: None,
                 timeout: None,
                 extra_prompt: None,
