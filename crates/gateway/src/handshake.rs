@@ -80,7 +80,7 @@ struct Attempt<'a> {
 /// What an attempt has shown itself worth.
 struct Proven {
     method: &'static str,
-    /// Whether it was the shared secret that convinced.
+    /// Whether it was the shared secret, or somebody the configuration trusts, that convinced.
     by_secret: bool,
     grant: Option<Grant>,
     scopes: Scopes,
@@ -139,7 +139,7 @@ impl Attempt<'_> {
                 return refuse(false);
             }
             let scopes = self.scopes_without_device(user)?;
-            return Ok(Proven { method, by_secret, grant: None, scopes });
+            return Ok(Proven { method, by_secret: true, grant: None, scopes });
         };
         if !trusted && secret == SecretCheck::Missing {
             return refuse(true);
@@ -163,7 +163,7 @@ impl Attempt<'_> {
         };
         let grant = devices.admit(&applicant, self.gateway.now_ms()).await?;
         let method = if trusted { method } else { "device-token" };
-        Ok(Proven { method, by_secret, grant: Some(grant), scopes })
+        Ok(Proven { method, by_secret: trusted, grant: Some(grant), scopes })
     }
 
     /// What is asked for, as far as the proxy on the way lets it.

@@ -74,7 +74,14 @@ impl Shared {
             Ok(_) => warn!("the configuration holds no secret; the one in force stays"),
             Err(error) => warn!(%error, "the secret was not changed"),
         }
-        self.auth.budget.set_limits(&loaded.config.gateway.auth.rate_limit);
+        let (old, new) = (&before.config().gateway, &loaded.config.gateway);
+        self.auth.budget.set_limits(&new.auth.rate_limit);
+        if old.auth.trusted_proxy != new.auth.trusted_proxy
+            || old.trusted_proxies != new.trusted_proxies
+            || old.allows_tailscale() != new.allows_tailscale()
+        {
+            self.hub.close_by_secret(AUTH_CHANGED);
+        }
         for warning in &loaded.warnings {
             warn!("{warning}");
         }

@@ -170,6 +170,15 @@ async fn interfaces_are_off_until_they_are_switched_on() {
 }
 
 #[tokio::test]
+async fn without_a_secret_any_key_will_do() {
+    let gateway = setup().await.set("gateway.auth", json!({"mode": "none"})).start().await;
+    gateway.model.echo();
+    let answer = post(gateway.address(), CHAT, "sk-any", "", &hello("clawdbot").to_string()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn model_headers_and_user_choose_agent_and_conversation() {
     let gateway = setup().await.start().await;
     gateway.model.echo();
@@ -215,7 +224,7 @@ async fn model_headers_and_user_choose_agent_and_conversation() {
 #[tokio::test]
 async fn a_caller_that_goes_away_stops_its_run() {
     let gateway = setup().await.start().await;
-    for stream in [true, false] {
+    for (turn, stream) in [true, false].into_iter().enumerate() {
         gateway.model.push(Script::text(["Well, "]).stall());
         let mut body = hello("clawdbot");
         body["stream"] = json!(stream);
@@ -229,11 +238,22 @@ async fn a_caller_that_goes_away_stops_its_run() {
         tcp.write_all(head.as_bytes()).await.unwrap();
         let mut status = gateway.gateway.status();
         soon("the run", status.wait_for(|status| status.active_runs == 1)).await.unwrap();
+        let asked = async {
+            while gateway.model.requests().len() <= turn {
+                tokio::task::yield_now().await;
+            }
+        };
+        soon("the model being asked", asked).await;
         if stream {
             assert!(tcp.read_u8().await.is_ok());
         }
         drop(tcp);
         soon("the end", status.wait_for(|status| status.active_runs == 0)).await.unwrap();
+        let key = "agent:main:openai:";
+        let rows = gateway.v4().await.ok("sessions.list", json!({})).await;
+        let rows = rows["sessions"].as_array().unwrap().clone();
+        let row = rows.iter().find(|row| row["key"].as_str().unwrap().starts_with(key)).unwrap();
+        assert_eq!((&row["status"], &row["abortedLastRun"]), (&json!("killed"), &json!(true)));
     }
     gateway.finish().await;
 }

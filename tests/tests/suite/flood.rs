@@ -53,7 +53,16 @@ async fn an_idle_stranger_is_sent_away_dos_03_ws_07() {
         let _ = tokio::time::timeout(Duration::from_secs(18), tcp.read_to_end(&mut rest)).await;
         assert!(begun.elapsed() < Duration::from_secs(17), "{:?}", begun.elapsed());
     };
-    tokio::join!(slow, silent);
+    let idle = async {
+        // An answered connection that asks for nothing more.
+        let mut tcp = TcpStream::connect(gateway.address()).await.unwrap();
+        tcp.write_all(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.unwrap();
+        let mut rest = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_secs(13), tcp.read_to_end(&mut rest)).await;
+        assert!(ended.is_ok(), "an idle connection is kept");
+        assert!(rest.starts_with(b"HTTP/1.1 200"));
+    };
+    tokio::join!(slow, silent, idle);
     gateway.v4().await;
     gateway.finish().await;
 }

@@ -174,3 +174,17 @@ async fn a_flag_wins_over_the_configured_secret() {
     assert_eq!(gateway.peer().await.connect(Connect::v4()).await.unwrap_err().code, 1008);
     gateway.finish().await;
 }
+
+#[tokio::test]
+async fn auto_and_tailnet_stay_on_this_machine_where_that_is_all_there_is() {
+    for bind in ["auto", "tailnet"] {
+        let strong = json!("Zk3v9Qm1Xw7Rt5Yb2Nc8Lp4Hd6Jf0Ga");
+        let setup = Setup::new().await.set("gateway.bind", json!(bind));
+        let gateway = setup.set("gateway.auth.token", strong).start().await;
+        let std::net::IpAddr::V4(ip) = gateway.address().ip() else { panic!("IPv6") };
+        let [first, second, ..] = ip.octets();
+        let in_tailnet = first == 100 && (64..128).contains(&second);
+        assert!(ip.is_loopback() || (bind == "tailnet" && in_tailnet), "{bind}: {ip}");
+        gateway.finish().await;
+    }
+}
