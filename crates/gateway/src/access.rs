@@ -8,6 +8,8 @@ use http::HeaderMap;
 use http::header::{HOST, HeaderName, ORIGIN};
 use ipnet::IpNet;
 
+use crate::authority::Authority;
+
 /// Whether a header is one that only a proxy adds.
 fn is_forwarding(name: &HeaderName) -> bool {
     let name = name.as_str();
@@ -47,8 +49,8 @@ pub(crate) struct Caller {
 pub(crate) struct Claims {
     /// Who passed them on.
     pub(crate) via: Via,
-    /// The proxy's address.
-    pub(crate) proxy: IpAddr,
+    /// The proxy's end of the connection, and ours.
+    pub(crate) socket: (SocketAddr, SocketAddr),
     pub(crate) headers: HeaderMap,
 }
 
@@ -129,7 +131,8 @@ impl AccessRules {
         };
         let direct_local = proxy.is_loopback() && host.is_loopback() && !forwarded;
         let origin = self.origin_kind(headers, &host, direct_local);
-        let claims = via.map(|via| Arc::new(Claims { via, proxy, headers: headers.clone() }));
+        let claims = via
+            .map(|via| Arc::new(Claims { via, socket: (peer, local), headers: headers.clone() }));
         Ok(Caller { ip, origin, direct_local, in_process: false, claims })
     }
 
@@ -211,67 +214,6 @@ impl AccessRules {
     }
 }
 
-/// A host with an optional port, lower-cased.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Authority {
-    name: String,
-    port: Option<u16>,
-}
-
-impl Authority {
-    fn of_header(headers: &HeaderMap, name: &HeaderName) -> Option<Self> {
-        let mut values = headers.get_all(name).iter();
-        let (value, None) = (values.next()?, values.next()) else {
-            return None;
-        };
-        Self::parse(value.to_str().ok()?)
-    }
-
-    fn of_origin(origin: &str) -> Option<Self> {
-        let uri: http::Uri = origin.parse().ok()?;
-        let scheme = uri.scheme_str()?;
-        if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
-            return None;
-        }
-        let mut authority = Self::parse(uri.authority()?.as_str())?;
-        authority.port = authority.port.or(match scheme {
-            "http" => Some(80),
-            "https" => Some(443),
-            _ => return None,
-        });
-        Some(authority)
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let authority: http::uri::Authority = text.parse().ok()?;
-        if authority.as_str().contains('@') {
-            return None;
-        }
-        let name = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
-        let port = match authority.port() {
-            Some(port) => Some(port.as_str().parse().ok()?),
-            None => None,
-        };
-        (!name.is_empty()).then_some(Self { name, port })
-    }
-
-    fn ip(&self) -> Option<IpAddr> {
-        self.name.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
-    }
-
-    fn is_loopback(&self) -> bool {
-        self.name == "localhost" || self.ip().is_some_and(|ip| ip.is_loopback())
-    }
-
-    fn is_private(&self) -> bool {
-        match self.ip() {
-            Some(IpAddr::V4(ip)) => ip.is_private() || ip.is_link_local() || in_tailnet(ip),
-            Some(IpAddr::V6(ip)) => ip.is_unique_local() || ip.is_unicast_link_local(),
-            None => self.name.ends_with(".local") || self.name.ends_with(".ts.net"),
-        }
-    }
-}
-
 /// A configured proxy: an address or a network.
 pub(crate) fn parse_net(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
@@ -288,12 +230,6 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
 /// Whether an address belongs to this machine: only then a socket can be bound to it.
 fn is_own_address(ip: IpAddr) -> bool {
     ip.is_loopback() || ip.is_unspecified() || UdpSocket::bind((ip, 0)).is_ok()
-}
-
-/// 100.64.0.0/10, which Tailscale hands out.
-pub(crate) fn in_tailnet(ip: std::net::Ipv4Addr) -> bool {
-    let [a, b, ..] = ip.octets();
-    a == 100 && (64..128).contains(&b)
 }
 
 #[cfg(test)]

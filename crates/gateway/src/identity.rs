@@ -91,7 +91,7 @@ pub(crate) fn of_proxy(config: &GatewayConfig, caller: &Caller) -> Result<User, 
 }
 
 fn named_user(rules: &TrustedProxyConfig, claims: &Claims) -> Result<String, Unvouched> {
-    if claims.proxy.is_loopback() && !rules.allow_loopback {
+    if claims.socket.0.ip().to_canonical().is_loopback() && !rules.allow_loopback {
         return Err(Unvouched::proxy("trusted_proxy_loopback_source"));
     }
     for name in &rules.required_headers {
@@ -120,7 +120,10 @@ async fn of_tailscale(shared: &Shared, caller: &Caller) -> Result<String, Unvouc
              token/password)",
         ));
     };
-    if claims.is_none_or(|claims| claims.via != Via::Tailscale) {
+    let served = claims.is_some_and(|claims| {
+        claims.via == Via::Tailscale && tailscale::may_be_daemon(claims.socket)
+    });
+    if !served {
         return Err(Unvouched::tailscale(
             "tailscale_proxy_missing",
             "AUTH_TAILSCALE_PROXY_MISSING",

@@ -26,6 +26,7 @@ mod access;
 mod agents;
 mod attachments;
 mod auth;
+mod authority;
 mod connection;
 mod contract;
 mod devices;

@@ -18,7 +18,7 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection that proves nothing is asked to end after this long, and ended soon after.
 const STRANGER_LIFETIME: Duration = Duration::from_secs(45);
 /// Time for what is on its way when a connection is ended.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Pause after the system refused to accept, for example when out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Connections that may wait to be accepted.
@@ -100,16 +100,14 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream) {
     }
     // Answers under way are finished; runs that are stopped answer as well.
     connection.as_mut().graceful_shutdown();
-    let too_late = async {
-        if !stranger.is_admitted() {
-            return tokio::time::sleep(LAST_WORDS).await;
-        }
+    let closed = async {
         shared.closing.cancelled().await;
-        tokio::time::sleep(LAST_WORDS / 10).await;
+        tokio::time::sleep(LAST_WORDS).await;
     };
     tokio::select! {
         served = &mut connection => log(served),
-        () = too_late => {}
+        () = closed => {}
+        () = tokio::time::sleep(10 * LAST_WORDS), if !stranger.is_admitted() => {}
     }
 }
 

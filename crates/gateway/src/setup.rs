@@ -11,8 +11,8 @@ use clawdbot_config::{
 };
 use serde_json::{Value, json};
 
-use crate::access::in_tailnet;
 use crate::auth::{Auth, AuthMode};
+use crate::authority::in_tailnet;
 use crate::devices::new_token;
 use crate::error::StartError;
 
@@ -167,7 +167,7 @@ pub(crate) fn address(
     let loopback = Ok(Some((Ipv4Addr::LOCALHOST, port).into()));
     let (name, ip): (_, IpAddr) = match options.bind.unwrap_or(gateway.bind) {
         Bind::Loopback => return loopback,
-        Bind::Auto if is_free(Ipv4Addr::LOCALHOST) => return loopback,
+        Bind::Auto if is_here(Ipv4Addr::LOCALHOST) => return loopback,
         Bind::Auto => ("auto", Ipv4Addr::UNSPECIFIED.into()),
         Bind::Lan => ("lan", Ipv4Addr::UNSPECIFIED.into()),
         Bind::Custom => {
@@ -201,7 +201,7 @@ pub(crate) fn address(
 }
 
 /// Whether this machine has the address at all.
-fn is_free(ip: Ipv4Addr) -> bool {
+fn is_here(ip: Ipv4Addr) -> bool {
     std::net::UdpSocket::bind((ip, 0)).is_ok()
 }
 

@@ -51,7 +51,9 @@ impl Strangers {
         } else if inner.total >= MAX_TOTAL {
             let crowded = inner.waiting.iter().max_by_key(|(_, queue)| queue.len());
             let crowded = crowded.map(|(ip, _)| *ip);
-            crowded.map(|ip| inner.evict(ip));
+            if let Some(ip) = crowded {
+                inner.evict(ip);
+            }
         }
         inner.waiting.entry(ip).or_default().push_back((id, evicted.clone()));
         inner.total += 1;

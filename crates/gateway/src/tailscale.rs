@@ -1,7 +1,7 @@
 //! Asks the `tailscale` command who an address belongs to.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
@@ -158,6 +158,40 @@ pub(crate) fn normal(login: &str) -> String {
     login.trim().to_lowercase()
 }
 
+/// Whether the far end of a loopback connection may be Tailscale's own daemon: of this machine's
+/// users only the administrator and ourselves are believed, so that nobody else can put words into
+/// its mouth.
+#[cfg(target_os = "linux")]
+pub(crate) fn may_be_daemon((far, near): (SocketAddr, SocketAddr)) -> bool {
+    let me = rustix::process::getuid().as_raw();
+    ["/proc/net/tcp", "/proc/net/tcp6"].iter().any(|table| {
+        let table = std::fs::read_to_string(table).unwrap_or_default();
+        let owner = owner(&table, far.port(), near.port());
+        owner.is_some_and(|owner| owner == 0 || owner == me)
+    })
+}
+
+/// Elsewhere the system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn may_be_daemon(_socket: (SocketAddr, SocketAddr)) -> bool {
+    true
+}
+
+/// The user a loopback socket belongs to, from the system's table of sockets: `sl local remote
+/// state queues timer retransmits uid …`.
+#[cfg(target_os = "linux")]
+fn owner(table: &str, from: u16, to: u16) -> Option<u32> {
+    let port = |end: &str| u16::from_str_radix(end.rsplit(':').next()?, 16).ok();
+    // 127.0.0.1 and ::ffff:127.0.0.1, as this machine's byte order writes them.
+    let is_loopback = |end: &str| end.starts_with("0100007F:") || end.contains("FFFF00000100007F:");
+    table.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, local, remote, "01", _, _, _, uid, ..] = fields.as_slice() else { return None };
+        let same = port(local) == Some(from) && port(remote) == Some(to) && is_loopback(local);
+        if same { uid.parse().ok() } else { None }
+    })
+}
+
 #[cfg(unix)]
 fn is_safe_program(file: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -178,6 +212,21 @@ fn is_safe_program(file: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_sockets_owner_is_found_prx_05() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+            0: 0100007F:4965 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1 1\n\
+            1: 0100007F:B1F4 0100007F:4965 01 00000000:00000000 00:00000000 00000000     0        0 2 1\n\
+            2: 0100007F:B1F5 0100007F:4965 01 00000000:00000000 00:00000000 00000000  1001        0 3 1\n";
+        assert_eq!(owner(table, 0xB1F4, 0x4965), Some(0));
+        assert_eq!(owner(table, 0xB1F5, 0x4965), Some(1001));
+        assert_eq!(owner(table, 0xB1F6, 0x4965), None);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let ours = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        assert!(may_be_daemon((ours.local_addr().unwrap(), ours.peer_addr().unwrap())));
+    }
 
     #[test]
     fn only_a_person_has_a_login_prx_06() {

@@ -19,5 +19,6 @@ mod pages;
 mod proxies;
 mod scopes;
 mod startup;
+mod tailnet;
 mod traces;
 mod web;

@@ -26,7 +26,7 @@ async fn the_page_lives_below_its_base_path() {
         assert!(script.starts_with("/ui/"), "{path}: {script}");
         assert_eq!(get(&gateway, script).await.status, 200, "{script}");
     }
-    for path in ["/", "/uix", "/chat", "/ui/assets/nothing.js"] {
+    for path in ["/", "/uix", "/chat", "/ui/assets/nothing.js", "/v1/embeddings", "/api/users/1"] {
         assert_eq!(get(&gateway, path).await.status, 404, "{path}");
     }
     assert_eq!(get(&gateway, "/health").await.status, 200);
@@ -52,6 +52,9 @@ async fn a_page_gets_its_settings_once_it_has_signed_in_web_09() {
             (&json!(""), &json!("main"))
         );
         assert_eq!(config.get("serverBuildId"), None);
+    }
+    for path in ["/v1/embeddings", "/api/users/1/avatar", "/__openclaw__/canvas/x"] {
+        assert_eq!(get(&gateway, path).await.status, 404, "{path}");
     }
     for path in ["/health", "/healthz", "/ready", "/readyz"] {
         let answer = get(&gateway, path).await;

@@ -22,12 +22,15 @@ use hyper::body::Incoming;
 use tracing::warn;
 
 use self::exchange::{Answer, Exchange};
-use self::reply::{Body, problem};
+use self::reply::{Body, not_found, problem};
 use crate::access::Refusal;
 use crate::gateway::Shared;
 use crate::strangers::Stranger;
 
 pub(crate) use self::body::Bodies;
+
+/// Where programs call and no page is.
+const NO_VIEWS: [&str; 4] = ["/v1/", "/api/", "/tools/", "/__"];
 
 /// A connection on which requests arrive.
 #[derive(Clone)]
@@ -115,6 +118,10 @@ async fn route(exchange: Exchange) -> Answer {
         "/v1/responses" => openai::responses(exchange).await,
         _ if path == "/v1/models" || path.starts_with("/v1/models/") => {
             openai::models(exchange, path).await
+        }
+        // What is not there is no view of the page.
+        _ if NO_VIEWS.iter().any(|prefix| path.starts_with(prefix)) && !pages::is_config(path) => {
+            Ok(not_found())
         }
         _ => {
             exchange.only(&[Method::GET, Method::HEAD])?;

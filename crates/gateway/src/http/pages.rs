@@ -25,6 +25,11 @@ const PAGE_CONFIG: [&str; 3] = [
     "/__openclaw__/control-ui-config.json",
 ];
 
+/// Whether `path` is that of the page's settings.
+pub(super) fn is_config(path: &str) -> bool {
+    PAGE_CONFIG.contains(&path)
+}
+
 pub(super) async fn answer(exchange: Exchange, path: &str) -> Answer {
     let shared = &exchange.shared;
     match path {
@@ -47,7 +52,7 @@ pub(super) async fn answer(exchange: Exchange, path: &str) -> Answer {
     if inner.is_empty() {
         return Ok(redirect(&base, exchange.request.uri().query()));
     }
-    if PAGE_CONFIG.contains(&inner) {
+    if is_config(inner) {
         exchange.authorize(Scope::Read).await?;
         return Ok(json(StatusCode::OK, &page_config(shared, &base)));
     }

@@ -52,7 +52,7 @@ pub(super) async fn invoke(exchange: Exchange) -> Answer {
     let agent = key.agent(&settings.keys);
     let session = shared.store.session(key.as_str()).await.ok().flatten();
     let model = shared.model_of(session.as_ref(), agent);
-    let denied = settings.config().gateway.tools.deny.iter().any(|name| *name == call.tool);
+    let denied = settings.config().gateway.tools.deny.contains(&call.tool);
     let tools = toolbox::reading(&shared, agent, &key, session.as_ref(), &model);
     let tool = tools.into_iter().find(|tool| tool.spec().name == call.tool && !denied);
     let Some(tool) = tool else {
