@@ -245,3 +245,25 @@ async fn mappings_turn_other_bodies_into_messages() {
     setup.write();
     assert_eq!(setup.refusal().await.code(), "CONFIG_INVALID");
 }
+
+#[tokio::test]
+async fn hundreds_of_strangers_at_the_hooks_keep_nobody_out_hook_06() {
+    let gateway = setup().await.start().await;
+    let mut strangers = tokio::task::JoinSet::new();
+    for n in 0..500 {
+        let address = gateway.address();
+        strangers.spawn(async move {
+            post(address, "/hooks/agent", &format!("guess-{n}"), "", r#"{"message":"x"}"#).await
+        });
+    }
+    let begun = std::time::Instant::now();
+    let mut peer = gateway.v4().await;
+    assert!(begun.elapsed() < std::time::Duration::from_secs(1), "{:?}", begun.elapsed());
+    let answers = strangers.join_all().await;
+    let of = |status| answers.iter().filter(|answer| answer.status == status).count();
+    // Ten were compared at most; the others were told to wait, or made room.
+    assert!(of(401) <= 10, "{} guesses were compared", of(401));
+    assert_eq!(of(401) + of(429) + of(503) + of(0), 500);
+    assert_eq!(peer.ok("sessions.list", json!({})).await["sessions"], json!([]));
+    gateway.finish().await;
+}

@@ -2,6 +2,8 @@
 
 use clawdbot_tests::{Setup, TOKEN, TestGateway, http, post};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 async fn get(gateway: &TestGateway, path: &str) -> clawdbot_tests::Answer {
     http(gateway.address(), &format!("GET {path} HTTP/1.1"), "").await
@@ -144,5 +146,34 @@ async fn every_answer_carries_the_headers_web_07() {
         .start()
         .await;
     assert!(!get(&gateway, "/").await.headers.contains("strict-transport"));
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn an_old_secret_fails_on_the_next_request_of_an_open_connection_ws_06() {
+    let gateway = TestGateway::start().await;
+    let mut tcp = TcpStream::connect(gateway.address()).await.unwrap();
+    let mut get = async || {
+        let head = format!(
+            "GET /control-ui-config.json HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n",
+            gateway.address()
+        );
+        tcp.write_all(head.as_bytes()).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(tcp.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap().to_lowercase();
+        let length = head.split("content-length: ").nth(1).unwrap().split('\r').next().unwrap();
+        tcp.read_exact(&mut vec![0; length.parse().unwrap()]).await.unwrap();
+        head.split(' ').nth(1).unwrap().to_owned()
+    };
+    assert_eq!(get().await, "200");
+    let mut peer = gateway.v4().await;
+    let hash = peer.ok("config.get", json!({})).await["hash"].clone();
+    let raw = json!({"gateway": {"auth": {"token": "another-token-of-the-owner"}}});
+    peer.post("config.patch", json!({"raw": raw.to_string(), "baseHash": hash})).await;
+    assert_eq!(peer.closed().await.0, 4001);
+    assert_eq!(get().await, "401");
     gateway.finish().await;
 }
