@@ -15,7 +15,7 @@ use crate::contract::EVENTS;
 use crate::devices::{Applicant, Grant};
 use crate::gateway::Shared;
 use crate::hub::{Outbox, Subscriber};
-use crate::identity::{self, User};
+use crate::vouching::{self, User};
 use crate::router::Peer;
 
 static PARAMS: Checker<ConnectParams> = Checker::new();
@@ -128,7 +128,7 @@ impl Attempt<'_> {
         let by_secret = secret == SecretCheck::Right;
         let vouched = match by_secret {
             true => Ok(None),
-            false => identity::of_socket(self.gateway, self.caller).await,
+            false => vouching::of_socket(self.gateway, self.caller).await,
         };
         let refuse = |has_device| Err(self.refusal(secret, vouched.as_ref().err(), has_device));
         let user = vouched.as_ref().ok().and_then(Option::as_ref);
@@ -169,7 +169,7 @@ impl Attempt<'_> {
     /// What is asked for, as far as the proxy on the way lets it.
     fn requested_scopes(&self) -> Scopes {
         let claims = self.caller.claims.as_deref().map(|claims| &claims.headers);
-        identity::narrowed(&self.params.requested_scopes(self.generation), claims)
+        vouching::narrowed(&self.params.requested_scopes(self.generation), claims)
     }
 
     /// A page of somebody who is vouched for needs no approval of its own (protocol §7.5).
@@ -183,7 +183,7 @@ impl Attempt<'_> {
     fn refusal(
         &self,
         secret: SecretCheck,
-        unvouched: Option<&identity::Unvouched>,
+        unvouched: Option<&vouching::Unvouched>,
         has_device: bool,
     ) -> RpcError {
         let auth = &self.gateway.auth;

@@ -36,7 +36,7 @@ mod guesses;
 mod handshake;
 mod http;
 mod hub;
-mod identity;
+mod vouching;
 mod in_process;
 pub mod logging;
 mod media;

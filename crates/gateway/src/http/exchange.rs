@@ -12,7 +12,7 @@ use super::reply::{Body, problem};
 use crate::access::Caller;
 use crate::auth::AuthMode;
 use crate::gateway::Shared;
-use crate::identity;
+use crate::vouching;
 use crate::strangers::Stranger;
 
 /// What a route comes to: an answer, or a refusal that ends it early.
@@ -49,7 +49,7 @@ impl Exchange {
     /// trusted proxy names. Tailscale's word counts for pages only (PRX-06).
     pub(super) async fn authorize(&self, scope: Scope) -> Result<(), Box<Response<Body>>> {
         let granted = self.granted().await?;
-        if !identity::narrowed(&granted, Some(self.headers())).allow(scope) {
+        if !vouching::narrowed(&granted, Some(self.headers())).allow(scope) {
             let said = format!("missing scope: {scope}");
             return Err(Box::new(problem(StatusCode::FORBIDDEN, "forbidden", &said)));
         }
@@ -95,7 +95,7 @@ impl Exchange {
         }
         let settings = self.shared.settings();
         let proxied = auth.mode() == AuthMode::TrustedProxy
-            && identity::of_proxy(&settings.config().gateway, &self.caller).is_ok();
+            && vouching::of_proxy(&settings.config().gateway, &self.caller).is_ok();
         proxied.then(Scopes::all)
     }
 }
