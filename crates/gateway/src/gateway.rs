@@ -19,12 +19,18 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::access::Caller;
+use crate::approvals::Approvals;
 use crate::auth::Auth;
+use crate::cron::Cron;
 use crate::devices::Devices;
+use crate::devices::token::{self, TokenKey};
 use crate::error::{Holder, StartError};
+use crate::exec::ExecFile;
+use crate::heartbeat::Heartbeats;
 use crate::hub::{Audience, Broadcast, Hub, SERVICE_RESTART};
 use crate::in_process::{self, InProcess};
 use crate::media::{Media, MediaError};
+use crate::nodes::Nodes;
 use crate::presence::Presence;
 use crate::reload::Configuring;
 use crate::router::{Peer, Router};
@@ -32,8 +38,9 @@ use crate::runs::Runs;
 use crate::settings::Settings;
 use crate::setup::{self, Lock, Options};
 use crate::strangers::Strangers;
+use crate::system_events::SystemEvents;
 use crate::tailscale::Tailscale;
-use crate::{connection, http, methods, reload, server};
+use crate::{connection, cron, heartbeat, http, methods, reload, server};
 
 /// How often the health snapshot is refreshed for connected clients.
 const HEALTH_EVERY_TICKS: u64 = 2;
@@ -89,10 +96,16 @@ pub(crate) struct Shared {
     pub(crate) configuring: Configuring,
     pub(crate) auth: Auth,
     pub(crate) devices: Devices,
+    pub(crate) nodes: Nodes,
     pub(crate) presence: Presence,
     pub(crate) hub: Hub,
     pub(crate) router: Router,
     pub(crate) runs: Runs,
+    pub(crate) approvals: Approvals,
+    pub(crate) exec: ExecFile,
+    pub(crate) cron: Cron,
+    pub(crate) heartbeats: Heartbeats,
+    pub(crate) system_events: SystemEvents,
     pub(crate) store: Store,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -211,17 +224,33 @@ impl Builder {
         };
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         lock.sign(address);
+        let key = TokenKey::load(&paths.state_dir).map_err(|source| StartError::DeviceKey {
+            path: paths.state_dir.join(token::FILE),
+            source,
+        })?;
         let (store, recovery) = Store::open(&paths.database)?;
         let tailscale = Tailscale::new(&env);
         let configuring = Configuring::new(env, options);
-        let parts =
-            Parts { paths, config, configuring, auth, tailscale, store, recovery, address, lock };
+        let parts = Parts {
+            paths,
+            config,
+            configuring,
+            auth,
+            key,
+            tailscale,
+            store,
+            recovery,
+            address,
+            lock,
+        };
         let shared = Arc::new(Shared::new(parts));
         if let Some(listener) = listener {
             shared.tasks.spawn(server::accept(shared.clone(), listener));
         }
         shared.tasks.spawn(tick(shared.clone()));
         shared.tasks.spawn(discover(shared.clone()));
+        shared.tasks.spawn(cron::follow(shared.clone()));
+        shared.tasks.spawn(heartbeat::follow(shared.clone()));
         reload::follow(&shared);
         let paths = shared.paths.clone();
         shared.tasks.spawn_blocking(move || setup::keep_copy(&paths));
@@ -277,6 +306,7 @@ struct Parts {
     config: Loaded,
     configuring: Configuring,
     auth: Auth,
+    key: TokenKey,
     tailscale: Tailscale,
     store: Store,
     recovery: clawdbot_store::Recovery,
@@ -286,8 +316,18 @@ struct Parts {
 
 impl Shared {
     fn new(parts: Parts) -> Self {
-        let Parts { paths, config, configuring, auth, tailscale, store, recovery, address, lock } =
-            parts;
+        let Parts {
+            paths,
+            config,
+            configuring,
+            auth,
+            key,
+            tailscale,
+            store,
+            recovery,
+            address,
+            lock,
+        } = parts;
         let warnings = warnings(&config, &recovery);
         let settings = Settings::new(config, &paths, None);
         let host = host_name();
@@ -301,8 +341,14 @@ impl Shared {
         };
         Self {
             presence: Presence::new(own_presence(&host, &version)),
-            devices: Devices::new(store.clone()),
+            devices: Devices::new(store.clone(), key),
+            nodes: Nodes::new(store.clone()),
             runs: Runs::default(),
+            approvals: Approvals::default(),
+            exec: ExecFile::new(&paths),
+            cron: Cron::default(),
+            heartbeats: Heartbeats::default(),
+            system_events: SystemEvents::default(),
             hub: Hub::default(),
             router: methods::router(),
             tasks: TaskTracker::new(),
@@ -424,9 +470,9 @@ impl Shared {
             "channels": {},
             "channelOrder": [],
             "channelLabels": {},
-            "heartbeatSeconds": 0,
+            "heartbeatSeconds": self.heartbeat_seconds(),
             "defaultAgentId": settings.keys.default_agent,
-            "agents": settings.agents.health(&sessions),
+            "agents": settings.agents.health(&sessions, |id| self.heartbeat_row(id)),
             "sessions": sessions,
         })
     }
@@ -439,6 +485,7 @@ impl Shared {
     /// Takes a connection out of every list.
     pub(crate) fn leave(self: &Arc<Self>, peer: &Peer, presence_key: Option<&str>) {
         self.hub.remove(peer.conn);
+        self.nodes.leave(peer.conn);
         self.count_connections();
         if presence_key.is_some_and(|key| self.presence.leave(key)) {
             self.announce_presence();

@@ -1,22 +1,25 @@
 //! `connect`: from its params to an admitted peer (protocol §4 and §7).
 
+mod device;
+
 use std::sync::Arc;
 
 use clawdbot_protocol::{
-    AttachmentPolicy, Checker, ConnectParams, DeviceProof, ErrorCode, Features, Generation,
-    HelloAuth, HelloOk, MAX_BUFFERED, MAX_FRAME, Outcome, Policy, Response, Role, RpcError, Scope,
-    Scopes, ServerInfo, SessionDefaults, Snapshot, TICK_INTERVAL_MS, verify_proof,
+    AttachmentPolicy, Checker, ConnectParams, ErrorCode, Features, Generation, HelloAuth, HelloOk,
+    MAX_BUFFERED, MAX_FRAME, Outcome, Policy, Response, Role, RpcError, Scope, Scopes, ServerInfo,
+    SessionDefaults, Snapshot, TICK_INTERVAL_MS,
 };
 use serde_json::{Value, json};
 
 use crate::access::{Caller, OriginKind};
 use crate::auth::{AuthMode, SecretCheck};
 use crate::contract::EVENTS;
-use crate::devices::{Applicant, Grant};
+use crate::devices::Grant;
 use crate::gateway::Shared;
-use crate::hub::{Outbox, Subscriber};
-use crate::vouching::{self, User};
+use crate::hub::{DEVICE_REMOVED, Outbox, Subscriber};
+use crate::nodes::Arrival;
 use crate::router::Peer;
+use crate::vouching::{self, Unvouched, User};
 
 static PARAMS: Checker<ConnectParams> = Checker::new();
 
@@ -34,6 +37,9 @@ pub(crate) struct Admission {
     method: &'static str,
     by_secret: bool,
     grant: Option<Grant>,
+    node: Option<Arrival>,
+    /// Of the device registry, before this caller was judged.
+    revision: u64,
 }
 
 /// Checks a `connect` request. Nothing is stored unless it is admitted.
@@ -52,7 +58,9 @@ pub(crate) async fn admit(
     };
     let attempt = Attempt { gateway, caller, nonce, params: &params, generation, role };
     attempt.check_origin()?;
+    let revision = gateway.devices.revision();
     let Proven { method, by_secret, grant, scopes } = attempt.authenticate().await?;
+    let node = attempt.arrive(grant.as_ref()).await?;
     let conn_id = uuid::Uuid::new_v4().to_string();
     Ok(Admission {
         conn_id,
@@ -64,6 +72,8 @@ pub(crate) async fn admit(
         method,
         by_secret,
         grant,
+        node,
+        revision,
     })
 }
 
@@ -116,7 +126,11 @@ impl Attempt<'_> {
         let guess = self.gateway.auth.budget.reserve(self.caller).await?;
         let result = self.prove().await;
         // A pairing that waits for approval had the right secret: that was no wrong guess.
-        if result.as_ref().map_or_else(|error| error.code == ErrorCode::NotPaired, |_| true) {
+        // So had a device whose token covers less than it asks for.
+        let was_right = |error: &RpcError| {
+            error.code == ErrorCode::NotPaired || error.detail_code() == Some("AUTH_SCOPE_MISMATCH")
+        };
+        if result.as_ref().map_or_else(was_right, |_| true) {
             guess.was_right();
         }
         result
@@ -125,45 +139,20 @@ impl Attempt<'_> {
     async fn prove(&self) -> Result<Proven, RpcError> {
         let auth = &self.gateway.auth;
         let secret = auth.check(self.params.auth.as_ref());
-        let by_secret = secret == SecretCheck::Right;
-        let vouched = match by_secret {
-            true => Ok(None),
-            false => vouching::of_socket(self.gateway, self.caller).await,
+        let vouched = match secret {
+            SecretCheck::Right => Ok(None),
+            _ => vouching::of_socket(self.gateway, self.caller).await,
         };
-        let refuse = |has_device| Err(self.refusal(secret, vouched.as_ref().err(), has_device));
-        let user = vouched.as_ref().ok().and_then(Option::as_ref);
-        let trusted = by_secret || user.is_some();
-        let method = user.map_or(auth.mode().as_str(), |user| user.method);
         let Some(proof) = &self.params.device else {
-            if !trusted {
-                return refuse(false);
+            let user = vouched.as_ref().ok().and_then(Option::as_ref);
+            if secret != SecretCheck::Right && user.is_none() {
+                return Err(self.refusal(secret, vouched.as_ref().err(), false));
             }
             let scopes = self.scopes_without_device(user)?;
+            let method = user.map_or(auth.mode().as_str(), |user| user.method);
             return Ok(Proven { method, by_secret: true, grant: None, scopes });
         };
-        if !trusted && secret == SecretCheck::Missing {
-            return refuse(true);
-        }
-        let public_key = self.verify(proof)?;
-        let token = self.params.proof_terms().token;
-        let devices = &self.gateway.devices;
-        if !trusted && !devices.token_is_valid(&proof.id, self.role, token).await? {
-            return refuse(true);
-        }
-        let scopes = self.requested_scopes();
-        let applicant = Applicant {
-            params: self.params,
-            proof,
-            public_key,
-            role: self.role,
-            scopes: &scopes,
-            silent: (by_secret && self.caller.may_pair_silently())
-                || user.is_some_and(|user| self.is_page_of(user)),
-            generation: self.generation,
-        };
-        let grant = devices.admit(&applicant, self.gateway.now_ms()).await?;
-        let method = if trusted { method } else { "device-token" };
-        Ok(Proven { method, by_secret: trusted, grant: Some(grant), scopes })
+        self.prove_device(proof, secret, &vouched).await
     }
 
     /// What is asked for, as far as the proxy on the way lets it.
@@ -183,7 +172,7 @@ impl Attempt<'_> {
     fn refusal(
         &self,
         secret: SecretCheck,
-        unvouched: Option<&vouching::Unvouched>,
+        unvouched: Option<&Unvouched>,
         has_device: bool,
     ) -> RpcError {
         let auth = &self.gateway.auth;
@@ -193,17 +182,6 @@ impl Attempt<'_> {
             Some(unvouched) if only_way || nothing_else => unvouched.refusal(),
             _ => auth.refusal(secret, &self.params.client, self.caller, has_device),
         }
-    }
-
-    /// The normalised public key of a proof that holds.
-    fn verify(&self, proof: &DeviceProof) -> Result<String, RpcError> {
-        let terms = self.params.proof_terms();
-        verify_proof(proof, &terms, self.nonce, self.gateway.now_ms(), self.generation).map_err(
-            |error| {
-                RpcError::invalid(error.to_string())
-                    .with_details(json!({"code": error.code(), "reason": error.reason()}))
-            },
-        )
     }
 
     /// Protocol §7.3 and SCP-01: without a device only trusted local helpers keep their scopes.
@@ -248,6 +226,7 @@ impl Admission {
             client_id: client.id.clone(),
             client_mode: client.mode.clone(),
             client_name: client.display_name.clone(),
+            device_id: self.grant.as_ref().map(|grant| grant.device.device_id.clone()),
             outbox: outbox.clone(),
         });
         let listed = !client.is_cli() && !client.is_probe() && !client.is_backend();
@@ -274,7 +253,14 @@ impl Admission {
             self.params.has_cap("tool-events"),
             self.by_secret,
         );
-        gateway.hub.add(conn, subscriber);
+        gateway.hub.add(conn, subscriber.of_device(peer.device_id.clone()));
+        if self.grant.is_some() && gateway.devices.revision() != self.revision {
+            // Somebody lost rights meanwhile, perhaps this one: it has to be judged again (WS-06).
+            peer.outbox.close(DEVICE_REMOVED);
+        }
+        if let Some(node) = &self.node {
+            gateway.nodes.join(conn, node);
+        }
         gateway.count_connections();
         if self.scopes.allow(Scope::Read) {
             gateway.hub.tell(conn, "health", Some(gateway.state_version()), &gateway.health());
@@ -343,6 +329,7 @@ impl Admission {
             scopes: self.scopes.clone(),
             device_token: self.grant.as_ref().map(|grant| grant.token.clone()),
             issued_at_ms: self.grant.as_ref().map(|grant| grant.issued_at_ms),
+            device_tokens: self.grant.as_ref().map(|grant| grant.more.clone()).unwrap_or_default(),
         })
     }
 }

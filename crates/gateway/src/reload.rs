@@ -42,6 +42,11 @@ impl Configuring {
     pub(crate) fn new(env: Env, options: Options) -> Self {
         Self { env, options, turn: tokio::sync::Mutex::default() }
     }
+
+    /// The environment this gateway was started with.
+    pub(crate) fn env(&self) -> &Env {
+        &self.env
+    }
 }
 
 impl Shared {
@@ -101,6 +106,8 @@ impl Shared {
         };
         self.hub.publish(&event, |_| json!({"restartRequired": restart}));
         self.announce_health();
+        self.cron.nudge();
+        self.heartbeats.nudge();
     }
 
     /// The settings in which `loaded` differs from what is in force and that are read only at

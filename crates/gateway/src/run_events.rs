@@ -21,6 +21,8 @@ pub(crate) struct RunEvents {
     pub(crate) session_id: String,
     /// Whether generation 3 clients see tool steps.
     pub(crate) verbose: bool,
+    /// A heartbeat: no `chat` events, and `isHeartbeat` in the others.
+    pub(crate) quiet: bool,
     pub(crate) seq: u64,
 }
 
@@ -33,6 +35,8 @@ pub(crate) enum Stream {
     Newer(&'static str),
     /// Clients that show tool steps.
     Tool,
+    /// The same, for what a slow client may miss.
+    ToolUpdate,
 }
 
 impl RunEvents {
@@ -45,6 +49,7 @@ impl RunEvents {
             agent_id: job.agent_id.clone(),
             session_id: job.session_id.clone(),
             verbose: false,
+            quiet: job.quiet,
             seq: 0,
         }
     }
@@ -55,10 +60,14 @@ impl RunEvents {
         let (name, audience, since) = match stream {
             Stream::All(name) => (name, Audience::Scope(Scope::Read), Generation::V3),
             Stream::Newer(name) => (name, Audience::Scope(Scope::Read), Generation::V4),
-            Stream::Tool => ("tool", Audience::Tools { verbose: self.verbose }, Generation::V3),
+            Stream::Tool | Stream::ToolUpdate => {
+                ("tool", Audience::Tools { verbose: self.verbose }, Generation::V3)
+            }
         };
         let ts = self.shared.now_ms();
-        let event = Broadcast { audience, since, ..Broadcast::new("agent") };
+        let session = Some(self.key.as_str());
+        let droppable = matches!(stream, Stream::ToolUpdate);
+        let event = Broadcast { audience, since, session, droppable, ..Broadcast::new("agent") };
         self.shared.hub.publish(&event, |generation| {
             let mut payload = self.common(generation);
             payload.insert("stream".into(), json!(name));
@@ -66,7 +75,7 @@ impl RunEvents {
             payload.insert("ts".into(), json!(ts));
             if generation == Generation::V4 {
                 payload.insert("sessionId".into(), json!(self.session_id));
-                payload.insert("isHeartbeat".into(), json!(false));
+                payload.insert("isHeartbeat".into(), json!(self.quiet));
             }
             payload
         });
@@ -74,9 +83,13 @@ impl RunEvents {
 
     /// A `chat` event under the sequence number of the agent event before it.
     pub(crate) fn chat(&self, state: &str, members: &Map<String, Value>) {
+        if self.quiet {
+            return;
+        }
         let event = Broadcast {
             audience: Audience::Scope(Scope::Read),
             droppable: state == "delta",
+            session: Some(self.key.as_str()),
             ..Broadcast::new("chat")
         };
         self.shared.hub.publish(&event, |generation| {

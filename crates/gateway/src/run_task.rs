@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clawdbot_agent::{
-    Message, ModelRef, Prompt, Run, RunEnd, RunError, RunEvent, ThinkingLevel, Tool, Usage,
+    Block, Message, ModelRef, Prompt, Run, RunEnd, RunError, RunEvent, ThinkingLevel, Tool, Usage,
     WorkspaceFile,
 };
 use clawdbot_protocol::RpcError;
@@ -19,9 +19,11 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::error::store_error;
+use crate::exec;
 use crate::gateway::Shared;
 use crate::run_events::{RunEvents, Stream};
 use crate::runs::{Ended, Job, Live};
+use crate::system_events::{self, SystemEvent};
 use crate::{toolbox, transcript};
 
 /// Shortest time between two deltas of a run (generation 4's pace).
@@ -76,6 +78,8 @@ struct RunTask<'a> {
     unshown: bool,
     /// A complete message, kept back so that the last one is stored together with the end.
     held: Option<NewMessage>,
+    /// What the conversation was told beside the message.
+    told: Vec<SystemEvent>,
 }
 
 impl<'a> RunTask<'a> {
@@ -98,6 +102,7 @@ impl<'a> RunTask<'a> {
             last_delta: None,
             unshown: false,
             held: None,
+            told: Vec::new(),
         }
     }
 
@@ -152,8 +157,8 @@ impl<'a> RunTask<'a> {
 
     async fn prepare(&mut self, job: &Job) -> Result<Run, Failure> {
         let shared = self.shared;
-        let own = || shared.model_of(Some(&self.session), &job.agent_id);
-        let reference = job.model.clone().unwrap_or_else(own);
+        let own = job.model.clone();
+        let reference = own.unwrap_or_else(|| shared.model_of(Some(&self.session), &job.agent_id));
         self.provider.clone_from(&reference.provider);
         self.model.clone_from(&reference.id);
         let model = shared
@@ -162,13 +167,18 @@ impl<'a> RunTask<'a> {
             .model(&reference)
             .map_err(|error| Failure::Setup(error.to_string()))?;
         let budget = model.info().context_window.saturating_mul(3);
-        let history = transcript::for_model(shared, &job.key, &job.user, budget)
+        let mut history = transcript::for_model(shared, &job.key, &job.user, budget)
             .await
             .map_err(|error| Failure::Setup(error.message))?;
         let reasons = model.info().reasoning;
         let thinking = job.thinking.unwrap_or_else(|| self.thinking_level(reasons));
         let tools = self.tools(job);
         let system = self.system_prompt(job, &tools).await;
+        self.told = shared.system_events.take(shared, &job.key).await;
+        if let (false, Some(Message::User { content })) = (self.told.is_empty(), history.last_mut())
+        {
+            content.insert(0, Block::text(system_events::block(&self.told)));
+        }
         Ok(Run { model, tools, system, history, thinking, max_turns: MAX_TURNS })
     }
 
@@ -188,8 +198,15 @@ impl<'a> RunTask<'a> {
     }
 
     fn tools(&self, job: &Job) -> Vec<Arc<dyn Tool>> {
+        let settings = self.shared.settings();
         let model = ModelRef::new(&self.provider, &self.model);
-        toolbox::reading(self.shared, &job.agent_id, &job.key, Some(&self.session), &model)
+        let session = Some(&self.session);
+        let mut tools = toolbox::reading(self.shared, &job.agent_id, &job.key, session, &model);
+        if let Some(agent) = settings.agents.get(&job.agent_id) {
+            tools.extend(exec::tool(self.shared, job, agent));
+        }
+        tools.retain(|tool| settings.offers(&job.agent_id, &tool.spec().name));
+        tools
     }
 
     async fn system_prompt(&self, job: &Job, tools: &[Arc<dyn Tool>]) -> String {
@@ -248,6 +265,11 @@ impl<'a> RunTask<'a> {
                 let data =
                     json!({"phase": "start", "name": name, "toolCallId": id, "args": arguments});
                 self.events.agent(Stream::Tool, &data);
+            }
+            RunEvent::ToolUpdated { id, name, content, details } => {
+                let data = json!({"phase": "update", "name": name, "toolCallId": id,
+                    "partialResult": {"content": content, "details": details}});
+                self.events.agent(Stream::ToolUpdate, &data);
             }
             RunEvent::ToolFinished { id, name, content, is_error, details, duration } => {
                 let data = json!({

@@ -34,12 +34,14 @@ pub(crate) struct Job {
     pub(crate) agent_id: String,
     pub(crate) session_id: String,
     pub(crate) user: Stored,
-    /// The model asked for, instead of the conversation's own.
-    pub(crate) model: Option<ModelRef>,
     pub(crate) thinking: Option<ThinkingLevel>,
     pub(crate) timeout: Option<Duration>,
     /// Added to the system prompt.
     pub(crate) extra_prompt: Option<String>,
+    /// Model that answers, instead of the conversation's.
+    pub(crate) model: Option<ModelRef>,
+    /// A heartbeat, which is no chat.
+    pub(crate) quiet: bool,
 }
 
 /// How a run ended.

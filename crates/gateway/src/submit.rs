@@ -14,7 +14,7 @@ use crate::attachments::{self, Accepted};
 use crate::error::store_error;
 use crate::gateway::Shared;
 use crate::router::Peer;
-use crate::runs::{Job, Live};
+use crate::runs::{Ended, Job, Live};
 use crate::transcript;
 
 /// A message somebody wants answered.
@@ -24,8 +24,6 @@ pub(crate) struct Submission {
     pub(crate) message: String,
     pub(crate) run_id: String,
     pub(crate) attachments: Vec<Attachment>,
-    /// The model to ask, instead of the conversation's own.
-    pub(crate) model: Option<ModelRef>,
     pub(crate) thinking: Option<String>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) extra_prompt: Option<String>,
@@ -34,6 +32,15 @@ pub(crate) struct Submission {
 
 /// The `mode` of senders that are no person's client: what a hook says is nobody's word (HOOK-05).
 pub(crate) const WEBHOOK: &str = "webhook";
+
+/// What a run may have of its own that nobody typed.
+#[derive(Debug, Default)]
+pub(crate) struct Unattended {
+    /// Model that answers, instead of the conversation's.
+    pub(crate) model: Option<ModelRef>,
+    /// A heartbeat: no `chat` events, and its `agent` events say what it is (protocol §13.3).
+    pub(crate) quiet: bool,
+}
 
 /// Who a message is from, as its row tells (protocol §13.9).
 pub(crate) struct Sender {
@@ -81,7 +88,16 @@ impl Started {
 
 impl Submission {
     /// Checks the message and puts it on disk together with its key.
-    pub(crate) async fn accept(mut self, shared: &Arc<Shared>) -> Result<Submitted, RpcError> {
+    pub(crate) async fn accept(self, shared: &Arc<Shared>) -> Result<Submitted, RpcError> {
+        self.accept_as(shared, Unattended::default()).await
+    }
+
+    /// The same for a message that nobody typed.
+    pub(crate) async fn accept_as(
+        mut self,
+        shared: &Arc<Shared>,
+        unattended: Unattended,
+    ) -> Result<Submitted, RpcError> {
         let settings = shared.settings();
         let thinking = self.thinking()?;
         let files = attachments::accept(std::mem::take(&mut self.attachments), settings.limits)?;
@@ -105,6 +121,7 @@ impl Submission {
             now_ms,
         };
         let turn = shared.runs.turn(&self.key).await;
+        self.may_send(shared).await?;
         shared.runs.room(&self.key)?;
         let Some(live) = shared.runs.announce(&self.run_id, &self.key) else {
             return self.repeated(shared, &begin).await;
@@ -114,7 +131,7 @@ impl Submission {
             Err(error) => (Err(error), Vec::new()),
         };
         if let Ok(Begun::Started { message, session }) = begun {
-            let job = self.job(agent_id, &session, &message, thinking);
+            let job = self.job(agent_id, &session, &message, thinking, unattended);
             return Ok(Submitted::Started(Box::new(Started { job, live, session, _turn: turn })));
         }
         attachments::discard(&written);
@@ -124,6 +141,32 @@ impl Submission {
             Begun::Finished(record) => Ok(Submitted::Finished(Box::new(record))),
             Begun::Conflict => Err(conflict()),
         }
+    }
+
+    /// Refuses where the conversation's own policy does.
+    async fn may_send(&self, shared: &Arc<Shared>) -> Result<(), RpcError> {
+        let session = shared.store.session(self.key.as_str()).await.map_err(store_error)?;
+        let policy = session.as_ref().and_then(|session| session.fields.get("sendPolicy"));
+        match policy {
+            Some(policy) if policy == "deny" => {
+                Err(RpcError::invalid("send blocked by session policy"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks on behalf of the gateway itself, under a run id of its own, and waits for the end.
+    pub(crate) async fn answered(
+        self,
+        shared: &Arc<Shared>,
+        unattended: Unattended,
+    ) -> Result<Ended, RpcError> {
+        let Submitted::Started(started) = self.accept_as(shared, unattended).await? else {
+            return Err(RpcError::unavailable("there was a run of this name before"));
+        };
+        let live = started.live.clone();
+        started.go(shared);
+        live.ended().await.ok_or_else(|| RpcError::unavailable("the run vanished"))
     }
 
     /// The key of a run that is under way: the same message, or a mistake.
@@ -148,6 +191,7 @@ impl Submission {
         session: &Session,
         user: &Stored,
         thinking: Option<ThinkingLevel>,
+        unattended: Unattended,
     ) -> Job {
         Job {
             run_id: self.run_id.clone(),
@@ -156,10 +200,11 @@ impl Submission {
             agent_id,
             session_id: session.session_id.clone(),
             user: user.clone(),
-            model: self.model.clone(),
             thinking,
             timeout: self.timeout,
             extra_prompt: self.extra_prompt.clone(),
+            model: unattended.model,
+            quiet: unattended.quiet,
         }
     }
 

@@ -1,21 +1,27 @@
 //! The typed settings: what the product honours, one file per block of the document.
 
 mod agents;
+mod cron;
 mod gateway;
+mod heartbeat;
 mod http;
 mod models;
 mod session;
 mod system;
+mod tools;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::agents::*;
+pub use self::cron::*;
 pub use self::gateway::*;
+pub use self::heartbeat::*;
 pub use self::http::*;
 pub use self::models::*;
 pub use self::session::*;
 pub use self::system::*;
+pub use self::tools::*;
 
 /// The settings the product honours, with the document's names in camel case.
 ///
@@ -32,6 +38,10 @@ pub struct Config {
     pub models: ModelsConfig,
     /// The agents and what they have in common.
     pub agents: AgentsConfig,
+    /// What models may use.
+    pub tools: ToolsConfig,
+    /// Whether and how many scheduled jobs run.
+    pub cron: CronConfig,
     /// What is logged, and where.
     pub logging: LoggingConfig,
     /// Variables for this document and for what the gateway starts.

@@ -12,8 +12,8 @@ use super::reply::{Body, problem};
 use crate::access::Caller;
 use crate::auth::AuthMode;
 use crate::gateway::Shared;
-use crate::vouching;
 use crate::strangers::Stranger;
+use crate::vouching;
 
 /// What a route comes to: an answer, or a refusal that ends it early.
 pub(super) type Answer = Result<Response<Body>, Box<Response<Body>>>;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use clawdbot_agent::ModelRef;
 use clawdbot_config::{HookAction, Secret};
 use clawdbot_protocol::{RpcError, SessionKey};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -19,7 +20,7 @@ use super::exchange::{Answer, Exchange, bearer, rate_limited};
 use super::mapping::{self, Mapped, Source};
 use super::reply::{self, Body, not_found, whole};
 use crate::gateway::Shared;
-use crate::submit::{Sender, Submission, Submitted, WEBHOOK};
+use crate::submit::{Sender, Submission, Submitted, Unattended, WEBHOOK};
 
 /// Headers that may carry the token; builds differ in the prefix.
 const TOKEN_HEADERS: [&str; 3] = ["x-clawdbot-token", "x-openclaw-token", "x-moltbot-token"];
@@ -138,7 +139,7 @@ struct AgentBody {
 /// What a request asks for.
 enum Order {
     Wake { text: String, mode: &'static str },
-    Run(Box<Submission>),
+    Run(Box<Submission>, Option<ModelRef>),
 }
 
 impl Order {
@@ -212,12 +213,11 @@ impl Order {
         let timeout = mapped.timeout.filter(|seconds| *seconds > 0).map(Duration::from_secs);
         let name = mapped.name.unwrap_or_else(|| "Hook".to_owned());
         let submission = Submission {
-            model,
             thinking: mapped.thinking,
             timeout,
             ..from_hook(key, mapped.text, run_id.to_owned(), name)
         };
-        Ok(Self::Run(Box::new(submission)))
+        Ok(Self::Run(Box::new(submission), model))
     }
 
     async fn carry_out(self, shared: &Arc<Shared>, run_id: String) -> Result<Value, RpcError> {
@@ -226,8 +226,8 @@ impl Order {
                 wake(shared, text, run_id).await?;
                 Ok(json!({"ok": true, "mode": mode}))
             }
-            Self::Run(submission) => {
-                run(shared, *submission).await?;
+            Self::Run(submission, model) => {
+                run(shared, *submission, model).await?;
                 Ok(json!({"ok": true, "runId": run_id}))
             }
         }
@@ -240,7 +240,7 @@ pub(crate) async fn wake(
     text: String,
     run_id: String,
 ) -> Result<(), RpcError> {
-    run(shared, from_hook(shared.main_key(), text, run_id, "Hook".to_owned())).await
+    run(shared, from_hook(shared.main_key(), text, run_id, "Hook".to_owned()), None).await
 }
 
 fn from_hook(key: SessionKey, message: String, run_id: String, name: String) -> Submission {
@@ -250,7 +250,6 @@ fn from_hook(key: SessionKey, message: String, run_id: String, name: String) -> 
         message,
         run_id,
         attachments: Vec::new(),
-        model: None,
         thinking: None,
         timeout: None,
         extra_prompt: Some(UNTRUSTED.to_owned()),
@@ -260,11 +259,16 @@ fn from_hook(key: SessionKey, message: String, run_id: String, name: String) -> 
 
 /// Starts a run that nobody waits for. In a task of its own: a caller that goes away must not leave
 /// it half accepted.
-async fn run(shared: &Arc<Shared>, submission: Submission) -> Result<(), RpcError> {
+async fn run(
+    shared: &Arc<Shared>,
+    submission: Submission,
+    model: Option<ModelRef>,
+) -> Result<(), RpcError> {
     let gateway = shared.clone();
+    let unattended = Unattended { model, quiet: false };
     let starting = shared.tasks.spawn(async move {
         let run_id = submission.run_id.clone();
-        if let Submitted::Started(started) = submission.accept(&gateway).await? {
+        if let Submitted::Started(started) = submission.accept_as(&gateway, unattended).await? {
             started.go(&gateway);
             info!(run = %run_id, "hook accepted");
         }

@@ -163,7 +163,11 @@ fn is_url(avatar: &str) -> bool {
 async fn picture(agent: &Agent) -> Option<(Vec<u8>, String)> {
     let name = agent.avatar.as_deref().filter(|avatar| !is_url(avatar))?;
     let tool = ReadTool::new(&agent.workspace).ok()?;
-    let context = ToolContext { call_id: String::new(), cancel: Default::default() };
+    let context = ToolContext {
+        call_id: String::new(),
+        cancel: Default::default(),
+        progress: Default::default(),
+    };
     let output = tool.call(json!({"path": name}), context).await;
     output.content.into_iter().find_map(|block| match block {
         Block::Image { data, mime_type } => Some((STANDARD.decode(data).ok()?, mime_type)),

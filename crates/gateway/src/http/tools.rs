@@ -54,7 +54,9 @@ pub(super) async fn invoke(exchange: Exchange) -> Answer {
     let model = shared.model_of(session.as_ref(), agent);
     let denied = settings.config().gateway.tools.deny.contains(&call.tool);
     let tools = toolbox::reading(&shared, agent, &key, session.as_ref(), &model);
-    let tool = tools.into_iter().find(|tool| tool.spec().name == call.tool && !denied);
+    let tool = tools.into_iter().find(|tool| {
+        tool.spec().name == call.tool && !denied && settings.offers(agent, &call.tool)
+    });
     let Some(tool) = tool else {
         let shown: String = call.tool.chars().take(100).collect();
         let said = format!("Tool not available: {shown}");
@@ -64,6 +66,7 @@ pub(super) async fn invoke(exchange: Exchange) -> Answer {
     let context = ToolContext {
         call_id: uuid::Uuid::new_v4().to_string(),
         cancel: shared.stop.child_token(),
+        progress: Default::default(),
     };
     let output = tool.call(arguments, context).await;
     if output.is_error {

@@ -25,7 +25,6 @@ pub(super) async fn agent(ctx: Ctx, params: AgentParams) -> Result<Reply, RpcErr
         message: params.message,
         run_id: params.idempotency_key,
         attachments: params.attachments.unwrap_or_default(),
-        model: None,
         thinking: params.thinking,
         timeout: params.timeout.filter(|s| *s > 0).map(Duration::from_secs),
         extra_prompt: params.extra_system_prompt,

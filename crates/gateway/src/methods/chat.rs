@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use clawdbot_protocol::{
-    ChatAbortParams, ChatInjectParams, ChatSendParams, RpcError, Scope, SessionKey,
-};
+use clawdbot_protocol::{ChatAbortParams, ChatInjectParams, ChatSendParams, RpcError, SessionKey};
 use clawdbot_store::RunStatus;
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::{commands, resolve, resolve_known};
 use crate::error::store_error;
-use crate::hub::{Audience, Broadcast};
 use crate::router::{Ctx, Reply};
 use crate::runs::Live;
 use crate::submit::{Submission, Submitted, status_word};
@@ -44,7 +41,6 @@ pub(super) async fn send(ctx: Ctx, params: ChatSendParams) -> Result<Reply, RpcE
         message: params.message,
         run_id: params.idempotency_key,
         attachments,
-        model: None,
         thinking: params.thinking,
         timeout: params.timeout_ms.filter(|ms| *ms > 0).map(Duration::from_millis),
         extra_prompt: None,
@@ -87,7 +83,12 @@ pub(super) async fn abort(ctx: Ctx, params: ChatAbortParams) -> Result<Reply, Rp
 }
 
 /// Stops runs and waits until what they had said is stored.
-async fn stop(ctx: &Ctx, key: &SessionKey, run_id: Option<&str>, why: &'static str) -> Vec<String> {
+pub(super) async fn stop(
+    ctx: &Ctx,
+    key: &SessionKey,
+    run_id: Option<&str>,
+    why: &'static str,
+) -> Vec<String> {
     let stopped = ctx.gateway.runs.abort(key, run_id, why);
     let (ids, live): (Vec<String>, Vec<Live>) = stopped.into_iter().unzip();
     let all = futures_util::future::join_all(live.iter().map(Live::ended));
@@ -110,24 +111,5 @@ pub(super) async fn inject(ctx: Ctx, params: ChatInjectParams) -> Result<Reply, 
     let stored = gateway.store.append(key.as_str(), row).await.map_err(store_error)?;
     let payload = json!({"ok": true, "messageId": stored.id});
     let gateway = gateway.clone();
-    Ok(Reply::ok(&payload)?.then(move || {
-        let event = Broadcast { audience: Audience::Scope(Scope::Read), ..Broadcast::new("chat") };
-        gateway.hub.publish(&event, |_| {
-            let mut payload = Map::new();
-            payload.insert("runId".into(), json!(format!("inject-{}", stored.id)));
-            payload.insert("sessionKey".into(), json!(key));
-            payload.insert("seq".into(), json!(0));
-            payload.insert("state".into(), json!("final"));
-            payload.insert(
-                "message".into(),
-                json!({
-                    "role": "assistant",
-                    "content": [{"type": "text", "text": text}],
-                    "timestamp": stored.ts_ms,
-                }),
-            );
-            payload
-        });
-        gateway.announce_row(&key, &session, &stored);
-    }))
+    Ok(Reply::ok(&payload)?.then(move || gateway.announce_injected(&key, &session, &stored, &text)))
 }

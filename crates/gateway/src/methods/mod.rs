@@ -5,9 +5,21 @@ mod catalog;
 mod chat;
 mod commands;
 mod config;
+mod cron;
+mod devices;
+mod exec;
+mod exec_policy;
 mod history;
+mod node_events;
+mod nodes;
+mod session_branch;
+mod session_patch;
+mod session_send;
 mod sessions;
+mod setup_code;
 mod system;
+mod usage;
+mod wake;
 
 use clawdbot_protocol::{RpcError, Scope, SessionKey};
 
@@ -15,13 +27,24 @@ use crate::router::{Ctx, Router};
 
 /// Every method of this gateway with its scope (protocol §6.5).
 pub(crate) fn router() -> Router {
-    use Scope::{Admin, Read, Write};
+    use Scope::{Admin, Approvals, Pairing, Read, Write};
     Router::default()
         .add("health", Read, system::health)
         .also_for_nodes("health")
         .add("status", Read, system::status)
         .add("system-presence", Read, system::presence)
-        .add("last-heartbeat", Read, system::last_heartbeat)
+        .add("last-heartbeat", Read, wake::last_heartbeat)
+        .add("set-heartbeats", Admin, wake::set_heartbeats)
+        .add("system-event", Admin, wake::system_event)
+        .add("wake", Write, wake::wake)
+        .add("cron.status", Read, cron::status)
+        .add("cron.list", Read, cron::list)
+        .add("cron.get", Read, cron::get)
+        .add("cron.runs", Read, cron::runs)
+        .add("cron.add", Admin, cron::add)
+        .add("cron.update", Admin, cron::update)
+        .add("cron.remove", Admin, cron::remove)
+        .add("cron.run", Admin, cron::run)
         .add("config.get", Read, config::get)
         .add("config.schema", Read, config::schema)
         .add("config.schema.lookup", Read, config::schema_lookup)
@@ -52,9 +75,56 @@ pub(crate) fn router() -> Router {
         .add("sessions.messages.subscribe", Read, sessions::messages_subscribe)
         .add("sessions.messages.unsubscribe", Read, sessions::messages_unsubscribe)
         .add("sessions.create", Write, sessions::create)
-        .add("sessions.patch", Write, sessions::patch)
+        .add("sessions.patch", Write, session_patch::patch)
         .add("sessions.delete", Write, sessions::delete)
         .add("sessions.reset", Admin, sessions::reset)
+        .add("device.pair.list", Pairing, devices::list)
+        .add("device.pair.approve", Pairing, devices::approve)
+        .add("device.pair.reject", Pairing, devices::reject)
+        .add("device.pair.remove", Pairing, devices::remove)
+        .add("device.pair.rename", Pairing, devices::rename)
+        .add("device.token.rotate", Pairing, devices::rotate)
+        .add("device.token.revoke", Pairing, devices::revoke)
+        .add("device.pair.setupCode", Admin, setup_code::create)
+        .hide("device.pair.setupCode")
+        .add("device.pair.setupStatus", Admin, setup_code::status)
+        .hide("device.pair.setupStatus")
+        .add("node.list", Read, nodes::list)
+        .add("node.describe", Read, nodes::describe)
+        .add("node.rename", Pairing, nodes::rename)
+        .add("node.invoke", Write, nodes::invoke)
+        .add("node.pair.list", Pairing, nodes::pair_list)
+        .add("node.pair.request", Pairing, nodes::pair_request)
+        .add("node.pair.approve", Pairing, nodes::pair_approve)
+        .add("node.pair.reject", Pairing, nodes::pair_reject)
+        .add("node.pair.remove", Pairing, nodes::pair_remove)
+        .add("node.pair.verify", Pairing, nodes::pair_verify)
+        .add("node.invoke.result", Read, node_events::result)
+        .only_for_nodes("node.invoke.result")
+        .add("node.event", Read, node_events::event)
+        .only_for_nodes("node.event")
+        .add("sessions.send", Write, session_send::send)
+        .add("sessions.steer", Write, session_send::steer)
+        .add("sessions.abort", Write, session_send::abort)
+        .add("sessions.compact", Admin, session_branch::compact)
+        .add("sessions.rewind", Admin, session_branch::rewind)
+        .add("sessions.fork", Write, session_branch::fork)
+        .add("sessions.branches.list", Read, session_branch::branches)
+        .add("sessions.branches.switch", Admin, session_branch::switch)
+        .add("sessions.usage", Read, usage::sessions)
+        .add("usage.cost", Read, usage::cost)
+        .add("usage.status", Read, usage::status)
+        .add("exec.approval.request", Approvals, exec::request)
+        .add("exec.approval.resolve", Approvals, exec::resolve)
+        .add("exec.approval.list", Approvals, exec::list)
+        .add("exec.approval.get", Approvals, exec::get)
+        .add("exec.approval.waitDecision", Approvals, exec::wait_decision)
+        .add("exec.approval.grants.list", Approvals, exec_policy::grants)
+        .add("exec.approval.grants.revoke", Approvals, exec_policy::revoke)
+        .add("approval.get", Approvals, exec::any_get)
+        .add("approval.resolve", Approvals, exec::any_resolve)
+        .add("exec.approvals.get", Admin, exec_policy::get)
+        .add("exec.approvals.set", Admin, exec_policy::set)
 }
 
 /// The canonical form of a key a caller sent.

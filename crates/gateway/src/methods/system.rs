@@ -8,6 +8,7 @@ use clawdbot_store::SessionQuery;
 use serde_json::{Map, Value, json};
 
 use crate::error::store_error;
+use crate::gateway::Shared;
 use crate::router::{Ctx, Reply};
 
 const DEFAULT_LINES: u32 = 500;
@@ -38,6 +39,7 @@ pub(super) async fn status(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcErro
     let default = settings.catalog.default_model();
     let by_agent = json!([{"agentId": settings.agents.default_id(), "path": path,
         "count": page.total, "recent": recent}]);
+    let waiting = gateway.system_events.texts(gateway, &gateway.main_key()).await?;
     let mut answer = Map::new();
     answer.insert("runtimeVersion".into(), json!(gateway.version));
     answer.insert("pid".into(), json!(std::process::id()));
@@ -45,10 +47,10 @@ pub(super) async fn status(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcErro
     answer.insert("address".into(), json!(gateway.address()));
     answer.insert(
         "heartbeat".into(),
-        json!({"defaultAgentId": settings.agents.default_id(), "agents": []}),
+        json!({"defaultAgentId": settings.agents.default_id(), "agents": heartbeats(gateway)}),
     );
     answer.insert("channelSummary".into(), json!([]));
-    answer.insert("queuedSystemEvents".into(), json!([]));
+    answer.insert("queuedSystemEvents".into(), json!(waiting));
     answer.insert("warnings".into(), json!(gateway.warnings));
     answer.insert(
         "sessions".into(),
@@ -67,9 +69,18 @@ pub(super) async fn presence(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcEr
     Reply::ok(&ctx.gateway.presence.list())
 }
 
-/// Heartbeats do not exist in this version, so there was never a last one.
-pub(super) async fn last_heartbeat(_ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError> {
-    Reply::ok(&Value::Null)
+/// The agents' heartbeats in short.
+fn heartbeats(gateway: &Shared) -> Vec<Value> {
+    let row = |agent: &crate::agents::Agent| {
+        let heartbeat = gateway.heartbeat_row(&agent.id);
+        json!({
+            "agentId": agent.id,
+            "enabled": heartbeat["enabled"],
+            "every": heartbeat["every"],
+            "everyMs": heartbeat["everyMs"],
+        })
+    };
+    gateway.settings().agents.all().iter().map(row).collect()
 }
 
 pub(super) async fn logs_tail(ctx: Ctx, params: LogsTailParams) -> Result<Reply, RpcError> {

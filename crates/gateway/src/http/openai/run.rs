@@ -17,7 +17,7 @@ use super::input::Prompt;
 use super::target::Target;
 use crate::gateway::Shared;
 use crate::runs::{Ended, Live};
-use crate::submit::{Sender, Submission, Submitted};
+use crate::submit::{Sender, Submission, Submitted, Unattended};
 
 /// A stream says something at least this often, so that a caller that went away is noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -57,16 +57,15 @@ impl Order {
             message: self.prompt.message,
             run_id: self.run_id,
             attachments: self.prompt.files,
-            model: self.target.model,
             thinking: self.thinking,
             timeout: None,
             extra_prompt: self.prompt.instructions,
             sender: Sender { id: "http-api".into(), mode: "backend".into(), name: None },
         };
-        let gateway = shared.clone();
+        let (gateway, model) = (shared.clone(), self.target.model);
         // In a task of its own: a caller that goes away must not leave a run half accepted.
         let starting = shared.tasks.spawn(async move {
-            match submission.accept(&gateway).await? {
+            match submission.accept_as(&gateway, Unattended { model, quiet: false }).await? {
                 Submitted::Started(started) => {
                     let live = started.live.clone();
                     started.go(&gateway);
