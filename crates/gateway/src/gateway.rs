@@ -37,8 +37,10 @@ use crate::router::{Peer, Router};
 use crate::runs::Runs;
 use crate::settings::Settings;
 use crate::setup::{self, Lock, Options};
+use crate::strangers::Strangers;
 use crate::system_events::SystemEvents;
-use crate::{connection, cron, heartbeat, methods, reload, server};
+use crate::tailscale::Tailscale;
+use crate::{connection, cron, heartbeat, http, methods, reload, server};
 
 /// How often the health snapshot is refreshed for connected clients.
 const HEALTH_EVERY_TICKS: u64 = 2;
@@ -107,6 +109,11 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
+    /// Fires when the runs have ended: whatever still answers has had its time.
+    pub(crate) closing: CancellationToken,
+    pub(crate) strangers: Strangers,
+    pub(crate) tailscale: Tailscale,
+    pub(crate) bodies: http::Bodies,
     pub(crate) warnings: Vec<String>,
     settings: ArcSwap<Settings>,
     status: watch::Sender<GatewayStatus>,
@@ -178,6 +185,7 @@ impl Gateway {
             Generation::V4 => json!({"reason": "gateway stopping"}),
         });
         shared.runs.stop_all(grace).await;
+        shared.closing.cancel();
         shared.hub.close_all(SERVICE_RESTART);
         shared.tasks.close();
         if tokio::time::timeout(Duration::from_secs(2), shared.tasks.wait()).await.is_err() {
@@ -206,6 +214,7 @@ impl Builder {
     pub async fn start(self) -> Result<Gateway, StartError> {
         let Self { paths, env, options } = self;
         paths.prepare()?;
+        server::raise_open_files();
         // First of all, so that two starts never both generate a token.
         let mut lock = Lock::take(&paths)?;
         let (config, auth) = setup::configure(&paths, &env, &options)?;
@@ -220,8 +229,20 @@ impl Builder {
             source,
         })?;
         let (store, recovery) = Store::open(&paths.database)?;
+        let tailscale = Tailscale::new(&env);
         let configuring = Configuring::new(env, options);
-        let parts = Parts { paths, config, configuring, auth, key, store, recovery, address, lock };
+        let parts = Parts {
+            paths,
+            config,
+            configuring,
+            auth,
+            key,
+            tailscale,
+            store,
+            recovery,
+            address,
+            lock,
+        };
         let shared = Arc::new(Shared::new(parts));
         if let Some(listener) = listener {
             shared.tasks.spawn(server::accept(shared.clone(), listener));
@@ -239,10 +260,7 @@ impl Builder {
 }
 
 fn bind(address: SocketAddr) -> Result<tokio::net::TcpListener, StartError> {
-    let listener = std::net::TcpListener::bind(address)
-        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
-        .and_then(tokio::net::TcpListener::from_std);
-    listener.map_err(|source| match source.kind() {
+    server::listen(address).map_err(|source| match source.kind() {
         std::io::ErrorKind::AddrInUse => {
             StartError::PortTaken { address, holder: Holder::of_port(address.port()) }
         }
@@ -289,6 +307,7 @@ struct Parts {
     configuring: Configuring,
     auth: Auth,
     key: TokenKey,
+    tailscale: Tailscale,
     store: Store,
     recovery: clawdbot_store::Recovery,
     address: Option<SocketAddr>,
@@ -297,7 +316,18 @@ struct Parts {
 
 impl Shared {
     fn new(parts: Parts) -> Self {
-        let Parts { paths, config, configuring, auth, key, store, recovery, address, lock } = parts;
+        let Parts {
+            paths,
+            config,
+            configuring,
+            auth,
+            key,
+            tailscale,
+            store,
+            recovery,
+            address,
+            lock,
+        } = parts;
         let warnings = warnings(&config, &recovery);
         let settings = Settings::new(config, &paths, None);
         let host = host_name();
@@ -323,6 +353,10 @@ impl Shared {
             router: methods::router(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            closing: CancellationToken::new(),
+            strangers: Strangers::default(),
+            bodies: http::Bodies::default(),
+            tailscale,
             warnings,
             settings: ArcSwap::from_pointee(settings),
             status: watch::Sender::new(status),

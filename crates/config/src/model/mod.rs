@@ -4,6 +4,7 @@ mod agents;
 mod cron;
 mod gateway;
 mod heartbeat;
+mod http;
 mod models;
 mod sandbox;
 mod session;
@@ -17,6 +18,7 @@ pub use self::agents::*;
 pub use self::cron::*;
 pub use self::gateway::*;
 pub use self::heartbeat::*;
+pub use self::http::*;
 pub use self::models::*;
 pub use self::sandbox::*;
 pub use self::session::*;
@@ -48,4 +50,6 @@ pub struct Config {
     pub env: EnvConfig,
     /// How the web interface looks.
     pub ui: UiConfig,
+    /// How other programs wake the assistant.
+    pub hooks: HooksConfig,
 }
