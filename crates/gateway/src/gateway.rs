@@ -31,7 +31,7 @@ use crate::router::{Peer, Router};
 use crate::runs::Runs;
 use crate::settings::Settings;
 use crate::setup::{self, Lock, Options};
-use crate::{connection, methods, reload, server};
+use crate::{connection, import, methods, reload, server};
 
 /// How often the health snapshot is refreshed for connected clients.
 const HEALTH_EVERY_TICKS: u64 = 2;
@@ -189,7 +189,6 @@ impl Builder {
     ///
     /// # Errors
     /// Every variant of [`StartError`]; nothing is left running.
-    #[expect(clippy::unused_async, reason = "tasks are spawned, so callers must be in a runtime")]
     pub async fn start(self) -> Result<Gateway, StartError> {
         let Self { paths, env, options } = self;
         paths.prepare()?;
@@ -203,6 +202,7 @@ impl Builder {
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         lock.sign(address);
         let (store, recovery) = Store::open(&paths.database)?;
+        let old = import::due(&paths, &store).await;
         let configuring = Configuring::new(env, options);
         let parts = Parts { paths, config, configuring, auth, store, recovery, address, lock };
         let shared = Arc::new(Shared::new(parts));
@@ -211,6 +211,9 @@ impl Builder {
         }
         shared.tasks.spawn(tick(shared.clone()));
         shared.tasks.spawn(discover(shared.clone()));
+        if !old.is_empty() {
+            shared.tasks.spawn(import::run(shared.clone(), old));
+        }
         reload::follow(&shared);
         let paths = shared.paths.clone();
         shared.tasks.spawn_blocking(move || setup::keep_copy(&paths));

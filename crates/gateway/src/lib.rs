@@ -34,6 +34,7 @@ mod gateway;
 mod handshake;
 mod http;
 mod hub;
+mod import;
 mod in_process;
 pub mod logging;
 mod media;

@@ -30,6 +30,7 @@
 mod docs;
 mod error;
 mod files;
+mod import;
 mod json;
 mod media;
 mod reader;
@@ -50,6 +51,7 @@ mod tests;
 use std::path::Path;
 
 pub use error::{Cause, StoreError};
+pub use import::{Batch, OldSession, OldState, Staged, Transcript};
 pub use media::MediaRecord;
 pub use recovery::{InterruptedRun, Recovery};
 pub use runs::{BeginRun, Begun, FinishRun, Partial, RunRecord, RunStatus};

@@ -10,6 +10,7 @@ mod files;
 mod frames;
 mod handshake;
 mod idempotency;
+mod import;
 mod limits;
 mod local;
 mod scopes;

@@ -1,0 +1,78 @@
+//! An entry of `devices/paired.json` as the device registry stores it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clawdbot_protocol::Role;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+/// Kind of the documents of the device registry.
+pub(super) const KIND: &str = "device";
+/// Shortest token taken over; the original's have 32 characters.
+const MIN_TOKEN: usize = 16;
+
+/// The document for one entry; `None` when its key does not belong to its id, or it has no role
+/// that is known.
+pub(super) fn stored(id: &str, entry: &Value) -> Option<Value> {
+    let text = |name: &str| entry[name].as_str().filter(|text| is_short(text));
+    let key = URL_SAFE_NO_PAD.decode(text("publicKey")?).ok()?;
+    let fingerprint: String =
+        Sha256::digest(&key).iter().map(|byte| format!("{byte:02x}")).collect();
+    if key.len() != 32 || fingerprint != id || text("deviceId") != Some(id) {
+        return None;
+    }
+    let time = |name: &str| entry[name].as_i64().unwrap_or(0).max(0);
+    let roles = roles(entry);
+    let tokens: Map<String, Value> = roles
+        .iter()
+        .filter_map(|role| Some((role.as_str().to_owned(), token(&entry["tokens"][role.as_str()])?)))
+        .collect();
+    let mut device = json!({
+        "deviceId": id,
+        "publicKey": URL_SAFE_NO_PAD.encode(&key),
+        "platform": text("platform").unwrap_or("unknown"),
+        "clientId": text("clientId").unwrap_or("unknown"),
+        "clientMode": text("clientMode").unwrap_or("unknown"),
+        "roles": roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
+        "scopes": scopes(&entry["scopes"]),
+        "tokens": tokens,
+        "createdAtMs": time("createdAtMs"),
+        "approvedAtMs": time("approvedAtMs"),
+        "lastSeenAtMs": time("approvedAtMs"),
+    });
+    if let Some(name) = text("displayName") {
+        device["displayName"] = json!(name);
+    }
+    (!roles.is_empty()).then_some(device)
+}
+
+fn roles(entry: &Value) -> Vec<Role> {
+    let listed = entry["roles"].as_array().cloned().unwrap_or_default();
+    let named = |role: Role| {
+        let name = json!(role.as_str());
+        listed.contains(&name) || entry["role"] == name
+    };
+    [Role::Operator, Role::Node].into_iter().filter(|role| named(*role)).collect()
+}
+
+fn token(entry: &Value) -> Option<Value> {
+    let token = entry["token"].as_str().filter(|text| is_short(text) && text.len() >= MIN_TOKEN)?;
+    let mut stored = json!({
+        "token": token,
+        "scopes": scopes(&entry["scopes"]),
+        "createdAtMs": entry["createdAtMs"].as_i64().unwrap_or(0),
+    });
+    if let Some(revoked) = entry["revokedAtMs"].as_i64() {
+        stored["revokedAtMs"] = json!(revoked);
+    }
+    Some(stored)
+}
+
+fn scopes(list: &Value) -> Vec<&str> {
+    let names = list.as_array().into_iter().flatten().filter_map(Value::as_str);
+    names.filter(|name| is_short(name)).take(32).collect()
+}
+
+fn is_short(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 256 && !text.chars().any(char::is_control)
+}
