@@ -13,6 +13,7 @@ mod idempotency;
 mod import;
 mod limits;
 mod local;
+mod reliability;
 mod scopes;
 mod startup;
 mod traces;
