@@ -177,17 +177,41 @@ pub(crate) const PAGE: &str =
      WHERE transcript = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4";
 
 fn read(row: &Row<'_>) -> Result<Stored, StoreError> {
+    let (id, text, ts_ms): (_, _, i64) = (json::text(row, 0)?, json::text(row, 4)?, row.get(7)?);
+    let whole = Role::parse(&json::text(row, 2)?)
+        .and_then(|role| Ok((role, json::raw(json::text(row, 3)?)?, json::map(&json::text(row, 8)?)?)));
+    let (role, body, meta) = match whole {
+        Ok(whole) => whole,
+        Err(error) => {
+            tracing::error!(%id, ?error, "a message is damaged; what is left of it is shown");
+            remains(&text, ts_ms)?
+        }
+    };
     Ok(Stored {
-        id: row.get(0)?,
+        id,
         seq: row.get(1)?,
-        role: Role::parse(row.get_ref(2)?.as_str().map_err(StoreError::corrupt)?)?,
-        body: json::raw(row.get(3)?)?,
-        text: row.get(4)?,
-        run_id: row.get(5)?,
-        idempotency_key: row.get(6)?,
-        ts_ms: row.get(7)?,
-        meta: json::map(&row.get::<_, String>(8)?)?,
+        role,
+        body,
+        text,
+        run_id: json::optional_text(row, 5)?,
+        idempotency_key: json::optional_text(row, 6)?,
+        ts_ms,
+        meta,
     })
+}
+
+/// A message of which only the text is left.
+fn remains(
+    text: &str,
+    ts_ms: i64,
+) -> Result<(Role, Box<RawValue>, Map<String, Value>), StoreError> {
+    let body = serde_json::json!({
+        "role": Role::System,
+        "content": [{"type": "text", "text": text}],
+        "timestamp": ts_ms,
+    });
+    let meta = Map::from_iter([("damaged".to_owned(), true.into())]);
+    Ok((Role::System, json::raw(json::to_text(&body)?)?, meta))
 }
 
 fn history(conn: &Connection, key: &str, q: &HistoryQuery) -> Result<HistoryPage, StoreError> {

@@ -1,7 +1,9 @@
-use serde_json::Map;
+use std::fs;
+
+use serde_json::{Map, json};
 
 use super::{MAIN, TestStore, user};
-use crate::Session;
+use crate::{OldState, Session};
 
 async fn import(store: &TestStore, session_id: &str, key: &str, text: &str) -> Option<Session> {
     let staged = store.stage(session_id, "main").await.unwrap()?;
@@ -62,4 +64,68 @@ async fn a_database_that_is_in_use_is_declined_for_good() {
     assert!(!store.begin_import().await.unwrap());
     store.delete_session(MAIN).await.unwrap().unwrap();
     assert!(!store.begin_import().await.unwrap());
+}
+
+#[test]
+fn a_transcript_lies_in_its_agents_own_directory_fs_01() {
+    let dir = tempfile::tempdir().unwrap();
+    let sessions = dir.path().join("agents/main/sessions");
+    fs::create_dir_all(&sessions).unwrap();
+    fs::write(sessions.join("usual.jsonl"), "{\"type\":\"session\"}\n").unwrap();
+    let line = json!({"message": {"role": "user", "content": "elsewhere"}}).to_string();
+    fs::write(sessions.join("named.jsonl"), line).unwrap();
+    for (file, named) in [
+        ("named.jsonl", true),
+        ("/home/old/.clawdbot/agents/main/sessions/named.jsonl", true),
+        ("agents/main/sessions/named.jsonl", true),
+        ("../sessions/named.jsonl", false),
+        ("/home/old/agents/main/sessions/../sessions/named.jsonl", false),
+        ("agents/other/sessions/named.jsonl", false),
+        ("/named.jsonl", false),
+        ("..\\named.jsonl", false),
+        ("named.jsonl/", true),
+        ("named.json", false),
+        (".jsonl", false),
+        ("", false),
+    ] {
+        let list = json!({"k": {"sessionId": "usual", "sessionFile": file}}).to_string();
+        fs::write(sessions.join("sessions.json"), list).unwrap();
+        let all = OldState::at(dir.path()).unwrap().sessions();
+        let batch = all[0].open().unwrap().unwrap().next_batch().unwrap();
+        assert_eq!(!batch.messages.is_empty(), named, "{file:?}");
+    }
+}
+
+#[test]
+fn only_the_line_of_the_original_is_cut_from_a_message() {
+    let dir = tempfile::tempdir().unwrap();
+    let sessions = dir.path().join("agents/main/sessions");
+    fs::create_dir_all(&sessions).unwrap();
+    fs::write(sessions.join("sessions.json"), json!({"k": {"sessionId": "s"}}).to_string()).unwrap();
+    let cases = [
+        ("hi\n[message_id: 1]", "hi"),
+        ("hi\n[message_id: 1]\n", "hi"),
+        ("[message_id: 1]", ""),
+        ("hi [message_id: 1]", "hi [message_id: 1]"),
+        ("[message_id: 1]\nhi", "[message_id: 1]\nhi"),
+        ("a\n\n[message_id: x] [y]", "a\n\n[message_id: x] [y]"),
+    ];
+    let line = |text: &str| json!({"message": {"role": "user", "content": text}}).to_string();
+    let lines: Vec<String> = cases.iter().map(|(text, _)| line(text)).collect();
+    fs::write(sessions.join("s.jsonl"), lines.join("\r\n")).unwrap();
+    let all = OldState::at(dir.path()).unwrap().sessions();
+    let batch = all[0].open().unwrap().unwrap().next_batch().unwrap();
+    assert!(batch.end && batch.damaged == 0);
+    let texts: Vec<_> = batch.messages.iter().map(|message| message.text.as_str()).collect();
+    assert_eq!(texts, cases.map(|(_, want)| want));
+}
+
+#[test]
+fn jobs_are_read_as_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("cron")).unwrap();
+    let job = json!({"id": "j-1", "name": "wake", "schedule": {"kind": "every", "everyMs": 1}});
+    let list = json!({"version": 1, "jobs": [job, {"id": "../x"}, {"name": "no id"}, 5]});
+    fs::write(dir.path().join("cron/jobs.json"), list.to_string()).unwrap();
+    assert_eq!(OldState::at(dir.path()).unwrap().jobs(), [("j-1".to_owned(), job)]);
 }
