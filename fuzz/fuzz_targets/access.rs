@@ -46,7 +46,10 @@ fuzz_target!(|bytes: &[u8]| {
                     let host = headers["host"].to_str().expect("text").to_ascii_lowercase();
                     let begins = ["127.", "localhost", "[::1]", "[::ffff:7f", "[::ffff:127."];
                     let long = host.starts_with('[') && host.contains("::1]");
-                    assert!(long || begins.iter().any(|name| host.starts_with(name)) || ipv6(&host), "{host}");
+                    assert!(
+                        long || begins.iter().any(|name| host.starts_with(name)) || ipv6(&host),
+                        "{host}"
+                    );
                 }
             }
             Err(Refusal::Host | Refusal::Proxy) => {}

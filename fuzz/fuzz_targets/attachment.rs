@@ -17,7 +17,9 @@ fuzz_target!(|bytes: &[u8]| {
     let mut text = || parts.next().map(|part| String::from_utf8_lossy(part).into_owned());
     let (name, claim) = (text(), text());
     let content = parts.next().unwrap_or_default();
-    for content in [Value::from(STANDARD.encode(content)), Value::from(String::from_utf8_lossy(content))] {
+    for content in
+        [Value::from(STANDARD.encode(content)), Value::from(String::from_utf8_lossy(content))]
+    {
         let attachment = Attachment {
             mime_type: claim.clone(),
             file_name: name.clone(),

@@ -12,7 +12,8 @@ const SIGNED_AT: i64 = 1_795_165_964_620;
 fuzz_target!(|text: &str| {
     let Ok(params) = CONNECT.params("connect", text) else { return };
     let Some(proof) = &params.device else { return };
-    let verify = |nonce, now| verify_proof(proof, &params.proof_terms(), nonce, now, Generation::V4);
+    let verify =
+        |nonce, now| verify_proof(proof, &params.proof_terms(), nonce, now, Generation::V4);
     if verify(NONCE, SIGNED_AT).is_ok() {
         assert_eq!(proof.nonce.as_deref(), Some(NONCE));
         assert!(verify("another", SIGNED_AT).is_err());

@@ -45,8 +45,7 @@ impl GatewayProcess {
         };
         let disk = home.join("disk");
         std::fs::create_dir(&disk).map_err(|error| error.to_string())?;
-        let mount =
-            format!("mount -t tmpfs -o size={mib}m,mode=700 tmpfs '{}'", disk.display());
+        let mount = format!("mount -t tmpfs -o size={mib}m,mode=700 tmpfs '{}'", disk.display());
         let tried = unshare().arg(&mount).stdin(Stdio::null()).output().await;
         match tried {
             Ok(tried) if tried.status.success() => {}

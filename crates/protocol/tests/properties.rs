@@ -105,13 +105,18 @@ fn raw_key() -> impl Strategy<Value = String> {
         "\\PC{0,40}",
         vec(part.clone(), 1..5).prop_map(|parts| parts.join(":")),
         vec(part, 1..4).prop_map(|parts| format!("agent:{}", parts.join(":"))),
-        ("[a-z0-9_-]{1,8}", "[\\\\/\\x00-\\x1f.]{0,3}").prop_map(|(agent, odd)| format!("agent:{agent}:a{odd}b")),
+        ("[a-z0-9_-]{1,8}", "[\\\\/\\x00-\\x1f.]{0,3}")
+            .prop_map(|(agent, odd)| format!("agent:{agent}:a{odd}b")),
     ]
 }
 
 fn rules() -> impl Strategy<Value = KeyRules> {
     ("[a-z0-9][a-z0-9_-]{0,6}", "[a-z]{1,6}", any::<bool>()).prop_map(
-        |(default_agent, main_key, global_scope)| KeyRules { default_agent, main_key, global_scope },
+        |(default_agent, main_key, global_scope)| KeyRules {
+            default_agent,
+            main_key,
+            global_scope,
+        },
     )
 }
 
@@ -150,7 +155,15 @@ struct Said {
 impl Said {
     fn terms(&self) -> ProofTerms<'_> {
         let [client_id, client_mode, role, token, platform, device_family] = &self.parts;
-        ProofTerms { client_id, client_mode, role, scopes: &self.scopes, token, platform, device_family }
+        ProofTerms {
+            client_id,
+            client_mode,
+            role,
+            scopes: &self.scopes,
+            token,
+            platform,
+            device_family,
+        }
     }
 }
 

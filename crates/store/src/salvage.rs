@@ -18,7 +18,7 @@ const REPAIR: &str = "
     INSERT INTO transcripts (id, session, generation)
       SELECT DISTINCT transcript, -transcript, 1 FROM messages
       WHERE transcript NOT IN (SELECT id FROM transcripts);
-    INSERT INTO sessions (id, key, session_id, agent_id, created_ms, updated_ms,
+    INSERT OR IGNORE INTO sessions (id, key, session_id, agent_id, created_ms, updated_ms,
         lifecycle_revision, generation, fields)
       SELECT t.session, 'agent:main:recovered-' || t.id, lower(hex(randomblob(16))), 'main',
         coalesce(min(m.ts_ms), 0), coalesce(max(m.ts_ms), 0), lower(hex(randomblob(16))),
@@ -91,7 +91,11 @@ fn copy_table(
     };
     let mut copied = 0;
     while let Ok(Some(row)) = rows.next() {
-        let Ok(values) = columns.iter().enumerate().map(|(at, name)| value(row, at, name)).collect::<Result<Vec<_>, _>>()
+        let Ok(values) = columns
+            .iter()
+            .enumerate()
+            .map(|(at, name)| value(row, at, name))
+            .collect::<Result<Vec<_>, _>>()
         else {
             continue;
         };

@@ -45,7 +45,7 @@ fn search(conn: &Connection, query: &str, limit: usize) -> Result<Vec<SearchHit>
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let hits = statement.query_and_then(params![query, limit], |row| {
-        Ok::<_, StoreError>(SearchHit {
+        Ok(SearchHit {
             session_key: json::text(row, 0)?,
             message_id: json::text(row, 1)?,
             seq: row.get(2)?,
@@ -53,7 +53,7 @@ fn search(conn: &Connection, query: &str, limit: usize) -> Result<Vec<SearchHit>
             snippet: json::text(row, 4)?,
         })
     })?;
-    Ok(hits.collect::<Result<_, _>>()?)
+    hits.collect()
 }
 
 /// Rewrites the index, which until then only marks the words of removed messages as gone.

@@ -177,15 +177,19 @@ pub(crate) const PAGE: &str =
      WHERE transcript = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4";
 
 fn read(row: &Row<'_>) -> Result<Stored, StoreError> {
-    let (id, text, ts_ms): (_, _, i64) = (json::text(row, 0)?, json::text(row, 4)?, row.get(7)?);
-    let whole = Role::parse(&json::text(row, 2)?)
-        .and_then(|role| Ok((role, json::raw(json::text(row, 3)?)?, json::map(&json::text(row, 8)?)?)));
-    let (role, body, meta) = match whole {
+    let (id, text, ts_ms) = (json::text(row, 0)?, json::text(row, 4)?, row.get(7)?);
+    let whole = || {
+        let role = Role::parse(&json::text(row, 2)?)?;
+        Ok((role, json::raw(json::text(row, 3)?)?, json::map(&json::text(row, 8)?)?))
+    };
+    let (role, body, meta) = match whole() {
         Ok(whole) => whole,
-        Err(error) => {
+        Err(error @ StoreError::Corrupt(_)) => {
             tracing::error!(%id, ?error, "a message is damaged; what is left of it is shown");
-            remains(&text, ts_ms)?
+            let meta = Map::from_iter([("damaged".to_owned(), true.into())]);
+            (Role::System, remains(&text, ts_ms)?, meta)
         }
+        Err(error) => return Err(error),
     };
     Ok(Stored {
         id,
@@ -200,18 +204,11 @@ fn read(row: &Row<'_>) -> Result<Stored, StoreError> {
     })
 }
 
-/// A message of which only the text is left.
-fn remains(
-    text: &str,
-    ts_ms: i64,
-) -> Result<(Role, Box<RawValue>, Map<String, Value>), StoreError> {
-    let body = serde_json::json!({
-        "role": Role::System,
-        "content": [{"type": "text", "text": text}],
-        "timestamp": ts_ms,
-    });
-    let meta = Map::from_iter([("damaged".to_owned(), true.into())]);
-    Ok((Role::System, json::raw(json::to_text(&body)?)?, meta))
+/// The body of a message of which only the text is left.
+fn remains(text: &str, ts_ms: i64) -> Result<Box<RawValue>, StoreError> {
+    let content = serde_json::json!([{"type": "text", "text": text}]);
+    let body = serde_json::json!({"role": "system", "content": content, "timestamp": ts_ms});
+    json::raw(json::to_text(&body)?)
 }
 
 fn history(conn: &Connection, key: &str, q: &HistoryQuery) -> Result<HistoryPage, StoreError> {

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use clawdbot_client::{Client, ConnectOptions, Connected, Credential, RequestError};
-use clawdbot_tests::{
-    ALL_SCOPES, Connect, Gate, GatewayProcess, Peer, Script, Setup, TOKEN, soon,
-};
+use clawdbot_tests::{ALL_SCOPES, Connect, Gate, GatewayProcess, Peer, Script, Setup, TOKEN, soon};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clawdbot_protocol::DeviceIdentity;
-use clawdbot_tests::{
-    Connect, Peer, Script, Setup, TestGateway, fingerprint, fixture, grep, soon,
-};
+use clawdbot_tests::{Connect, Peer, Script, Setup, TestGateway, fingerprint, fixture, grep, soon};
 use serde_json::{Value, json};
 
 /// Writes an agent's list of sessions and answers the directory for its transcripts.
@@ -30,7 +28,8 @@ fn said(role: &str, text: &str, ms: i64) -> Value {
 
 /// A state directory with the conversation `agent:main:main` that says `text`.
 fn small(root: &Path, id: &str, text: &str) {
-    let dir = sessions(root, "main", &json!({"agent:main:main": {"sessionId": id, "updatedAt": 5}}));
+    let dir =
+        sessions(root, "main", &json!({"agent:main:main": {"sessionId": id, "updatedAt": 5}}));
     transcript(&dir, &format!("{id}.jsonl"), &[said("user", text, 5)]);
 }
 
@@ -102,7 +101,8 @@ async fn the_recorded_state_of_the_original_is_read_and_left_alone() {
 #[tokio::test]
 async fn tool_steps_and_compactions_are_kept() {
     let setup = Setup::new().await;
-    let list = json!({"main": {"sessionId": "s-1", "sessionFile": "/old/agents/main/sessions/t.jsonl"}});
+    let list =
+        json!({"main": {"sessionId": "s-1", "sessionFile": "/old/agents/main/sessions/t.jsonl"}});
     let dir = sessions(&setup.state(), "main", &list);
     let call = json!({"type": "toolCall", "id": "c1", "name": "read", "arguments": {"path": "a"}});
     let image = json!({"type": "image", "mimeType": "image/png", "data": "AAAA"});
@@ -194,6 +194,11 @@ async fn it_never_happens_over_existing_data() {
     small(gateway.state(), "s-1", "too late");
     let gateway = gateway.restart().await;
     let mut peer = gateway.v4().await;
+    // An import would be over before this answer comes.
+    gateway.model.push(Script::text(["hello"]));
+    let send = json!({"sessionKey": "mine", "message": "hi", "idempotencyKey": "k-1"});
+    peer.ok("chat.send", send).await;
+    peer.terminal("k-1").await;
     peer.ok("sessions.delete", json!({"key": "mine"})).await;
     // The database is empty by now, and still not a new one.
     let gateway = gateway.restart().await;
@@ -310,7 +315,8 @@ async fn hostile_state_is_skipped_and_the_rest_is_read_fs_01_fs_03() {
     let dir = sessions(&setup.state(), "main", &list);
     std::os::unix::fs::symlink(setup.home().join("canary.jsonl"), dir.join("link.jsonl")).unwrap();
     let pipe = dir.join("pipe.jsonl");
-    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0)
+        .unwrap();
     std::os::unix::fs::symlink(
         elsewhere.join("agents/main"),
         setup.state().join("agents").join("linked"),

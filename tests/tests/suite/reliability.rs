@@ -71,9 +71,9 @@ async fn a_full_disk_refuses_messages_keeps_what_there_is_and_heals() {
     assert_eq!(refusal["details"]["code"], "STORE_FULL", "{refusal}");
     assert_eq!(refusal["retryable"], true, "{refusal}");
     assert!(refusal["message"].as_str().unwrap().contains("disk is full"), "{refusal}");
-    let mut attachment = json!({"sessionKey": "main", "message": "a file", "idempotencyKey": "k-file"});
-    attachment["attachments"] =
-        json!([{"type": "file", "mimeType": "text/plain", "fileName": "a.txt", "content": "YWFh".repeat(50_000)}]);
+    let mut attachment =
+        json!({"sessionKey": "main", "message": "a file", "idempotencyKey": "k-file"});
+    attachment["attachments"] = json!([{"type": "file", "mimeType": "text/plain", "fileName": "a.txt", "content": "YWFh".repeat(50_000)}]);
     let error = peer.fails("chat.send", attachment.clone()).await;
     assert_eq!(error["retryable"], true, "{error}");
 
@@ -206,9 +206,7 @@ async fn an_empty_or_foreign_file_does_not_keep_the_gateway_from_starting() {
     for text in ["", "this was never a database "] {
         let (gateway, database) = used().await;
         let content = text.repeat(500);
-        let gateway = gateway
-            .restart_after(|| std::fs::write(&database, &content).unwrap())
-            .await;
+        let gateway = gateway.restart_after(|| std::fs::write(&database, &content).unwrap()).await;
         let aside = set_aside(&database);
         assert_eq!(aside.len(), usize::from(!text.is_empty()));
         for path in aside {
@@ -238,7 +236,8 @@ async fn a_stalled_client_beside_twenty_is_closed_alone_dos_04() {
         "client": {"id": "cli", "version": "1", "platform": "linux", "mode": "cli"},
         "auth": {"token": TOKEN}});
     let request = |id: usize, method: &str, params: &Value| {
-        let frame = json!({"type": "req", "id": id.to_string(), "method": method, "params": params});
+        let frame =
+            json!({"type": "req", "id": id.to_string(), "method": method, "params": params});
         client_frame(&frame.to_string())
     };
     stalled.write_all(&request(0, "connect", &params)).await.unwrap();
@@ -264,7 +263,10 @@ async fn a_stalled_client_beside_twenty_is_closed_alone_dos_04() {
         let frames = peer.until(ended).await;
         let seqs: Vec<u64> = frames.iter().filter_map(|frame| frame["seq"].as_u64()).collect();
         assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>(), "an event is missing");
-        assert_eq!(frames.last().unwrap()["payload"]["message"]["content"][0]["text"], "one two three");
+        assert_eq!(
+            frames.last().unwrap()["payload"]["message"]["content"][0]["text"],
+            "one two three"
+        );
     }
     assert_eq!(connections.borrow().connections, 20);
     gateway.finish().await;
@@ -287,8 +289,10 @@ async fn twenty_streams_that_are_told_to_stop_are_on_disk_and_closed_with_1012()
     }
     for (n, peer) in peers.iter_mut().enumerate() {
         let key = format!("k-{n}");
-        peer.event(|frame| frame["payload"]["state"] == "delta" && frame["payload"]["runId"] == key)
-            .await;
+        peer.event(|frame| {
+            frame["payload"]["state"] == "delta" && frame["payload"]["runId"] == key
+        })
+        .await;
     }
     let asked = Instant::now();
     assert!(gateway.stop().await.success());

@@ -25,7 +25,9 @@ pub(super) fn stored(id: &str, entry: &Value) -> Option<Value> {
     let roles = roles(entry);
     let tokens: Map<String, Value> = roles
         .iter()
-        .filter_map(|role| Some((role.as_str().to_owned(), token(&entry["tokens"][role.as_str()])?)))
+        .filter_map(|role| {
+            Some((role.as_str().to_owned(), token(&entry["tokens"][role.as_str()])?))
+        })
         .collect();
     let mut device = json!({
         "deviceId": id,
@@ -75,4 +77,68 @@ fn scopes(list: &Value) -> Vec<&str> {
 
 fn is_short(text: &str) -> bool {
     !text.is_empty() && text.len() <= 256 && !text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "4a67330b803d5c88757afb9328615344a89c49839a07f1f76887ad62d06a1f57";
+
+    /// The recorded entry, with the token of a real one.
+    fn recorded() -> Value {
+        json!({
+            "deviceId": ID,
+            "publicKey": "TLWr9q15-_WrvMr8wmnYXNJlHtS4hbWGnyQa7fCluik",
+            "platform": "linux", "clientId": "clawdbot-control-ui", "clientMode": "webchat",
+            "role": "operator", "roles": ["operator"], "scopes": ["operator.read"],
+            "remoteIp": "127.0.0.1",
+            "tokens": {"operator": {"token": "0123456789abcdef0123456789abcdef", "role": "operator",
+                "scopes": ["operator.read"], "createdAtMs": 1_795_168_390_718_i64}},
+            "createdAtMs": 1_795_168_390_718_i64, "approvedAtMs": 1_795_168_390_718_i64,
+        })
+    }
+
+    fn with(pointer: &str, value: Value) -> Value {
+        let mut entry = recorded();
+        *entry.pointer_mut(pointer).unwrap() = value;
+        entry
+    }
+
+    #[test]
+    fn the_recorded_entry_becomes_a_device() {
+        let device = stored(ID, &recorded()).unwrap();
+        assert_eq!(device["roles"], json!(["operator"]));
+        assert_eq!(device["tokens"]["operator"]["token"], "0123456789abcdef0123456789abcdef");
+        assert!(device.get("displayName").is_none() && device.get("remoteIp").is_none());
+    }
+
+    #[test]
+    fn an_entry_that_does_not_prove_itself_is_refused_dev_01() {
+        let other = "0000330b803d5c88757afb9328615344a89c49839a07f1f76887ad62d06a1f57";
+        assert!(stored(other, &recorded()).is_none());
+        assert!(stored(other, &with("/deviceId", json!(other))).is_none());
+        for (pointer, value) in [
+            ("/publicKey", json!("AAAA")),
+            ("/publicKey", json!(5)),
+            ("/deviceId", json!("x")),
+            ("", json!([])),
+        ] {
+            assert!(stored(ID, &with(pointer, value)).is_none(), "{pointer}");
+        }
+        let mut unknown = with("/role", json!("admin"));
+        unknown["roles"] = json!(["admin", 5]);
+        assert!(stored(ID, &unknown).is_none());
+    }
+
+    #[test]
+    fn a_token_that_could_be_guessed_is_left_out() {
+        for token in [json!("short"), json!(""), json!("x".repeat(300)), json!(null)] {
+            let device = stored(ID, &with("/tokens/operator/token", token)).unwrap();
+            assert_eq!(device["tokens"], json!({}));
+        }
+        let revoked = json!({"token": "0123456789abcdef", "scopes": [], "revokedAtMs": 5});
+        let device = stored(ID, &with("/tokens/operator", revoked)).unwrap();
+        assert_eq!(device["tokens"]["operator"]["revokedAtMs"], 5);
+    }
 }

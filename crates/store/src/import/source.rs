@@ -130,7 +130,8 @@ impl OldState {
         if !plain::is_dir(&self.root.join("cron")) {
             return Vec::new();
         }
-        let list = object(&self.jobs_file(), MAX_LIST_FILE).and_then(|mut file| file.remove("jobs"));
+        let list =
+            object(&self.jobs_file(), MAX_LIST_FILE).and_then(|mut file| file.remove("jobs"));
         let Some(Value::Array(jobs)) = list else { return Vec::new() };
         let with_id = |job: Value| {
             let id = job.get("id")?.as_str().filter(|id| is_id(id))?.to_owned();

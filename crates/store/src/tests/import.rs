@@ -101,7 +101,8 @@ fn only_the_line_of_the_original_is_cut_from_a_message() {
     let dir = tempfile::tempdir().unwrap();
     let sessions = dir.path().join("agents/main/sessions");
     fs::create_dir_all(&sessions).unwrap();
-    fs::write(sessions.join("sessions.json"), json!({"k": {"sessionId": "s"}}).to_string()).unwrap();
+    fs::write(sessions.join("sessions.json"), json!({"k": {"sessionId": "s"}}).to_string())
+        .unwrap();
     let cases = [
         ("hi\n[message_id: 1]", "hi"),
         ("hi\n[message_id: 1]\n", "hi"),

@@ -100,16 +100,21 @@ async fn together(args: &Args, lanes: usize, budget: Option<f64>) -> anyhow::Res
     let disorder = crowd.disorder().await?;
     gateway.stop().await?;
     let count = TOGETHER as f64;
-    let rate = Row::new(format!("complete runs, {lanes} in flight"), count / elapsed.as_secs_f64(), "/s")
-        .detail(format!("{TOGETHER} runs in {:.2} s", elapsed.as_secs_f64()));
+    let rate =
+        Row::new(format!("complete runs, {lanes} in flight"), count / elapsed.as_secs_f64(), "/s")
+            .detail(format!("{TOGETHER} runs in {:.2} s", elapsed.as_secs_f64()));
     Ok(vec![
         match budget {
             Some(budget) => rate.at_least(budget),
             None => rate,
         },
-        Row::new(format!("{lanes} in flight: runs lost or answered twice"), crowd.wrong() as f64, "")
-            .at_most(0.0)
-            .detail(format!("of {}", crowd.said())),
+        Row::new(
+            format!("{lanes} in flight: runs lost or answered twice"),
+            crowd.wrong() as f64,
+            "",
+        )
+        .at_most(0.0)
+        .detail(format!("of {}", crowd.said())),
         Row::new(format!("{lanes} in flight: rows out of order"), disorder as f64, "")
             .at_most(0.0)
             .detail("stored conversations compared with what was sent"),

@@ -47,7 +47,9 @@ async fn rows(args: &Args, count: usize) -> anyhow::Result<Vec<Row>> {
     gateway.stop().await?;
     let each = after.saturating_sub(before) as f64 * 1.024 / count as f64;
     let title = format!("memory per idle connection, {count} of them");
-    Ok(vec![Row::new(title, each, "kB").at_most(40.0).detail(format!(
-        "{before} KiB before, {after} KiB with, {left} KiB after"
-    ))])
+    Ok(vec![
+        Row::new(title, each, "kB")
+            .at_most(40.0)
+            .detail(format!("{before} KiB before, {after} KiB with, {left} KiB after")),
+    ])
 }

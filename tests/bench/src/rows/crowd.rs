@@ -131,7 +131,8 @@ impl Crowd {
             let answer: Value =
                 serde_json::from_str(&self.client.request("chat.history", &params).await?)?;
             let rows = answer["payload"]["messages"].as_array().map_or(&[][..], Vec::as_slice);
-            let found = rows.iter().map(|row| (row["role"].as_str(), row["__openclaw"]["runId"].as_str()));
+            let found =
+                rows.iter().map(|row| (row["role"].as_str(), row["__openclaw"]["runId"].as_str()));
             let wanted: Vec<_> = sent
                 .iter()
                 .flat_map(|id| ["user", "assistant"].map(|role| (Some(role), Some(id.as_str()))))
