@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clawdbot_protocol::DeviceIdentity;
-use clawdbot_tests::{Connect, Peer, Script, Setup, TestGateway, fingerprint, fixture, grep, soon};
+use clawdbot_tests::{
+    Connect, GatewayProcess, Peer, Script, Setup, TestGateway, fingerprint, fixture, grep, soon,
+};
 use serde_json::{Value, json};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_gateway-under-test");
 
 /// Writes an agent's list of sessions and answers the directory for its transcripts.
 fn sessions(root: &Path, agent: &str, list: &Value) -> PathBuf {
@@ -221,6 +225,45 @@ async fn the_products_other_directories_are_read_too_and_the_newest_one_wins() {
     let other = appeared(&mut peer, "agent:main:imported-s-1").await;
     assert_eq!(texts(&other), ["from moltbot"], "nothing is lost when both have one key");
     gateway.finish().await;
+}
+
+#[tokio::test]
+async fn kills_in_the_middle_lose_and_double_nothing() {
+    const COUNT: usize = 40;
+    let setup = Setup::new().await;
+    setup.write();
+    let ids = (0..COUNT).map(|n| format!("id-{n}"));
+    let list: serde_json::Map<String, Value> =
+        ids.clone().map(|id| (format!("agent:main:{id}"), json!({"sessionId": id}))).collect();
+    let dir = sessions(&setup.state(), "main", &Value::Object(list));
+    for id in ids.clone() {
+        // More than one piece each, so that a kill can fall between two of them.
+        let lines: Vec<Value> = (0..250).map(|n| said("user", &format!("{id} {n}"), 5)).collect();
+        transcript(&dir, &format!("{id}.jsonl"), &lines);
+    }
+    for want in [1, 2, 12, 25, COUNT as u64] {
+        let gateway = GatewayProcess::start(PROGRAM, setup.home()).await;
+        let mut peer = gateway.peer().await;
+        peer.connect(Connect::v4()).await.unwrap();
+        let reach = async { while listed(&mut peer).await < want {} };
+        soon("the import", reach).await;
+        if want < COUNT as u64 {
+            gateway.kill().await;
+            continue;
+        }
+        for id in ids.clone() {
+            let history = peer.ok("chat.history", json!({"sessionKey": id, "limit": 1000})).await;
+            let wanted: Vec<String> = (0..250).map(|n| format!("{id} {n}")).collect();
+            assert_eq!(texts(&history), wanted);
+        }
+        assert_eq!(listed(&mut peer).await, want);
+        assert!(gateway.stop().await.success());
+    }
+}
+
+/// How many conversations there are.
+async fn listed(peer: &mut Peer) -> u64 {
+    peer.ok("sessions.list", json!({"limit": 1})).await["totalCount"].as_u64().unwrap()
 }
 
 fn paired(device: &DeviceIdentity, id: &str, token: &str) -> Value {
