@@ -1,7 +1,7 @@
 //! Who may speak HTTP to the gateway: `Host`, `Origin` and forwarding headers, judged before
 //! routing and before any credential is looked at.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use http::HeaderMap;
 use http::header::{HOST, HeaderName, ORIGIN};
@@ -169,10 +169,20 @@ impl Authority {
         if authority.as_str().contains('@') {
             return None;
         }
-        let name = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
-        let port = match authority.port() {
-            Some(port) => Some(port.as_str().parse().ok()?),
-            None => None,
+        let host = authority.host();
+        let name = match host.strip_prefix('[') {
+            Some(rest) => rest.strip_suffix(']').filter(|ip| ip.parse::<Ipv6Addr>().is_ok())?,
+            None => host,
+        };
+        let name = name.to_ascii_lowercase();
+        // The library overlooks what stands between a bracket and the port.
+        let port = match authority.as_str().strip_prefix(host)?.strip_prefix(':') {
+            Some("") => None,
+            Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(port.parse().ok()?)
+            }
+            None if authority.as_str() == host => None,
+            _ => return None,
         };
         (!name.is_empty()).then_some(Self { name, port })
     }
@@ -222,10 +232,23 @@ mod tests {
     #[test]
     fn loopback_hosts_are_ours_and_names_are_not_web_02() {
         let rules = AccessRules::default();
-        for host in ["127.0.0.1:18789", "localhost", "LOCALHOST:1", "[::1]:18789"] {
+        for host in
+            ["127.0.0.1:18789", "localhost", "LOCALHOST:1", "localhost:", "[::1]:18789", "[::1]"]
+        {
             assert!(judge(&rules, &[("host", host)]).unwrap().direct_local, "{host}");
         }
-        for host in ["evil.example:18789", "127.0.0.1.evil.example", "user@127.0.0.1", "", "a b"] {
+        for host in [
+            "evil.example:18789",
+            "127.0.0.1.evil.example",
+            "user@127.0.0.1",
+            "",
+            "a b",
+            "[::1].evil.example",
+            "[::1]evil.example:18789",
+            "[localhost]",
+            "localhost:+1",
+            "localhost:70000",
+        ] {
             assert_eq!(judge(&rules, &[("host", host)]).unwrap_err(), Refusal::Host, "{host}");
         }
         assert_eq!(judge(&rules, &[]).unwrap_err(), Refusal::Host);
