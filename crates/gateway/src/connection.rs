@@ -193,9 +193,10 @@ async fn run(gateway: Arc<Shared>, mut transport: impl Transport, admission: Adm
                 // A client that takes nothing for that long is as gone as one that says nothing.
                 let patience =
                     if transport.silence_matters() { silence_limit() } else { Duration::MAX };
+                let cut = outgoing.cut(CLOSE_GRACE / 2);
                 let written = tokio::time::timeout(patience, write(&mut transport, out, &mut outgoing));
                 let written = tokio::select! {
-                    () = killed.cancelled() => false,
+                    () = cut => false,
                     written = written => written.unwrap_or(false),
                 };
                 if !written {
