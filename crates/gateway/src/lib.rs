@@ -41,6 +41,7 @@ mod handshake;
 mod heartbeat;
 mod http;
 mod hub;
+mod import;
 mod in_process;
 mod inject;
 pub mod logging;
