@@ -1,5 +1,62 @@
 /* Made by `npm run types` from docs/contract.json. Not written by hand. */
 
+/**
+ * Which jobs are listed.
+ */
+export type CronListEnabled = ("all" | "enabled" | "disabled")
+/**
+ * What jobs are sorted by.
+ */
+export type CronSortBy = ("nextRunAtMs" | "updatedAtMs" | "name")
+/**
+ * Which end comes first.
+ */
+export type CronSortDir = ("asc" | "desc")
+/**
+ * Whether a job is to run before its time.
+ */
+export type CronRunMode = ("due" | "force")
+/**
+ * Who a connection speaks as (protocol §6.2).
+ */
+export type Role = ("operator" | "node")
+/**
+ * Scopes approved.
+ */
+export type Scopes = string[]
+/**
+ * What it covers.
+ */
+export type Scopes1 = string[]
+/**
+ * Scopes asked for.
+ */
+export type Scopes2 = string[]
+/**
+ * What a setup code lets a device do.
+ */
+export type SetupAccess = ("full" | "limited" | "node")
+/**
+ * The scopes a connection holds. Unknown names are kept and echoed, and grant nothing.
+ */
+export type Scopes3 = string[]
+/**
+ * The scopes a connection holds. Unknown names are kept and echoed, and grant nothing.
+ */
+export type Scopes4 = string[]
+/**
+ * What may be decided.
+ */
+export type Decision = ("allow-once" | "allow-always" | "deny")
+/**
+ * Which commands may run, from the strictest on.
+ */
+export type ExecSecurity = ("deny" | "allowlist" | "full")
+/**
+ * When a person is asked, from the most lenient on.
+ */
+export type ExecAsk = ("off" | "on-miss" | "always")
+
 export interface Methods {
 agent: {
 params: AgentParams
@@ -15,6 +72,14 @@ result: unknown
 }
 "agents.list": {
 params: NoParams
+result: unknown
+}
+"approval.get": {
+params: ApprovalIdParams
+result: unknown
+}
+"approval.resolve": {
+params: ApprovalResolveParams
 result: unknown
 }
 "chat.abort": {
@@ -69,13 +134,117 @@ result: ConfigSchemaEntry
 params: ConfigWriteParams
 result: ConfigWritten
 }
+"cron.add": {
+params: CronAddParams
+result: CronJob
+}
+"cron.get": {
+params: CronIdParams
+result: CronJob
+}
+"cron.list": {
+params: CronListParams
+result: CronListResult
+}
+"cron.remove": {
+params: CronIdParams
+result: CronRemoveResult
+}
+"cron.run": {
+params: CronRunParams
+result: CronRunResult
+}
+"cron.runs": {
+params: CronRunsParams
+result: CronRunsResult
+}
+"cron.status": {
+params: NoParams
+result: CronStatus
+}
+"cron.update": {
+params: CronUpdateParams
+result: CronJob
+}
+"device.pair.approve": {
+params: RequestIdParams
+result: DeviceApproved
+}
+"device.pair.list": {
+params: NoParams
+result: DevicePairList
+}
+"device.pair.reject": {
+params: RequestIdParams
+result: DeviceRejected
+}
+"device.pair.remove": {
+params: DeviceRef
+result: DeviceRef
+}
+"device.pair.rename": {
+params: DeviceRenameParams
+result: DeviceRenameParams
+}
+"device.pair.setupCode": {
+params: SetupCodeParams
+result: SetupCode
+}
+"device.pair.setupStatus": {
+params: SetupStatusParams
+result: SetupStatus
+}
+"device.token.revoke": {
+params: TokenRevokeParams
+result: TokenRevoked
+}
+"device.token.rotate": {
+params: TokenRotateParams
+result: TokenRotated
+}
+"exec.approval.get": {
+params: ApprovalIdParams
+result: ApprovalShown
+}
+"exec.approval.grants.list": {
+params: GrantsListParams
+result: Grants
+}
+"exec.approval.grants.revoke": {
+params: GrantRevokeParams
+result: GrantRevoked
+}
+"exec.approval.list": {
+params: NoParams
+result: unknown
+}
+"exec.approval.request": {
+params: ExecApprovalRequestParams
+result: ApprovalDecision
+}
+"exec.approval.resolve": {
+params: ApprovalResolveParams
+result: unknown
+}
+"exec.approval.waitDecision": {
+params: ApprovalIdParams
+result: ApprovalDecision
+}
+"exec.approvals.get": {
+params: NoParams
+result: ExecApprovalsSnapshot
+}
+"exec.approvals.set": {
+params: ExecApprovalsSetParams
+result: ExecApprovalsSnapshot
+}
 health: {
 params: NoParams
 result: unknown
 }
 "last-heartbeat": {
 params: NoParams
-result: unknown
+result: (HeartbeatEvent | null)
 }
 "logs.tail": {
 params: LogsTailParams
@@ -84,6 +253,70 @@ result: unknown
 "models.list": {
 params: ModelsListParams
 result: unknown
+}
+"node.describe": {
+params: NodeRef
+result: NodeDescription
+}
+"node.event": {
+params: NodeEventParams
+result: NodeEventTaken
+}
+"node.invoke": {
+params: NodeInvokeParams
+result: NodeInvoked
+}
+"node.invoke.result": {
+params: NodeInvokeResultParams
+result: NodeResultTaken
+}
+"node.list": {
+params: NoParams
+result: NodeList
+}
+"node.pair.approve": {
+params: RequestIdParams
+result: NodeApproved
+}
+"node.pair.list": {
+params: NoParams
+result: NodePairList
+}
+"node.pair.reject": {
+params: RequestIdParams
+result: NodeRejected
+}
+"node.pair.remove": {
+params: NodeRef
+result: NodeRef
+}
+"node.pair.request": {
+params: NodePairParams
+result: NodePairOpened
+}
+"node.pair.verify": {
+params: NodeVerifyParams
+result: NodeVerified
+}
+"node.rename": {
+params: NodeRename
+result: NodeRename
+}
+"sessions.abort": {
+params: SessionsAbortParams
+result: SessionsAborted
+}
+"sessions.branches.list": {
+params: BranchesListParams
+result: SessionBranches
+}
+"sessions.branches.switch": {
+params: BranchSwitchParams
+result: unknown
+}
+"sessions.compact": {
+params: SessionsCompactParams
+result: SessionsCompacted
 }
 "sessions.create": {
 params: SessionsCreateParams
@@ -96,6 +329,10 @@ result: unknown
 "sessions.describe": {
 params: SessionKeyParams
 result: unknown
+}
+"sessions.fork": {
+params: SessionEntryParams
+result: SessionForked
 }
 "sessions.list": {
 params: SessionsListParams
@@ -125,8 +362,20 @@ result: unknown
 params: SessionsResolveParams
 result: unknown
 }
+"sessions.rewind": {
+params: SessionEntryParams
+result: SessionRewound
+}
 "sessions.search": {
 params: SessionsSearchParams
+result: unknown
+}
+"sessions.send": {
+params: SessionsSendParams
+result: unknown
+}
+"sessions.steer": {
+params: SessionsSendParams
 result: unknown
 }
 "sessions.subscribe": {
@@ -137,13 +386,37 @@ result: unknown
 params: NoParams
 result: unknown
 }
+"sessions.usage": {
+params: SessionsUsageParams
+result: unknown
+}
+"set-heartbeats": {
+params: SetHeartbeatsParams
+result: SetHeartbeatsResult
+}
 status: {
 params: NoParams
 result: unknown
 }
+"system-event": {
+params: SystemEventParams
+result: WakeResult
+}
 "system-presence": {
 params: NoParams
 result: unknown
+}
+"usage.cost": {
+params: UsageCostParams
+result: UsageCost
+}
+"usage.status": {
+params: NoParams
+result: UsageStatus
+}
+wake: {
+params: WakeParams
+result: WakeResult
 }
 }
 /**
@@ -235,6 +508,28 @@ timeoutMs?: (number | null)
  */
 export interface NoParams {
 
+}
+/**
+ * `exec.approval.get`, `exec.approval.waitDecision`, `approval.get`
+ */
+export interface ApprovalIdParams {
+/**
+ * The approval.
+ */
+id: string
+}
+/**
+ * `exec.approval.resolve`, `approval.resolve`
+ */
+export interface ApprovalResolveParams {
+/**
+ * The approval.
+ */
+id: string
+/**
+ * `allow-once`, `allow-always` or `deny`.
+ */
+decision: string
 }
 /**
  * `chat.abort`
@@ -505,6 +800,1597 @@ hint: {
 children: string[]
 }
 /**
+ * `cron.add`
+ */
+export interface CronAddParams {
+/**
+ * Its name.
+ */
+name: string
+/**
+ * The agent that works on it; the default one when absent.
+ */
+agentId?: (string | null)
+/**
+ * What it is for.
+ */
+description?: (string | null)
+/**
+ * Whether it runs by itself (default).
+ */
+enabled?: (boolean | null)
+/**
+ * Whether it is removed once it has run well; only for `at`.
+ */
+deleteAfterRun?: (boolean | null)
+/**
+ * When it runs.
+ */
+schedule: ({
+kind: "at"
+/**
+ * Milliseconds since the epoch (generation 3).
+ */
+atMs?: (number | null)
+/**
+ * ISO 8601; UTC unless it says otherwise (generation 4).
+ */
+at?: (string | null)
+} | {
+kind: "every"
+/**
+ * The time between two runs.
+ */
+everyMs: number
+/**
+ * A time at which it runs; when it was made, if absent.
+ */
+anchorMs?: (number | null)
+} | {
+kind: "cron"
+/**
+ * Five fields (minute, hour, day, month, weekday), or six with seconds first.
+ */
+expr: string
+/**
+ * IANA time zone; the computer's when absent.
+ */
+tz?: (string | null)
+/**
+ * The job runs up to so much later, always by the same amount.
+ */
+staggerMs?: (number | null)
+})
+/**
+ * `main`, `isolated`, `current` or `session:<key>`; as the payload needs it when absent.
+ */
+sessionTarget?: (string | null)
+/**
+ * The conversation that `current` means; the agent's main one when absent.
+ */
+sessionKey?: (string | null)
+/**
+ * Whether a `main` job waits for the next heartbeat (default).
+ */
+wakeMode?: ("next-heartbeat" | "now")
+/**
+ * What it does.
+ */
+payload: ({
+kind: "systemEvent"
+/**
+ * What it is told.
+ */
+text: string
+} | {
+kind: "agentTurn"
+/**
+ * What it is asked.
+ */
+message: string
+/**
+ * Model to use, as `provider/model`.
+ */
+model?: (string | null)
+/**
+ * How much to think.
+ */
+thinking?: (string | null)
+/**
+ * Stop after so long; 0 means as configured.
+ */
+timeoutSeconds?: (number | null)
+/**
+ * Whether the answer is delivered (generation 3).
+ */
+deliver?: (boolean | null)
+/**
+ * Channel it is delivered to (generation 3).
+ */
+channel?: (string | null)
+/**
+ * Receiver it is delivered to (generation 3).
+ */
+to?: (string | null)
+/**
+ * Whether a failed delivery is no failure of the job (generation 3).
+ */
+bestEffortDeliver?: (boolean | null)
+} | {
+kind: "heartbeat"
+})
+/**
+ * How an isolated job reports to the main conversation (generation 3).
+ */
+isolation?: (CronIsolation | null)
+/**
+ * Where its answer goes (generation 4).
+ */
+delivery?: (CronDelivery | null)
+}
+/**
+ * How an isolated job reports to the main conversation (generation 3).
+ */
+export interface CronIsolation {
+/**
+ * What its summary begins with; `Cron` when absent.
+ */
+postToMainPrefix?: (string | null)
+}
+/**
+ * Where an answer goes.
+ */
+export interface CronDelivery {
+/**
+ * Whether it goes anywhere.
+ */
+mode: ("none" | "announce" | "webhook")
+/**
+ * Channel; `last` or absent is the agent's main conversation.
+ */
+channel?: (string | null)
+/**
+ * Receiver on that channel.
+ */
+to?: (string | null)
+/**
+ * Whether a failed delivery is no failure of the job.
+ */
+bestEffort?: (boolean | null)
+}
+/**
+ * A scheduled job.
+ */
+export interface CronJob {
+/**
+ * Its id.
+ */
+id: string
+/**
+ * What it stands for, when the gateway itself keeps it (generation 4).
+ */
+declarationKey?: (string | null)
+/**
+ * A name for people, when the gateway itself keeps it (generation 4).
+ */
+displayName?: (string | null)
+/**
+ * The agent that works on it; the default one when absent.
+ */
+agentId?: (string | null)
+/**
+ * Its name.
+ */
+name: string
+/**
+ * What it is for.
+ */
+description?: (string | null)
+/**
+ * Whether it runs by itself.
+ */
+enabled: boolean
+/**
+ * Whether it is removed once it has run well; only for `at`.
+ */
+deleteAfterRun?: (boolean | null)
+/**
+ * When it was made, in milliseconds since the epoch.
+ */
+createdAtMs: number
+/**
+ * When it was last changed or run.
+ */
+updatedAtMs: number
+/**
+ * When it runs.
+ */
+schedule: ({
+kind: "at"
+/**
+ * Milliseconds since the epoch (generation 3).
+ */
+atMs?: (number | null)
+/**
+ * ISO 8601; UTC unless it says otherwise (generation 4).
+ */
+at?: (string | null)
+} | {
+kind: "every"
+/**
+ * The time between two runs.
+ */
+everyMs: number
+/**
+ * A time at which it runs; when it was made, if absent.
+ */
+anchorMs?: (number | null)
+} | {
+kind: "cron"
+/**
+ * Five fields (minute, hour, day, month, weekday), or six with seconds first.
+ */
+expr: string
+/**
+ * IANA time zone; the computer's when absent.
+ */
+tz?: (string | null)
+/**
+ * The job runs up to so much later, always by the same amount.
+ */
+staggerMs?: (number | null)
+})
+/**
+ * `main`, `isolated` or `session:<key>`.
+ */
+sessionTarget: string
+/**
+ * Whether a `main` job waits for the next heartbeat.
+ */
+wakeMode: ("next-heartbeat" | "now")
+/**
+ * What it does.
+ */
+payload: ({
+kind: "systemEvent"
+/**
+ * What it is told.
+ */
+text: string
+} | {
+kind: "agentTurn"
+/**
+ * What it is asked.
+ */
+message: string
+/**
+ * Model to use, as `provider/model`.
+ */
+model?: (string | null)
+/**
+ * How much to think.
+ */
+thinking?: (string | null)
+/**
+ * Stop after so long; 0 means as configured.
+ */
+timeoutSeconds?: (number | null)
+/**
+ * Whether the answer is delivered (generation 3).
+ */
+deliver?: (boolean | null)
+/**
+ * Channel it is delivered to (generation 3).
+ */
+channel?: (string | null)
+/**
+ * Receiver it is delivered to (generation 3).
+ */
+to?: (string | null)
+/**
+ * Whether a failed delivery is no failure of the job (generation 3).
+ */
+bestEffortDeliver?: (boolean | null)
+} | {
+kind: "heartbeat"
+})
+/**
+ * How an isolated job reports to the main conversation (generation 3).
+ */
+isolation?: (CronIsolation | null)
+/**
+ * Where its answer goes (generation 4).
+ */
+delivery?: (CronDelivery | null)
+state?: CronState
+/**
+ * Changes with the job's settings (generation 4).
+ */
+configRevision?: (string | null)
+/**
+ * The same as `state.nextRunAtMs` (generation 4).
+ */
+nextRunAtMs?: (number | null)
+/**
+ * The same as in `state` (generation 4).
+ */
+lastRunAtMs?: (number | null)
+/**
+ * The same as `state.lastStatus` (generation 4).
+ */
+lastRunStatus?: (string | null)
+/**
+ * The same as in `state` (generation 4).
+ */
+lastDeliveryStatus?: (string | null)
+/**
+ * The agent that works on it, filled in (generation 4).
+ */
+effectiveAgentId?: (string | null)
+/**
+ * Where its answer will go, in words (generation 4).
+ */
+deliveryPreview?: (CronDeliveryPreview | null)
+}
+/**
+ * How it fares.
+ */
+export interface CronState {
+/**
+ * When it was last switched on or off (generation 4).
+ */
+scheduleActivatedAtMs?: (number | null)
+/**
+ * When it runs next.
+ */
+nextRunAtMs?: (number | null)
+/**
+ * When the run under way began.
+ */
+runningAtMs?: (number | null)
+/**
+ * When the last run began.
+ */
+lastRunAtMs?: (number | null)
+/**
+ * The same as `lastStatus` (generation 4).
+ */
+lastRunStatus?: (string | null)
+/**
+ * `ok` or `error`.
+ */
+lastStatus?: (string | null)
+/**
+ * What went wrong.
+ */
+lastError?: (string | null)
+/**
+ * How long the last run took.
+ */
+lastDurationMs?: (number | null)
+/**
+ * `not-requested`, `delivered` or `not-delivered` (generation 4).
+ */
+lastDeliveryStatus?: (string | null)
+/**
+ * Why the answer was not delivered (generation 4).
+ */
+lastDeliveryError?: (string | null)
+/**
+ * Failures in a row (generation 4).
+ */
+consecutiveErrors?: (number | null)
+}
+/**
+ * Where an answer will go, in words.
+ */
+export interface CronDeliveryPreview {
+/**
+ * In a few words.
+ */
+label: string
+/**
+ * In more words.
+ */
+detail: string
+}
+/**
+ * A job by id: `cron.get`, `cron.remove`. Generation 3 clients may say `jobId`.
+ */
+export interface CronIdParams {
+/**
+ * The job.
+ */
+id?: (string | null)
+/**
+ * The job.
+ */
+jobId?: (string | null)
+}
+/**
+ * `cron.list`
+ */
+export interface CronListParams {
+/**
+ * Whether jobs that are switched off are listed.
+ */
+includeDisabled?: (boolean | null)
+/**
+ * The same as a choice (generation 4); it counts more.
+ */
+enabled?: (CronListEnabled | null)
+/**
+ * Of one agent.
+ */
+agentId?: (string | null)
+/**
+ * Text in the name, the description or what the job says.
+ */
+query?: (string | null)
+/**
+ * Jobs at most (all by default).
+ */
+limit?: (number | null)
+/**
+ * Jobs to skip.
+ */
+offset?: (number | null)
+/**
+ * What they are sorted by; the next run when absent.
+ */
+sortBy?: (CronSortBy | null)
+/**
+ * Which end comes first.
+ */
+sortDir?: (CronSortDir | null)
+/**
+ * Whether `deliveryPreviews` is filled in (default).
+ */
+includeDeliveryPreviews?: (boolean | null)
+}
+/**
+ * `cron.list`
+ */
+export interface CronListResult {
+/**
+ * The jobs.
+ */
+jobs: CronJob[]
+/**
+ * Changes with any of them (generation 4).
+ */
+snapshotRevision?: (string | null)
+/**
+ * How many there are.
+ */
+total?: number
+/**
+ * How many were skipped.
+ */
+offset?: number
+/**
+ * How many the page may hold.
+ */
+limit?: number
+/**
+ * Whether there are more.
+ */
+hasMore?: boolean
+/**
+ * The `offset` of the next page.
+ */
+nextOffset?: (number | null)
+/**
+ * Where their answers will go, by id (generation 4).
+ */
+deliveryPreviews?: ({
+[k: string]: CronDeliveryPreview
+} | null)
+}
+/**
+ * `cron.remove`
+ */
+export interface CronRemoveResult {
+/**
+ * Always true.
+ */
+ok: boolean
+/**
+ * Whether there was such a job.
+ */
+removed: boolean
+}
+/**
+ * `cron.run`
+ */
+export interface CronRunParams {
+/**
+ * The job.
+ */
+id?: (string | null)
+/**
+ * The job.
+ */
+jobId?: (string | null)
+/**
+ * Whether it runs only if its time has come; `due` for generation 3, `force` for 4 when absent.
+ */
+mode?: (CronRunMode | null)
+}
+/**
+ * `cron.run`
+ */
+export interface CronRunResult {
+/**
+ * Always true.
+ */
+ok: boolean
+/**
+ * Whether it ran (generation 3, and 4 when it did not).
+ */
+ran?: (boolean | null)
+/**
+ * `not-due` or `already-running`.
+ */
+reason?: (string | null)
+/**
+ * Whether it will run as soon as there is room (generation 4).
+ */
+enqueued?: (boolean | null)
+/**
+ * The run, as `cron.runs` will name it (generation 4).
+ */
+runId?: (string | null)
+/**
+ * Changes with every start of the gateway (generation 4).
+ */
+processInstanceId?: (string | null)
+}
+/**
+ * `cron.runs`
+ */
+export interface CronRunsParams {
+/**
+ * The job.
+ */
+id?: (string | null)
+/**
+ * The job.
+ */
+jobId?: (string | null)
+/**
+ * Entries at most.
+ */
+limit?: (number | null)
+/**
+ * Entries to skip (generation 4).
+ */
+offset?: (number | null)
+}
+/**
+ * `cron.runs`
+ */
+export interface CronRunsResult {
+/**
+ * The runs: the newest first for generation 4, last for 3.
+ */
+entries: CronRunEntry[]
+/**
+ * How many there are.
+ */
+total?: number
+/**
+ * How many were skipped.
+ */
+offset?: number
+/**
+ * How many the page may hold.
+ */
+limit?: number
+/**
+ * Whether there are more.
+ */
+hasMore?: boolean
+/**
+ * The `offset` of the next page.
+ */
+nextOffset?: (number | null)
+}
+/**
+ * A run of a job that has ended.
+ */
+export interface CronRunEntry {
+/**
+ * When it ended.
+ */
+ts: number
+/**
+ * The job.
+ */
+jobId: string
+/**
+ * Always `finished`.
+ */
+action: string
+/**
+ * `ok` or `error`.
+ */
+status: string
+/**
+ * `succeeded` or `failed` (generation 4).
+ */
+completionStatus?: (string | null)
+/**
+ * What went wrong.
+ */
+error?: (string | null)
+/**
+ * What was said.
+ */
+summary?: (string | null)
+/**
+ * The run.
+ */
+runId: string
+/**
+ * When it began.
+ */
+runAtMs: number
+/**
+ * How long it took.
+ */
+durationMs: number
+/**
+ * When the job runs next.
+ */
+nextRunAtMs?: (number | null)
+/**
+ * The conversation it ran in.
+ */
+sessionKey?: (string | null)
+/**
+ * `not-requested`, `delivered` or `not-delivered` (generation 4).
+ */
+deliveryStatus?: (string | null)
+/**
+ * The job's name then (generation 4).
+ */
+jobName?: (string | null)
+}
+/**
+ * `cron.status`
+ */
+export interface CronStatus {
+/**
+ * Whether jobs run by themselves.
+ */
+enabled: boolean
+/**
+ * Whether anything starts by itself (generation 4).
+ */
+triggersEnabled?: (boolean | null)
+/**
+ * Where they are kept.
+ */
+storePath: string
+/**
+ * Always `sqlite` (generation 4).
+ */
+storage?: (string | null)
+/**
+ * Where they are kept (generation 4).
+ */
+sqlitePath?: (string | null)
+/**
+ * How many there are.
+ */
+jobs: number
+/**
+ * When the next one runs.
+ */
+nextWakeAtMs?: (number | null)
+}
+/**
+ * `cron.update`
+ */
+export interface CronUpdateParams {
+/**
+ * The job.
+ */
+id?: (string | null)
+/**
+ * The job.
+ */
+jobId?: (string | null)
+/**
+ * Members to change; `null` clears an optional one, and inside `payload`, `delivery` and
+ * `isolation` absent members stay.
+ */
+patch: {
+[k: string]: unknown
+}
+}
+/**
+ * The params of methods that decide on one pairing request.
+ */
+export interface RequestIdParams {
+/**
+ * The request, as `device.pair.requested` or `node.pair.requested` named it.
+ */
+requestId: string
+}
+/**
+ * `device.pair.approve`
+ */
+export interface DeviceApproved {
+/**
+ * The request that was granted.
+ */
+requestId: string
+device: PairedDevice
+}
+/**
+ * The device as it is now.
+ */
+export interface PairedDevice {
+/**
+ * Fingerprint of the public key.
+ */
+deviceId: string
+/**
+ * Ed25519 public key, base64url.
+ */
+publicKey: string
+/**
+ * Name for people.
+ */
+displayName?: (string | null)
+/**
+ * Operating system, as approved.
+ */
+platform: string
+/**
+ * Device family, as approved.
+ */
+deviceFamily?: (string | null)
+/**
+ * Client id.
+ */
+clientId: string
+/**
+ * Client mode.
+ */
+clientMode: string
+/**
+ * First role.
+ */
+role?: (Role | null)
+/**
+ * Roles approved.
+ */
+roles: Role[]
+scopes: Scopes
+/**
+ * Where it asked from, unless from this machine.
+ */
+remoteIp?: (string | null)
+/**
+ * `silent`, `owner` or `setup-code` (generation 4).
+ */
+approvedVia?: (string | null)
+/**
+ * First approval, in milliseconds since the epoch.
+ */
+createdAtMs: number
+/**
+ * Last approval, in milliseconds since the epoch.
+ */
+approvedAtMs: number
+/**
+ * Last connection, in milliseconds since the epoch (generation 4).
+ */
+lastSeenAtMs?: (number | null)
+/**
+ * Always `connect` (generation 4).
+ */
+lastSeenReason?: (string | null)
+/**
+ * Whether it is connected right now (generation 4).
+ */
+connected?: (boolean | null)
+/**
+ * Its tokens, one per role.
+ */
+tokens: DeviceTokenInfo[]
+}
+/**
+ * What is told about one token.
+ */
+export interface DeviceTokenInfo {
+/**
+ * Who a connection speaks as (protocol §6.2).
+ */
+role: ("operator" | "node")
+scopes: Scopes1
+/**
+ * First issue, in milliseconds since the epoch.
+ */
+createdAtMs: number
+/**
+ * Last reissue, in milliseconds since the epoch.
+ */
+rotatedAtMs?: (number | null)
+/**
+ * When it ceased to hold, in milliseconds since the epoch.
+ */
+revokedAtMs?: (number | null)
+/**
+ * Last connection with it, in milliseconds since the epoch.
+ */
+lastUsedAtMs?: (number | null)
+}
+/**
+ * `device.pair.list`
+ */
+export interface DevicePairList {
+/**
+ * Requests that wait, newest first.
+ */
+pending: PairRequest[]
+/**
+ * Devices that were let in, last approved first.
+ */
+paired: PairedDevice1[]
+}
+/**
+ * A device that asks to be let in: a pending request, and the `device.pair.requested` event.
+ */
+export interface PairRequest {
+/**
+ * What `device.pair.approve` and `reject` name.
+ */
+requestId: string
+/**
+ * Fingerprint of the public key.
+ */
+deviceId: string
+/**
+ * Ed25519 public key, base64url.
+ */
+publicKey: string
+/**
+ * Name for people, as the device calls itself.
+ */
+displayName?: (string | null)
+/**
+ * Operating system it claims.
+ */
+platform: string
+/**
+ * Device family it claims.
+ */
+deviceFamily?: (string | null)
+/**
+ * Client id.
+ */
+clientId: string
+/**
+ * Client mode.
+ */
+clientMode: string
+/**
+ * Who a connection speaks as (protocol §6.2).
+ */
+role: ("operator" | "node")
+/**
+ * The same as a list.
+ */
+roles: Role[]
+scopes: Scopes2
+/**
+ * Where it connected from, unless from this machine.
+ */
+remoteIp?: (string | null)
+/**
+ * Whether it could have been let in without asking.
+ */
+silent: boolean
+/**
+ * Whether the device is known already and asks for more.
+ */
+isRepair: boolean
+/**
+ * Milliseconds since the epoch.
+ */
+ts: number
+}
+/**
+ * A device that has been let in. Tokens themselves are never listed.
+ */
+export interface PairedDevice1 {
+/**
+ * Fingerprint of the public key.
+ */
+deviceId: string
+/**
+ * Ed25519 public key, base64url.
+ */
+publicKey: string
+/**
+ * Name for people.
+ */
+displayName?: (string | null)
+/**
+ * Operating system, as approved.
+ */
+platform: string
+/**
+ * Device family, as approved.
+ */
+deviceFamily?: (string | null)
+/**
+ * Client id.
+ */
+clientId: string
+/**
+ * Client mode.
+ */
+clientMode: string
+/**
+ * First role.
+ */
+role?: (Role | null)
+/**
+ * Roles approved.
+ */
+roles: Role[]
+scopes: Scopes
+/**
+ * Where it asked from, unless from this machine.
+ */
+remoteIp?: (string | null)
+/**
+ * `silent`, `owner` or `setup-code` (generation 4).
+ */
+approvedVia?: (string | null)
+/**
+ * First approval, in milliseconds since the epoch.
+ */
+createdAtMs: number
+/**
+ * Last approval, in milliseconds since the epoch.
+ */
+approvedAtMs: number
+/**
+ * Last connection, in milliseconds since the epoch (generation 4).
+ */
+lastSeenAtMs?: (number | null)
+/**
+ * Always `connect` (generation 4).
+ */
+lastSeenReason?: (string | null)
+/**
+ * Whether it is connected right now (generation 4).
+ */
+connected?: (boolean | null)
+/**
+ * Its tokens, one per role.
+ */
+tokens: DeviceTokenInfo[]
+}
+/**
+ * `device.pair.reject`
+ */
+export interface DeviceRejected {
+/**
+ * The request that was refused.
+ */
+requestId: string
+/**
+ * Whose it was.
+ */
+deviceId: string
+}
+/**
+ * `device.pair.remove`, and its result.
+ */
+export interface DeviceRef {
+/**
+ * The device.
+ */
+deviceId: string
+}
+/**
+ * `device.pair.rename`
+ */
+export interface DeviceRenameParams {
+/**
+ * The device.
+ */
+deviceId: string
+/**
+ * Its new name.
+ */
+label: string
+}
+/**
+ * `device.pair.setupCode`
+ */
+export interface SetupCodeParams {
+/**
+ * The address the device shall use; found out when unset.
+ */
+publicUrl?: (string | null)
+/**
+ * Use `gateway.remote.url` before any other address.
+ */
+preferRemoteUrl?: (boolean | null)
+/**
+ * Leave the picture out with `false`.
+ */
+includeQr?: (boolean | null)
+/**
+ * What the device may do; `limited` when unset.
+ */
+bootstrapProfile?: (SetupAccess | null)
+}
+/**
+ * A setup code: shown once, good once, for ten minutes.
+ */
+export interface SetupCode {
+/**
+ * What `device.pair.setupStatus` asks about.
+ */
+setupId: string
+/**
+ * When the code expires, in milliseconds since the epoch.
+ */
+expiresAtMs: number
+/**
+ * What the device is given: base64url of `{url, bootstrapToken, expiresAtMs}`.
+ */
+setupCode: string
+/**
+ * The code as a picture: an SVG data URL.
+ */
+qrDataUrl?: (string | null)
+/**
+ * The address in the code.
+ */
+gatewayUrl: string
+/**
+ * How the gateway is protected otherwise: `token`, `password` or `none`.
+ */
+auth: string
+/**
+ * Where the address came from.
+ */
+urlSource: string
+/**
+ * What a setup code lets a device do.
+ */
+access: ("full" | "limited" | "node")
+/**
+ * Whether that is less than asked for, because the address is not encrypted.
+ */
+accessDowngraded?: boolean
+}
+/**
+ * `device.pair.setupStatus`
+ */
+export interface SetupStatusParams {
+/**
+ * As `device.pair.setupCode` answered it.
+ */
+setupId: string
+}
+/**
+ * The result of `device.pair.setupStatus`: empty while nobody has used the code.
+ */
+export interface SetupStatus {
+/**
+ * Who used it.
+ */
+completion?: (SetupCompletion | null)
+}
+/**
+ * A used setup code, also the `device.pair.setup.completed` event.
+ */
+export interface SetupCompletion {
+/**
+ * Which code.
+ */
+setupId: string
+/**
+ * The device that used it.
+ */
+deviceId: string
+/**
+ * Its name.
+ */
+deviceName?: (string | null)
+/**
+ * What a setup code lets a device do.
+ */
+access: ("full" | "limited" | "node")
+/**
+ * When, in milliseconds since the epoch.
+ */
+ts: number
+}
+/**
+ * `device.token.revoke`
+ */
+export interface TokenRevokeParams {
+/**
+ * The device.
+ */
+deviceId: string
+/**
+ * Which of its tokens.
+ */
+role: string
+}
+/**
+ * `device.token.revoke`
+ */
+export interface TokenRevoked {
+/**
+ * The device.
+ */
+deviceId: string
+/**
+ * Who a connection speaks as (protocol §6.2).
+ */
+role: ("operator" | "node")
+/**
+ * Milliseconds since the epoch.
+ */
+revokedAtMs: number
+}
+/**
+ * `device.token.rotate`
+ */
+export interface TokenRotateParams {
+/**
+ * The device.
+ */
+deviceId: string
+/**
+ * Which of its tokens.
+ */
+role: string
+/**
+ * What the new token covers; the same as the old one when unset.
+ */
+scopes?: (Scopes3 | null)
+}
+/**
+ * `device.token.rotate`
+ */
+export interface TokenRotated {
+/**
+ * The device.
+ */
+deviceId: string
+/**
+ * Who a connection speaks as (protocol §6.2).
+ */
+role: ("operator" | "node")
+/**
+ * The new token; only to the device itself.
+ */
+token?: (string | null)
+scopes: Scopes4
+/**
+ * Milliseconds since the epoch.
+ */
+rotatedAtMs: number
+/**
+ * `in-band`, or `withheld-cross-device` (generation 4).
+ */
+tokenDelivery?: (string | null)
+}
+/**
+ * The answer of `exec.approval.get`.
+ */
+export interface ApprovalShown {
+/**
+ * The approval.
+ */
+id: string
+/**
+ * The command, with invisible characters written out.
+ */
+commandText: string
+/**
+ * A shorter form; never needed here.
+ */
+commandPreview?: (string | null)
+/**
+ * What may be decided.
+ */
+allowedDecisions: Decision[]
+/**
+ * Where it would run.
+ */
+host?: (string | null)
+/**
+ * The node, when it is one.
+ */
+nodeId?: (string | null)
+/**
+ * Agent that wants it.
+ */
+agentId?: (string | null)
+/**
+ * Until when it can be decided.
+ */
+expiresAtMs: number
+}
+/**
+ * `exec.approval.grants.list`
+ */
+export interface GrantsListParams {
+/**
+ * Grants at most.
+ */
+limit?: (number | null)
+}
+/**
+ * The answer of `exec.approval.grants.list`.
+ */
+export interface Grants {
+/**
+ * Standing consent, by agent.
+ */
+grants: Grant[]
+}
+/**
+ * A program an agent may run without asking.
+ */
+export interface Grant {
+/**
+ * For `exec.approval.grants.revoke`.
+ */
+id: string
+/**
+ * The agent; `*` is every one.
+ */
+agentId: string
+/**
+ * The program.
+ */
+pattern: string
+/**
+ * When it was allowed.
+ */
+createdAtMs?: (number | null)
+}
+/**
+ * `exec.approval.grants.revoke`
+ */
+export interface GrantRevokeParams {
+/**
+ * The grant.
+ */
+grantId: string
+}
+/**
+ * The answer of `exec.approval.grants.revoke`.
+ */
+export interface GrantRevoked {
+/**
+ * `revoked` or `not-found`.
+ */
+outcome: string
+}
+/**
+ * `exec.approval.request`
+ */
+export interface ExecApprovalRequestParams {
+/**
+ * The command as it is shown; may be left out when `commandArgv` is there.
+ */
+command?: (string | null)
+/**
+ * The command as a list.
+ */
+commandArgv?: (string[] | null)
+/**
+ * Variables the command would get beside those it has anyway.
+ */
+env?: ({
+[k: string]: string
+} | null)
+/**
+ * Id to use instead of a new one.
+ */
+id?: (string | null)
+/**
+ * Where it would run.
+ */
+cwd?: (string | null)
+/**
+ * `gateway`, `node` or `sandbox`.
+ */
+host?: (string | null)
+/**
+ * The node, when it is one.
+ */
+nodeId?: (string | null)
+/**
+ * The policy in force there.
+ */
+security?: (string | null)
+/**
+ * When it asks.
+ */
+ask?: (string | null)
+/**
+ * Agent that wants it.
+ */
+agentId?: (string | null)
+/**
+ * The program's full path.
+ */
+resolvedPath?: (string | null)
+/**
+ * Conversation that wants it.
+ */
+sessionKey?: (string | null)
+/**
+ * How long to wait for a decision (120000 by default).
+ */
+timeoutMs?: (number | null)
+/**
+ * Answer twice: once it is accepted and once it is decided.
+ */
+twoPhase?: (boolean | null)
+}
+/**
+ * How an approval ended.
+ */
+export interface ApprovalDecision {
+/**
+ * The approval.
+ */
+id: string
+/**
+ * What was decided; `null` when nobody did.
+ */
+decision?: (Decision | null)
+/**
+ * When it was asked for.
+ */
+createdAtMs: number
+/**
+ * Until when it could be decided.
+ */
+expiresAtMs: number
+/**
+ * Why nobody decided: `no-route`, `expired` or `cancelled`.
+ */
+terminalReason?: (string | null)
+}
+/**
+ * The file of standing decisions with where it is.
+ */
+export interface ExecApprovalsSnapshot {
+/**
+ * Where it is.
+ */
+path: string
+/**
+ * Whether it exists.
+ */
+exists: boolean
+/**
+ * Digest of its text, for `baseHash`.
+ */
+hash: string
+file: ExecApprovalsFile
+/**
+ * What is in force where it says nothing (generation 4).
+ */
+resolvedDefaults?: (ExecRules1 | null)
+}
+/**
+ * What it says.
+ */
+export interface ExecApprovalsFile {
+/**
+ * Always 1.
+ */
+version?: number
+/**
+ * The socket of the original's companion app; kept, not used.
+ */
+socket?: (ExecSocket | null)
+defaults?: ExecRules
+/**
+ * By agent; `*` counts for every one.
+ */
+agents?: {
+[k: string]: ExecAgent
+}
+[k: string]: unknown
+}
+/**
+ * The socket of the original's companion app.
+ */
+export interface ExecSocket {
+/**
+ * Where it is.
+ */
+path?: (string | null)
+/**
+ * Its secret; never answered.
+ */
+token?: (string | null)
+}
+/**
+ * What counts unless an agent says otherwise.
+ */
+export interface ExecRules {
+/**
+ * Which commands may run.
+ */
+security?: (ExecSecurity | null)
+/**
+ * When a person is asked.
+ */
+ask?: (ExecAsk | null)
+/**
+ * Which commands may run when nobody can be asked.
+ */
+askFallback?: (ExecSecurity | null)
+/**
+ * Whether programs of skills count as allowed; kept, not used.
+ */
+autoAllowSkills?: (boolean | null)
+}
+/**
+ * One agent's rules and what it may run.
+ */
+export interface ExecAgent {
+/**
+ * Which commands may run.
+ */
+security?: (ExecSecurity | null)
+/**
+ * When a person is asked.
+ */
+ask?: (ExecAsk | null)
+/**
+ * Which commands may run when nobody can be asked.
+ */
+askFallback?: (ExecSecurity | null)
+/**
+ * Whether programs of skills count as allowed; kept, not used.
+ */
+autoAllowSkills?: (boolean | null)
+/**
+ * Programs it may run.
+ */
+allowlist?: ExecAllowed[]
+}
+/**
+ * A program that may run.
+ */
+export interface ExecAllowed {
+/**
+ * Names the entry.
+ */
+id?: (string | null)
+/**
+ * Full path of the program.
+ */
+pattern?: string
+/**
+ * When it was allowed or last ran.
+ */
+lastUsedAt?: (number | null)
+/**
+ * With which command.
+ */
+lastUsedCommand?: (string | null)
+/**
+ * As which file.
+ */
+lastResolvedPath?: (string | null)
+[k: string]: unknown
+}
+/**
+ * What may run, and when a person is asked.
+ */
+export interface ExecRules1 {
+/**
+ * Which commands may run.
+ */
+security?: (ExecSecurity | null)
+/**
+ * When a person is asked.
+ */
+ask?: (ExecAsk | null)
+/**
+ * Which commands may run when nobody can be asked.
+ */
+askFallback?: (ExecSecurity | null)
+/**
+ * Whether programs of skills count as allowed; kept, not used.
+ */
+autoAllowSkills?: (boolean | null)
+}
+/**
+ * `exec.approvals.set`
+ */
+export interface ExecApprovalsSetParams {
+file: ExecApprovalsFile1
+/**
+ * The `hash` of the file it replaces.
+ */
+baseHash?: (string | null)
+}
+/**
+ * The whole new file.
+ */
+export interface ExecApprovalsFile1 {
+/**
+ * Always 1.
+ */
+version?: number
+/**
+ * The socket of the original's companion app; kept, not used.
+ */
+socket?: (ExecSocket | null)
+defaults?: ExecRules
+/**
+ * By agent; `*` counts for every one.
+ */
+agents?: {
+[k: string]: ExecAgent
+}
+[k: string]: unknown
+}
+/**
+ * A heartbeat that has happened, or why it did not: event `heartbeat` and `last-heartbeat`.
+ */
+export interface HeartbeatEvent {
+/**
+ * When, in milliseconds since the epoch.
+ */
+ts: number
+/**
+ * What came of it.
+ */
+status: ("sent" | "ok-empty" | "ok-token" | "skipped" | "failed")
+/**
+ * The agent.
+ */
+agentId: string
+/**
+ * The conversation that was told.
+ */
+to?: (string | null)
+/**
+ * The beginning of what was said.
+ */
+preview?: (string | null)
+/**
+ * How long it took.
+ */
+durationMs?: (number | null)
+/**
+ * Why there was nothing to do, or what failed.
+ */
+reason?: (string | null)
+/**
+ * Whether nobody was told.
+ */
+silent: boolean
+}
+/**
  * `logs.tail`
  */
 export interface LogsTailParams {
@@ -533,6 +2419,1029 @@ provider?: (string | null)
  * Look for local servers again first.
  */
 refresh?: (boolean | null)
+}
+/**
+ * `node.describe`, `node.pair.remove` and its result.
+ */
+export interface NodeRef {
+/**
+ * The node.
+ */
+nodeId: string
+}
+/**
+ * The result of `node.describe`.
+ */
+export interface NodeDescription {
+/**
+ * Milliseconds since the epoch.
+ */
+ts: number
+/**
+ * Its device id.
+ */
+nodeId: string
+/**
+ * Client id (generation 4).
+ */
+clientId?: (string | null)
+/**
+ * Client mode (generation 4).
+ */
+clientMode?: (string | null)
+/**
+ * Name for people.
+ */
+displayName?: (string | null)
+/**
+ * Operating system.
+ */
+platform?: (string | null)
+/**
+ * Its own version.
+ */
+version?: (string | null)
+/**
+ * Version of its core, of clients that tell two apart.
+ */
+coreVersion?: (string | null)
+/**
+ * Version of its interface, of clients that tell two apart.
+ */
+uiVersion?: (string | null)
+/**
+ * Device family.
+ */
+deviceFamily?: (string | null)
+/**
+ * Hardware model.
+ */
+modelIdentifier?: (string | null)
+/**
+ * Where it connects from, unless from this machine.
+ */
+remoteIp?: (string | null)
+/**
+ * Capabilities, for example `camera`.
+ */
+caps?: string[]
+/**
+ * Commands it offers, of those its platform may offer.
+ */
+commands?: string[]
+/**
+ * Permissions its operating system has given it.
+ */
+permissions?: ({
+[k: string]: boolean
+} | null)
+/**
+ * Where it looks for programs.
+ */
+pathEnv?: (string | null)
+/**
+ * Always `false`: conversations do not run on nodes (generation 4).
+ */
+sessionHost?: (boolean | null)
+/**
+ * Always empty: nodes bring no tools of their own (generation 4).
+ */
+nodePluginTools?: (unknown[] | null)
+/**
+ * `approved`, or `pending` while it asks for more (generation 4).
+ */
+approvalState?: (string | null)
+/**
+ * Since when it is connected, in milliseconds since the epoch.
+ */
+connectedAtMs?: (number | null)
+/**
+ * Last connection, in milliseconds since the epoch (generation 4).
+ */
+lastConnectedAtMs?: (number | null)
+/**
+ * The same (generation 4).
+ */
+lastSeenAtMs?: (number | null)
+/**
+ * Always `connect` (generation 4).
+ */
+lastSeenReason?: (string | null)
+/**
+ * Last approval, in milliseconds since the epoch (generation 4).
+ */
+approvedAtMs?: (number | null)
+/**
+ * Always `true`: only approved nodes are listed.
+ */
+paired: boolean
+/**
+ * Whether it is connected right now.
+ */
+connected: boolean
+}
+/**
+ * `node.event`
+ */
+export interface NodeEventParams {
+/**
+ * What happened.
+ */
+event: string
+/**
+ * Particulars.
+ */
+payload?: {
+[k: string]: unknown
+}
+/**
+ * The same as JSON text.
+ */
+payloadJSON?: (string | null)
+}
+/**
+ * The result of `node.event`.
+ */
+export interface NodeEventTaken {
+/**
+ * Always `true`: the event arrived.
+ */
+ok: boolean
+/**
+ * Its name, where nothing came of it (generation 4).
+ */
+event?: (string | null)
+/**
+ * Always `false` where present (generation 4).
+ */
+handled?: (boolean | null)
+/**
+ * Why nothing came of it (generation 4).
+ */
+reason?: (string | null)
+}
+/**
+ * `node.invoke`
+ */
+export interface NodeInvokeParams {
+/**
+ * The node.
+ */
+nodeId: string
+/**
+ * What it shall do.
+ */
+command: string
+/**
+ * With what.
+ */
+params?: {
+[k: string]: unknown
+}
+/**
+ * How long it may take, in milliseconds (30,000 by default).
+ */
+timeoutMs?: (number | null)
+/**
+ * The same key never runs twice.
+ */
+idempotencyKey: string
+}
+/**
+ * The result of `node.invoke`.
+ */
+export interface NodeInvoked {
+/**
+ * Always `true`.
+ */
+ok: boolean
+/**
+ * The node.
+ */
+nodeId: string
+/**
+ * What it did.
+ */
+command: string
+/**
+ * What came of it.
+ */
+payload: {
+[k: string]: unknown
+}
+/**
+ * The same as the node wrote it.
+ */
+payloadJSON?: (string | null)
+}
+/**
+ * `node.invoke.result`
+ */
+export interface NodeInvokeResultParams {
+/**
+ * The `id` of the `node.invoke.request` event.
+ */
+id: string
+/**
+ * The node itself.
+ */
+nodeId: string
+/**
+ * Whether it worked.
+ */
+ok: boolean
+/**
+ * What came of it.
+ */
+payload?: {
+[k: string]: unknown
+}
+/**
+ * The same as JSON text.
+ */
+payloadJSON?: (string | null)
+/**
+ * Why it did not.
+ */
+error?: (NodeError | null)
+}
+/**
+ * A failure, in the node's own words.
+ */
+export interface NodeError {
+/**
+ * Stable name.
+ */
+code?: (string | null)
+/**
+ * A sentence.
+ */
+message?: (string | null)
+}
+/**
+ * The result of `node.invoke.result`.
+ */
+export interface NodeResultTaken {
+/**
+ * Always `true`.
+ */
+ok: boolean
+/**
+ * Whether nobody waited for it any more.
+ */
+ignored?: boolean
+}
+/**
+ * `node.list`
+ */
+export interface NodeList {
+/**
+ * Milliseconds since the epoch.
+ */
+ts: number
+/**
+ * Connected ones first, then by name.
+ */
+nodes: NodeView[]
+}
+/**
+ * One node of `node.list`.
+ */
+export interface NodeView {
+/**
+ * Its device id.
+ */
+nodeId: string
+/**
+ * Client id (generation 4).
+ */
+clientId?: (string | null)
+/**
+ * Client mode (generation 4).
+ */
+clientMode?: (string | null)
+/**
+ * Name for people.
+ */
+displayName?: (string | null)
+/**
+ * Operating system.
+ */
+platform?: (string | null)
+/**
+ * Its own version.
+ */
+version?: (string | null)
+/**
+ * Version of its core, of clients that tell two apart.
+ */
+coreVersion?: (string | null)
+/**
+ * Version of its interface, of clients that tell two apart.
+ */
+uiVersion?: (string | null)
+/**
+ * Device family.
+ */
+deviceFamily?: (string | null)
+/**
+ * Hardware model.
+ */
+modelIdentifier?: (string | null)
+/**
+ * Where it connects from, unless from this machine.
+ */
+remoteIp?: (string | null)
+/**
+ * Capabilities, for example `camera`.
+ */
+caps?: string[]
+/**
+ * Commands it offers, of those its platform may offer.
+ */
+commands?: string[]
+/**
+ * Permissions its operating system has given it.
+ */
+permissions?: ({
+[k: string]: boolean
+} | null)
+/**
+ * Where it looks for programs.
+ */
+pathEnv?: (string | null)
+/**
+ * Always `false`: conversations do not run on nodes (generation 4).
+ */
+sessionHost?: (boolean | null)
+/**
+ * Always empty: nodes bring no tools of their own (generation 4).
+ */
+nodePluginTools?: (unknown[] | null)
+/**
+ * `approved`, or `pending` while it asks for more (generation 4).
+ */
+approvalState?: (string | null)
+/**
+ * Since when it is connected, in milliseconds since the epoch.
+ */
+connectedAtMs?: (number | null)
+/**
+ * Last connection, in milliseconds since the epoch (generation 4).
+ */
+lastConnectedAtMs?: (number | null)
+/**
+ * The same (generation 4).
+ */
+lastSeenAtMs?: (number | null)
+/**
+ * Always `connect` (generation 4).
+ */
+lastSeenReason?: (string | null)
+/**
+ * Last approval, in milliseconds since the epoch (generation 4).
+ */
+approvedAtMs?: (number | null)
+/**
+ * Always `true`: only approved nodes are listed.
+ */
+paired: boolean
+/**
+ * Whether it is connected right now.
+ */
+connected: boolean
+}
+/**
+ * `node.pair.approve`
+ */
+export interface NodeApproved {
+/**
+ * The request that was granted.
+ */
+requestId: string
+node: PairedNode
+}
+/**
+ * The node as it is now.
+ */
+export interface PairedNode {
+/**
+ * Its device id.
+ */
+nodeId: string
+/**
+ * Client id (generation 4).
+ */
+clientId?: (string | null)
+/**
+ * Client mode (generation 4).
+ */
+clientMode?: (string | null)
+/**
+ * Name for people.
+ */
+displayName?: (string | null)
+/**
+ * Operating system.
+ */
+platform?: (string | null)
+/**
+ * Its own version.
+ */
+version?: (string | null)
+/**
+ * Version of its core, of clients that tell two apart.
+ */
+coreVersion?: (string | null)
+/**
+ * Version of its interface, of clients that tell two apart.
+ */
+uiVersion?: (string | null)
+/**
+ * Device family.
+ */
+deviceFamily?: (string | null)
+/**
+ * Hardware model.
+ */
+modelIdentifier?: (string | null)
+/**
+ * Where it connects from, unless from this machine.
+ */
+remoteIp?: (string | null)
+/**
+ * Capabilities, for example `camera`.
+ */
+caps?: string[]
+/**
+ * Commands it offers, of those its platform may offer.
+ */
+commands?: string[]
+/**
+ * Permissions its operating system has given it.
+ */
+permissions?: ({
+[k: string]: boolean
+} | null)
+/**
+ * Where it looks for programs.
+ */
+pathEnv?: (string | null)
+/**
+ * Its secret for `node.pair.verify` (generation 3, in the answer to the approval).
+ */
+token?: (string | null)
+/**
+ * First approval, in milliseconds since the epoch.
+ */
+createdAtMs: number
+/**
+ * Last approval, in milliseconds since the epoch.
+ */
+approvedAtMs: number
+/**
+ * Last connection, in milliseconds since the epoch.
+ */
+lastSeenAtMs?: (number | null)
+/**
+ * Always `connect`.
+ */
+lastSeenReason?: (string | null)
+}
+/**
+ * `node.pair.list`
+ */
+export interface NodePairList {
+/**
+ * Requests that wait, newest first.
+ */
+pending: NodePairRequest[]
+/**
+ * Nodes whose commands were allowed.
+ */
+paired: PairedNode1[]
+}
+/**
+ * A node that asks for its commands to be allowed: pending, and the `node.pair.requested` event.
+ */
+export interface NodePairRequest {
+/**
+ * What `node.pair.approve` and `reject` name.
+ */
+requestId: string
+/**
+ * Its device id.
+ */
+nodeId: string
+/**
+ * Client id (generation 4).
+ */
+clientId?: (string | null)
+/**
+ * Client mode (generation 4).
+ */
+clientMode?: (string | null)
+/**
+ * Name for people.
+ */
+displayName?: (string | null)
+/**
+ * Operating system.
+ */
+platform?: (string | null)
+/**
+ * Its own version.
+ */
+version?: (string | null)
+/**
+ * Version of its core, of clients that tell two apart.
+ */
+coreVersion?: (string | null)
+/**
+ * Version of its interface, of clients that tell two apart.
+ */
+uiVersion?: (string | null)
+/**
+ * Device family.
+ */
+deviceFamily?: (string | null)
+/**
+ * Hardware model.
+ */
+modelIdentifier?: (string | null)
+/**
+ * Where it connects from, unless from this machine.
+ */
+remoteIp?: (string | null)
+/**
+ * Capabilities, for example `camera`.
+ */
+caps?: string[]
+/**
+ * Commands it offers, of those its platform may offer.
+ */
+commands?: string[]
+/**
+ * Permissions its operating system has given it.
+ */
+permissions?: ({
+[k: string]: boolean
+} | null)
+/**
+ * Where it looks for programs.
+ */
+pathEnv?: (string | null)
+/**
+ * What the approver has to hold.
+ */
+requiredApproveScopes: string[]
+/**
+ * Whether its device was let in without asking.
+ */
+silent: boolean
+/**
+ * Whether the node is known already and asks for more.
+ */
+isRepair?: boolean
+/**
+ * Milliseconds since the epoch.
+ */
+ts: number
+}
+/**
+ * A node whose commands were allowed.
+ */
+export interface PairedNode1 {
+/**
+ * Its device id.
+ */
+nodeId: string
+/**
+ * Client id (generation 4).
+ */
+clientId?: (string | null)
+/**
+ * Client mode (generation 4).
+ */
+clientMode?: (string | null)
+/**
+ * Name for people.
+ */
+displayName?: (string | null)
+/**
+ * Operating system.
+ */
+platform?: (string | null)
+/**
+ * Its own version.
+ */
+version?: (string | null)
+/**
+ * Version of its core, of clients that tell two apart.
+ */
+coreVersion?: (string | null)
+/**
+ * Version of its interface, of clients that tell two apart.
+ */
+uiVersion?: (string | null)
+/**
+ * Device family.
+ */
+deviceFamily?: (string | null)
+/**
+ * Hardware model.
+ */
+modelIdentifier?: (string | null)
+/**
+ * Where it connects from, unless from this machine.
+ */
+remoteIp?: (string | null)
+/**
+ * Capabilities, for example `camera`.
+ */
+caps?: string[]
+/**
+ * Commands it offers, of those its platform may offer.
+ */
+commands?: string[]
+/**
+ * Permissions its operating system has given it.
+ */
+permissions?: ({
+[k: string]: boolean
+} | null)
+/**
+ * Where it looks for programs.
+ */
+pathEnv?: (string | null)
+/**
+ * Its secret for `node.pair.verify` (generation 3, in the answer to the approval).
+ */
+token?: (string | null)
+/**
+ * First approval, in milliseconds since the epoch.
+ */
+createdAtMs: number
+/**
+ * Last approval, in milliseconds since the epoch.
+ */
+approvedAtMs: number
+/**
+ * Last connection, in milliseconds since the epoch.
+ */
+lastSeenAtMs?: (number | null)
+/**
+ * Always `connect`.
+ */
+lastSeenReason?: (string | null)
+}
+/**
+ * `node.pair.reject`
+ */
+export interface NodeRejected {
+/**
+ * The request that was refused.
+ */
+requestId: string
+/**
+ * Whose it was.
+ */
+nodeId: string
+}
+/**
+ * `node.pair.request` (generation 3)
+ */
+export interface NodePairParams {
+/**
+ * Its device id.
+ */
+nodeId: string
+/**
+ * Client id (generation 4).
+ */
+clientId?: (string | null)
+/**
+ * Client mode (generation 4).
+ */
+clientMode?: (string | null)
+/**
+ * Name for people.
+ */
+displayName?: (string | null)
+/**
+ * Operating system.
+ */
+platform?: (string | null)
+/**
+ * Its own version.
+ */
+version?: (string | null)
+/**
+ * Version of its core, of clients that tell two apart.
+ */
+coreVersion?: (string | null)
+/**
+ * Version of its interface, of clients that tell two apart.
+ */
+uiVersion?: (string | null)
+/**
+ * Device family.
+ */
+deviceFamily?: (string | null)
+/**
+ * Hardware model.
+ */
+modelIdentifier?: (string | null)
+/**
+ * Where it connects from, unless from this machine.
+ */
+remoteIp?: (string | null)
+/**
+ * Capabilities, for example `camera`.
+ */
+caps?: string[]
+/**
+ * Commands it offers, of those its platform may offer.
+ */
+commands?: string[]
+/**
+ * Permissions its operating system has given it.
+ */
+permissions?: ({
+[k: string]: boolean
+} | null)
+/**
+ * Where it looks for programs.
+ */
+pathEnv?: (string | null)
+/**
+ * Not to be shown as a prompt.
+ */
+silent?: (boolean | null)
+}
+/**
+ * The result of `node.pair.request`.
+ */
+export interface NodePairOpened {
+/**
+ * Always `pending`.
+ */
+status: string
+request: NodePairRequest1
+/**
+ * Whether it is a new one.
+ */
+created: boolean
+}
+/**
+ * A node that asks for its commands to be allowed: pending, and the `node.pair.requested` event.
+ */
+export interface NodePairRequest1 {
+/**
+ * What `node.pair.approve` and `reject` name.
+ */
+requestId: string
+/**
+ * Its device id.
+ */
+nodeId: string
+/**
+ * Client id (generation 4).
+ */
+clientId?: (string | null)
+/**
+ * Client mode (generation 4).
+ */
+clientMode?: (string | null)
+/**
+ * Name for people.
+ */
+displayName?: (string | null)
+/**
+ * Operating system.
+ */
+platform?: (string | null)
+/**
+ * Its own version.
+ */
+version?: (string | null)
+/**
+ * Version of its core, of clients that tell two apart.
+ */
+coreVersion?: (string | null)
+/**
+ * Version of its interface, of clients that tell two apart.
+ */
+uiVersion?: (string | null)
+/**
+ * Device family.
+ */
+deviceFamily?: (string | null)
+/**
+ * Hardware model.
+ */
+modelIdentifier?: (string | null)
+/**
+ * Where it connects from, unless from this machine.
+ */
+remoteIp?: (string | null)
+/**
+ * Capabilities, for example `camera`.
+ */
+caps?: string[]
+/**
+ * Commands it offers, of those its platform may offer.
+ */
+commands?: string[]
+/**
+ * Permissions its operating system has given it.
+ */
+permissions?: ({
+[k: string]: boolean
+} | null)
+/**
+ * Where it looks for programs.
+ */
+pathEnv?: (string | null)
+/**
+ * What the approver has to hold.
+ */
+requiredApproveScopes: string[]
+/**
+ * Whether its device was let in without asking.
+ */
+silent: boolean
+/**
+ * Whether the node is known already and asks for more.
+ */
+isRepair?: boolean
+/**
+ * Milliseconds since the epoch.
+ */
+ts: number
+}
+/**
+ * `node.pair.verify` (generation 3)
+ */
+export interface NodeVerifyParams {
+/**
+ * The node.
+ */
+nodeId: string
+/**
+ * What `node.pair.approve` answered.
+ */
+token: string
+}
+/**
+ * The result of `node.pair.verify`.
+ */
+export interface NodeVerified {
+/**
+ * Whether the token is the node's.
+ */
+ok: boolean
+/**
+ * The node, if so.
+ */
+node?: (PairedNode1 | null)
+}
+/**
+ * `node.rename`, and its result.
+ */
+export interface NodeRename {
+/**
+ * The node.
+ */
+nodeId: string
+/**
+ * Its new name.
+ */
+displayName: string
+}
+/**
+ * `sessions.abort`: a conversation, a run, or both.
+ */
+export interface SessionsAbortParams {
+/**
+ * Conversation.
+ */
+key?: (string | null)
+/**
+ * One run; without it all of the conversation's.
+ */
+runId?: (string | null)
+}
+/**
+ * The answer of `sessions.abort`.
+ */
+export interface SessionsAborted {
+/**
+ * Always true.
+ */
+ok: boolean
+/**
+ * The run that was stopped; the first of several.
+ */
+abortedRunId?: (string | null)
+/**
+ * `aborted` or `no-active-run`.
+ */
+status: string
+}
+/**
+ * `sessions.branches.list`
+ */
+export interface BranchesListParams {
+/**
+ * Conversation.
+ */
+sessionKey: string
+}
+/**
+ * The answer of `sessions.branches.list`.
+ */
+export interface SessionBranches {
+/**
+ * Newest first.
+ */
+branches: SessionBranch[]
+}
+/**
+ * One course a conversation took.
+ */
+export interface SessionBranch {
+/**
+ * Its last row, for `sessions.branches.switch`.
+ */
+leafEntryId: string
+/**
+ * Its rows.
+ */
+messageCount: number
+/**
+ * Time of its last row.
+ */
+updatedAt: number
+/**
+ * Whether it is the one shown.
+ */
+active: boolean
+}
+/**
+ * `sessions.branches.switch`
+ */
+export interface BranchSwitchParams {
+/**
+ * Conversation.
+ */
+sessionKey: string
+/**
+ * Last row of the branch to show.
+ */
+leafEntryId: string
+}
+/**
+ * `sessions.compact`
+ */
+export interface SessionsCompactParams {
+/**
+ * Conversation.
+ */
+key: string
+/**
+ * Rows to keep (400 by default).
+ */
+maxLines?: (number | null)
+}
+/**
+ * The answer of `sessions.compact`.
+ */
+export interface SessionsCompacted {
+/**
+ * Always true.
+ */
+ok: boolean
+/**
+ * Conversation.
+ */
+key: string
+/**
+ * Whether rows were left out.
+ */
+compacted: boolean
+/**
+ * Why there was nothing to leave out: `no sessionId` or `no transcript`.
+ */
+reason?: (string | null)
+/**
+ * File that holds the conversation as it was.
+ */
+archived?: (string | null)
+/**
+ * Rows there are now.
+ */
+kept?: (number | null)
 }
 /**
  * `sessions.create`
@@ -592,6 +3501,32 @@ key: string
  * `sessions.messages.subscribe`: whether to replay open approvals.
  */
 includeApprovals?: (boolean | null)
+}
+/**
+ * `sessions.rewind`, `sessions.fork`: a place in a conversation.
+ */
+export interface SessionEntryParams {
+/**
+ * Conversation.
+ */
+sessionKey: string
+/**
+ * Id of a row, `__openclaw.id` in the history.
+ */
+entryId: string
+}
+/**
+ * The answer of `sessions.fork`.
+ */
+export interface SessionForked {
+/**
+ * The new conversation.
+ */
+sessionKey: string
+/**
+ * The text of the message it stops before.
+ */
+editorText?: (string | null)
 }
 /**
  * `sessions.list` and, all optional, `sessions.subscribe`
@@ -659,6 +3594,54 @@ reasoningLevel?: (string | null)
  */
 model?: (string | null)
 /**
+ * `off`, `tokens` or `full`.
+ */
+responseUsage?: (string | null)
+/**
+ * `off`, `on`, `ask` or `full`; kept for clients, grants nothing.
+ */
+elevatedLevel?: (string | null)
+/**
+ * Where commands run: `gateway`; with `sandbox` or `node` none run here.
+ */
+execHost?: (string | null)
+/**
+ * `deny`, `allowlist` or `full`; can only narrow what exec approvals allow.
+ */
+execSecurity?: (string | null)
+/**
+ * `off`, `on-miss` or `always`; can only narrow what exec approvals allow.
+ */
+execAsk?: (string | null)
+/**
+ * Node for commands; kept for clients.
+ */
+execNode?: (string | null)
+/**
+ * `allow` or `deny`.
+ */
+sendPolicy?: (string | null)
+/**
+ * `mention` or `always`.
+ */
+groupActivation?: (string | null)
+/**
+ * Conversation that started this one.
+ */
+spawnedBy?: (string | null)
+/**
+ * Shown beside the name.
+ */
+icon?: (string | null)
+/**
+ * Shown beside the name.
+ */
+color?: (string | null)
+/**
+ * Group in lists.
+ */
+category?: (string | null)
+/**
  * Kept on top of lists.
  */
 pinned?: (boolean | null)
@@ -712,6 +3695,15 @@ label?: (string | null)
 allowMissing?: (boolean | null)
 }
 /**
+ * The answer of `sessions.rewind`.
+ */
+export interface SessionRewound {
+/**
+ * The text of the message gone back before.
+ */
+editorText?: (string | null)
+}
+/**
  * `sessions.search`: full text over the messages of all conversations.
  */
 export interface SessionsSearchParams {
@@ -727,4 +3719,328 @@ sessionKeys?: (string[] | null)
  * Hits at most (20 by default).
  */
 limit?: (number | null)
+}
+/**
+ * `sessions.send`, `sessions.steer`
+ */
+export interface SessionsSendParams {
+/**
+ * Conversation.
+ */
+key: string
+/**
+ * Text; may be empty with attachments.
+ */
+message: string
+/**
+ * Files.
+ * 
+ * @maxItems 64
+ */
+attachments?: (Attachment[] | null)
+/**
+ * Thinking level for this run.
+ */
+thinking?: (string | null)
+/**
+ * Longest run time, in milliseconds.
+ */
+timeoutMs?: (number | null)
+/**
+ * Becomes the run id; a new one when absent.
+ */
+idempotencyKey?: (string | null)
+}
+/**
+ * `sessions.usage`
+ */
+export interface SessionsUsageParams {
+/**
+ * One conversation.
+ */
+key?: (string | null)
+/**
+ * First day, `YYYY-MM-DD`.
+ */
+startDate?: (string | null)
+/**
+ * Last day, `YYYY-MM-DD`; today by default.
+ */
+endDate?: (string | null)
+/**
+ * Instead of a first day: `7d`, `30d` (default), `90d`, `1y` or `all`.
+ */
+range?: (string | null)
+/**
+ * Conversations listed at most (50 by default).
+ */
+limit?: (number | null)
+}
+/**
+ * `set-heartbeats`
+ */
+export interface SetHeartbeatsParams {
+/**
+ * True or false: whether heartbeats happen until the gateway stops. Required; the refusal has
+ * words of its own.
+ */
+enabled?: {
+[k: string]: unknown
+}
+}
+/**
+ * `set-heartbeats`
+ */
+export interface SetHeartbeatsResult {
+/**
+ * Always true.
+ */
+ok: boolean
+/**
+ * Whether heartbeats happen now.
+ */
+enabled: boolean
+}
+/**
+ * `system-event`. A text that begins with `Node:` only updates the presence list.
+ */
+export interface SystemEventParams {
+/**
+ * What happened. Required; the refusal has words of each generation's own.
+ */
+text?: (string | null)
+/**
+ * Device id.
+ */
+deviceId?: (string | null)
+/**
+ * Instance id.
+ */
+instanceId?: (string | null)
+/**
+ * Host name.
+ */
+host?: (string | null)
+/**
+ * Address.
+ */
+ip?: (string | null)
+/**
+ * Mode.
+ */
+mode?: (string | null)
+/**
+ * Version.
+ */
+version?: (string | null)
+/**
+ * Operating system.
+ */
+platform?: (string | null)
+/**
+ * Device family.
+ */
+deviceFamily?: (string | null)
+/**
+ * Model of the device.
+ */
+modelIdentifier?: (string | null)
+/**
+ * Seconds since somebody used the device.
+ */
+lastInputSeconds?: (number | null)
+/**
+ * Why this is told.
+ */
+reason?: (string | null)
+/**
+ * Roles held.
+ * 
+ * @maxItems 16
+ */
+roles?: ([]|[string]|[string, string]|[string, string, string]|[string, string, string, string]|[string, string, string, string, string]|[string, string, string, string, string, string]|[string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string] | null)
+/**
+ * Scopes held.
+ * 
+ * @maxItems 32
+ */
+scopes?: (string[] | null)
+/**
+ * Tags.
+ * 
+ * @maxItems 16
+ */
+tags?: ([]|[string]|[string, string]|[string, string, string]|[string, string, string, string]|[string, string, string, string, string]|[string, string, string, string, string, string]|[string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string] | null)
+}
+/**
+ * `wake` and `system-event`
+ */
+export interface WakeResult {
+/**
+ * Always true.
+ */
+ok: boolean
+}
+/**
+ * `usage.cost`
+ */
+export interface UsageCostParams {
+/**
+ * Days up to today (30 by default).
+ */
+days?: (number | null)
+}
+/**
+ * The answer of `usage.cost`.
+ */
+export interface UsageCost {
+/**
+ * When it was worked out.
+ */
+updatedAt: number
+/**
+ * Days looked at.
+ */
+days: number
+/**
+ * Days on which something was used.
+ */
+daily: UsageDay[]
+totals: UsageTotals
+}
+/**
+ * One day of it.
+ */
+export interface UsageDay {
+/**
+ * `YYYY-MM-DD`, local time.
+ */
+date: string
+/**
+ * Input tokens that were neither read from nor written to the cache.
+ */
+input?: number
+/**
+ * Output tokens.
+ */
+output?: number
+/**
+ * Input tokens read from the cache.
+ */
+cacheRead?: number
+/**
+ * Input tokens written to the cache.
+ */
+cacheWrite?: number
+/**
+ * Sum of the four.
+ */
+totalTokens?: number
+/**
+ * Price of it all.
+ */
+totalCost?: number
+/**
+ * Of the uncached input.
+ */
+inputCost?: number
+/**
+ * Of the output.
+ */
+outputCost?: number
+/**
+ * Of cache reads.
+ */
+cacheReadCost?: number
+/**
+ * Of cache writes.
+ */
+cacheWriteCost?: number
+/**
+ * Runs whose price is not known, or nothing.
+ */
+missingCostEntries?: number
+}
+/**
+ * All of them together.
+ */
+export interface UsageTotals {
+/**
+ * Input tokens that were neither read from nor written to the cache.
+ */
+input?: number
+/**
+ * Output tokens.
+ */
+output?: number
+/**
+ * Input tokens read from the cache.
+ */
+cacheRead?: number
+/**
+ * Input tokens written to the cache.
+ */
+cacheWrite?: number
+/**
+ * Sum of the four.
+ */
+totalTokens?: number
+/**
+ * Price of it all.
+ */
+totalCost?: number
+/**
+ * Of the uncached input.
+ */
+inputCost?: number
+/**
+ * Of the output.
+ */
+outputCost?: number
+/**
+ * Of cache reads.
+ */
+cacheReadCost?: number
+/**
+ * Of cache writes.
+ */
+cacheWriteCost?: number
+/**
+ * Runs whose price is not known, or nothing.
+ */
+missingCostEntries?: number
+}
+/**
+ * The answer of `usage.status`.
+ */
+export interface UsageStatus {
+/**
+ * When it was asked for.
+ */
+updatedAt: number
+/**
+ * Quotas of subscriptions; no provider served here tells any.
+ */
+providers: unknown[]
+}
+/**
+ * `wake`
+ */
+export interface WakeParams {
+/**
+ * Whether to wait for the next heartbeat.
+ */
+mode: ("next-heartbeat" | "now")
+/**
+ * What the conversation is told.
+ */
+text: string
+/**
+ * Conversation; the main one when absent (generation 4).
+ */
+sessionKey?: (string | null)
+/**
+ * Agent whose main conversation is meant (generation 4).
+ */
+agentId?: (string | null)
 }
