@@ -4,6 +4,8 @@
 #[path = "../../crates/gateway/src/access.rs"]
 #[expect(dead_code, reason = "only the judge is of interest")]
 mod access;
+#[path = "../../crates/gateway/src/authority.rs"]
+mod authority;
 
 use access::{AccessRules, OriginKind, Refusal, parse_net};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -28,6 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
     let rules = AccessRules {
         allowed_origins: vec!["https://ok.example".to_owned()],
         trusted_proxies: parse_net("10.0.0.0/8").into_iter().collect(),
+        ..AccessRules::default()
     };
     let local = "127.0.0.1:18789".parse().expect("an address");
     for peer in ["127.0.0.1:5000", "10.1.2.3:5000", "[::ffff:127.0.0.1]:5000"] {
