@@ -12,6 +12,8 @@ function inTypeScript(schema) {
   if (schema === true) return { tsType: "unknown" };
   if (Array.isArray(schema)) return schema.map(inTypeScript);
   if (schema === null || typeof schema !== "object") return schema;
+  const said = Object.keys(schema).filter((name) => !["description", "title", "default"].includes(name));
+  if (typeof schema.description === "string" && said.length === 0) return { description: schema.description, tsType: "unknown" };
   return Object.fromEntries(
     Object.entries(schema)
       .filter(([name]) => name !== "format" && name !== "$schema")

@@ -473,9 +473,7 @@ fileName?: (string | null)
 /**
  * Base64, optionally behind a `data:` prefix; entries without content are dropped.
  */
-content?: {
-[k: string]: unknown
-}
+content?: unknown
 }
 /**
  * `agent.identity.get`
@@ -670,9 +668,7 @@ hash: string
 /**
  * What it says now, secrets replaced by the placeholder.
  */
-config: {
-[k: string]: unknown
-}
+config: unknown
 /**
  * Settings that count only after a restart; everything else is in force.
  */
@@ -743,15 +739,11 @@ export interface ConfigSchema {
 /**
  * JSON Schema of the document.
  */
-schema: {
-[k: string]: unknown
-}
+schema: unknown
 /**
  * Labels and marks by dotted path.
  */
-uiHints: {
-[k: string]: unknown
-}
+uiHints: unknown
 /**
  * The gateway's version.
  */
@@ -781,9 +773,7 @@ path: string
 /**
  * Its schema, without its members.
  */
-schema: {
-[k: string]: unknown
-}
+schema: unknown
 /**
  * `hot`, or `restart` where the gateway reads it only at start.
  */
@@ -791,9 +781,7 @@ reloadKind: string
 /**
  * Its label and marks.
  */
-hint: {
-[k: string]: unknown
-}
+hint: unknown
 /**
  * Its members' paths.
  */
@@ -2551,9 +2539,7 @@ event: string
 /**
  * Particulars.
  */
-payload?: {
-[k: string]: unknown
-}
+payload?: unknown
 /**
  * The same as JSON text.
  */
@@ -2595,9 +2581,7 @@ command: string
 /**
  * With what.
  */
-params?: {
-[k: string]: unknown
-}
+params?: unknown
 /**
  * How long it may take, in milliseconds (30,000 by default).
  */
@@ -2626,9 +2610,7 @@ command: string
 /**
  * What came of it.
  */
-payload: {
-[k: string]: unknown
-}
+payload: unknown
 /**
  * The same as the node wrote it.
  */
@@ -2653,9 +2635,7 @@ ok: boolean
 /**
  * What came of it.
  */
-payload?: {
-[k: string]: unknown
-}
+payload?: unknown
 /**
  * The same as JSON text.
  */
@@ -3784,9 +3764,7 @@ export interface SetHeartbeatsParams {
  * True or false: whether heartbeats happen until the gateway stops. Required; the refusal has
  * words of its own.
  */
-enabled?: {
-[k: string]: unknown
-}
+enabled?: unknown
 }
 /**
  * `set-heartbeats`

@@ -3,6 +3,7 @@ import type { Command, CommandId } from "../commands/slash";
 import { isObject, list, text } from "../protocol/frames";
 import { DEMO_PROVIDER, readCommands, readModels, type CommandRow, type ModelRow } from "../protocol/rows";
 import { t } from "../i18n/i18n.svelte";
+import type { Methods } from "../protocol/contract";
 import type { Gateway } from "./gateway.svelte";
 
 const LOCAL: CommandId[] = ["new", "reset", "clear", "status", "models", "help", "stop"];
@@ -85,7 +86,7 @@ export class Catalog {
   }
 
   /** These only enrich the page: a gateway that lacks one of them is still a gateway to talk to. */
-  private async ask(method: string): Promise<unknown> {
+  private async ask(method: keyof Methods): Promise<unknown> {
     try {
       return await this.gateway().request(method, {});
     } catch {

@@ -211,7 +211,9 @@ export class Conversations {
 
   /** Goes back to before a message; what followed it stays on the gateway but leaves the conversation. */
   async rewind(key: string, turn: Turn): Promise<void> {
-    await this.gateway().request("sessions.rewind", { sessionKey: key, entryId: turn.user?.id });
+    const entryId = turn.user?.id;
+    if (entryId === undefined) return;
+    await this.gateway().request("sessions.rewind", { sessionKey: key, entryId });
     this.dispatch({ type: "rewound", key, turn: turn.key });
   }
 

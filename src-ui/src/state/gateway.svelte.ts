@@ -1,5 +1,6 @@
 /** The connection as the interface sees it. */
 import type { EventFrame } from "../protocol/frames";
+import type { Methods } from "../protocol/contract";
 import type { Hello } from "../protocol/hello";
 import { GatewayClient, type Connection } from "../transport/client";
 import type { Credentials } from "../transport/credentials";
@@ -61,8 +62,9 @@ export class Gateway {
     this.client.signIn(secret);
   }
 
-  request(method: string, params: object = {}): Promise<unknown> {
-    return this.client.request(method, params);
+  /** The parameters are those of the gateway's own method table; answers are read with care, whoever gives them. */
+  request<M extends keyof Methods>(method: M, params: Methods[M]["params"] = {} as Methods[M]["params"]): Promise<unknown> {
+    return this.client.request(method, params as object);
   }
 
   supports(method: string): boolean {
