@@ -53,9 +53,11 @@ pub use model::{
     Api, InputKind, InvalidModelRef, InvalidThinkingLevel, Model, ModelEvent, ModelInfo, ModelRef,
     ModelRequest, Price, ThinkingLevel,
 };
-pub use models::Demo;
-pub use prompt::{Prompt, WorkspaceFile};
+pub use models::{Demo, ProviderChoice, provider_choices};
+pub use prompt::{Prompt, SkillNote, WorkspaceFile};
 pub use run::{Run, RunEnd, RunError, RunEvent};
 pub use secrecy::SecretString as Secret;
 pub use tool::{Tool, ToolContext, ToolOutput, ToolSpec};
-pub use tools::{ReadTool, SessionStatus, SessionStatusTool, WorkspaceError};
+pub use tools::{
+    ReadTool, SessionStatus, SessionStatusTool, Workspace, WorkspaceError, WorkspaceText,
+};

@@ -2,10 +2,10 @@
 
 /// Blocks and the names in them, beside those of [`crate::Config`]. `*` stands for any one name, also
 /// for the position in a list. What is below a name that is no block of this table is free.
-const KNOWN: [(&str, &str); 62] = [
+const KNOWN: [(&str, &str); 65] = [
     (
         "",
-        "$schema auth bindings tools approvals channels cron hooks discovery canvasHost talk update wizard meta messages commands plugins skills browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
+        "$schema auth bindings tools approvals channels cron hooks discovery canvasHost talk update wizard meta messages commands plugins browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
     ),
     (
         "gateway",
@@ -95,6 +95,9 @@ const KNOWN: [(&str, &str); 62] = [
     ("update", "channel checkOnStart"),
     ("wizard", "lastRunAt lastRunVersion lastRunCommit lastRunCommand lastRunMode"),
     ("meta", "lastTouchedVersion lastTouchedAt"),
+    ("skills", "allowBundled load limits"),
+    ("skills.install", "preferBrew"),
+    ("skills.entries.*", "config"),
 ];
 
 const TELEGRAM: &str = "enabled name botToken tokenFile dmPolicy allowFrom groupPolicy groupAllowFrom groups historyLimit dmHistoryLimit textChunkLimit streamMode streaming replyToMode mediaMaxMb actions reactionNotifications webhookUrl webhookSecret webhookPath proxy network accounts commands customCommands";

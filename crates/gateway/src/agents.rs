@@ -69,7 +69,7 @@ impl Agents {
     }
 
     /// The `agents` member of the health result.
-    pub(crate) fn health(&self, sessions: &Value) -> Value {
+    pub(crate) fn health(&self, sessions: impl Fn(&str) -> Value) -> Value {
         let row = |agent: &Agent| {
             let mut row = Map::new();
             row.insert("agentId".into(), json!(agent.id));
@@ -78,7 +78,7 @@ impl Agents {
             }
             row.insert("isDefault".into(), json!(agent.id == self.default_id));
             row.insert("heartbeat".into(), json!({"enabled": false, "every": "0m", "everyMs": 0}));
-            row.insert("sessions".into(), sessions.clone());
+            row.insert("sessions".into(), sessions(&agent.id));
             Value::Object(row)
         };
         self.all.iter().map(row).collect()

@@ -35,6 +35,8 @@ pub(crate) const EVENTS: &[EventSpec] = {
         event("sessions.changed", Some(Read), V4),
         event("session.message", Some(Read), V4),
         event("config.changed", Some(Read), V4),
+        event("talk.mode", Some(Read), V3),
+        event("voicewake.changed", None, V3),
     ]
 };
 

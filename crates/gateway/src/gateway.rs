@@ -23,14 +23,17 @@ use crate::auth::Auth;
 use crate::devices::Devices;
 use crate::error::{Holder, StartError};
 use crate::hub::{Audience, Broadcast, Hub, SERVICE_RESTART};
+use crate::identity::OwnIdentity;
 use crate::in_process::{self, InProcess};
 use crate::media::{Media, MediaError};
 use crate::presence::Presence;
+use crate::recent::Recent;
 use crate::reload::Configuring;
 use crate::router::{Peer, Router};
 use crate::runs::Runs;
 use crate::settings::Settings;
 use crate::setup::{self, Lock, Options};
+use crate::wizard::Wizards;
 use crate::{connection, methods, reload, server};
 
 /// How often the health snapshot is refreshed for connected clients.
@@ -95,6 +98,13 @@ pub(crate) struct Shared {
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
     pub(crate) warnings: Vec<String>,
+    pub(crate) identity: OwnIdentity,
+    pub(crate) recent: Recent,
+    pub(crate) wizards: Wizards,
+    /// Held while an installer of a skill runs.
+    pub(crate) installing: tokio::sync::Mutex<()>,
+    /// Another one after every start.
+    pub(crate) instance_id: String,
     settings: ArcSwap<Settings>,
     status: watch::Sender<GatewayStatus>,
     started: Instant,
@@ -211,6 +221,8 @@ impl Builder {
         }
         shared.tasks.spawn(tick(shared.clone()));
         shared.tasks.spawn(discover(shared.clone()));
+        let looking = shared.clone();
+        shared.tasks.spawn(async move { looking.refresh_recent().await });
         reload::follow(&shared);
         let paths = shared.paths.clone();
         shared.tasks.spawn_blocking(move || setup::keep_copy(&paths));
@@ -249,6 +261,7 @@ async fn tick(shared: Arc<Shared>) {
         shared.hub.publish(&tick, |_| json!({"ts": ts}));
         shared.hub.ping();
         if count.is_multiple_of(HEALTH_EVERY_TICKS) {
+            shared.refresh_recent().await;
             shared.announce_health();
         }
     }
@@ -298,6 +311,11 @@ impl Shared {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             warnings,
+            identity: OwnIdentity::default(),
+            recent: Recent::default(),
+            wizards: Wizards::default(),
+            installing: tokio::sync::Mutex::default(),
+            instance_id: uuid::Uuid::new_v4().to_string(),
             settings: ArcSwap::from_pointee(settings),
             status: watch::Sender::new(status),
             started: Instant::now(),
@@ -402,7 +420,6 @@ impl Shared {
     /// The `health` result (protocol §14.1).
     pub(crate) fn health(&self) -> Value {
         let settings = self.settings();
-        let sessions = json!({"path": self.database(), "count": 0, "recent": []});
         json!({
             "ok": true,
             "ts": self.now_ms(),
@@ -412,8 +429,8 @@ impl Shared {
             "channelLabels": {},
             "heartbeatSeconds": 0,
             "defaultAgentId": settings.keys.default_agent,
-            "agents": settings.agents.health(&sessions),
-            "sessions": sessions,
+            "agents": settings.agents.health(|agent| self.recent.show(Some(agent), self)),
+            "sessions": self.recent.show(None, self),
         })
     }
 

@@ -338,6 +338,20 @@ impl Hub {
         }
     }
 
+    /// Sends one event to every node. What is meant for nodes is not counted (protocol §11.1).
+    pub(crate) fn tell_nodes<T: Serialize>(&self, name: &'static str, payload: &T) {
+        let payload = serde_json::to_string(payload).unwrap_or_default();
+        let text = event_json(name, &payload, None, None);
+        for node in self.lock().values().filter(|subscriber| subscriber.role == Role::Node) {
+            node.outbox.push(Out::Text(text.clone()), true);
+        }
+    }
+
+    /// Whether a node is connected.
+    pub(crate) fn has_nodes(&self) -> bool {
+        self.lock().values().any(|subscriber| subscriber.role == Role::Node)
+    }
+
     /// Asks every connection for a sign of life.
     pub(crate) fn ping(&self) {
         for subscriber in self.lock().values() {

@@ -22,6 +22,7 @@ use crate::error::store_error;
 use crate::gateway::Shared;
 use crate::run_events::{RunEvents, Stream};
 use crate::runs::{Ended, Job, Live};
+use crate::skills;
 use crate::transcript;
 
 /// Shortest time between two deltas of a run (generation 4's pace).
@@ -189,8 +190,9 @@ impl<'a> RunTask<'a> {
     fn tools(&self, job: &Job) -> Vec<Arc<dyn Tool>> {
         let mut tools: Vec<Arc<dyn Tool>> = Vec::new();
         let settings = self.shared.settings();
+        let skills = skills::managed_dir(self.shared);
         if let Some(agent) = settings.agents.get(&job.agent_id)
-            && let Ok(read) = ReadTool::new(&agent.workspace)
+            && let Ok(read) = ReadTool::with_skills(&agent.workspace, &skills)
         {
             tools.push(Arc::new(read));
         }
@@ -235,6 +237,7 @@ impl<'a> RunTask<'a> {
             workspace,
             tools: tools.iter().map(|tool| tool.spec()).collect(),
             files,
+            skills: skills::for_prompt(self.shared, agent).await,
         };
         let mut text = prompt.build();
         if let Some(extra) = &job.extra_prompt {

@@ -6,6 +6,4 @@ mod workspace;
 
 pub use read::ReadTool;
 pub use session_status::{SessionStatus, SessionStatusTool};
-pub use workspace::WorkspaceError;
-
-pub(crate) use workspace::Workspace;
+pub use workspace::{Workspace, WorkspaceError, WorkspaceText};

@@ -4,6 +4,7 @@ mod agents;
 mod gateway;
 mod models;
 mod session;
+mod skills;
 mod system;
 
 use schemars::JsonSchema;
@@ -13,6 +14,7 @@ pub use self::agents::*;
 pub use self::gateway::*;
 pub use self::models::*;
 pub use self::session::*;
+pub use self::skills::*;
 pub use self::system::*;
 
 /// The settings the product honours, with the document's names in camel case.
@@ -34,6 +36,8 @@ pub struct Config {
     pub logging: LoggingConfig,
     /// Variables for this document and for what the gateway starts.
     pub env: EnvConfig,
+    /// Instructions for special tasks.
+    pub skills: SkillsConfig,
     /// How the web interface looks.
     pub ui: UiConfig,
 }

@@ -1,0 +1,152 @@
+//! Protocol §14 and §15, by data: every recorded request that `conformance.rs` does not tell as a
+//! story is asked as it was recorded, but for writing the configuration, whose answers are the document. What `hello.features.methods` lists has to answer as recorded;
+//! what it does not list has to be an unknown method.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use clawdbot_protocol::DeviceIdentity;
+use clawdbot_tests::{Connect, Peer, TestGateway, fixture, lacks};
+use serde_json::{Value, json};
+
+/// Members of params that name something of the recorded gateway: a request with one of them may be
+/// refused here although it was granted there.
+const NAMING: [&str; 10] = [
+    "id", "requestId", "nodeId", "deviceId", "jobId", "sessionId", "runId", "baseHash", "key",
+    "approvalId",
+];
+
+/// Recorded members that this gateway does not have, by what they belong to.
+const OMITTED: &[&str] = &[
+    // Its runtime and its plugins.
+    "eventLoop",
+    "processMemory",
+    "defaultAgentUtilityModel",
+    "accountSelection",
+    // Updating is left to packages: nothing restarts and nothing is kept of it.
+    "signal",
+    // The original's words about its settings.
+    "hintPath",
+    "advanced",
+    "/schema/title",
+    "/sentinel/path",
+];
+
+#[tokio::test]
+async fn every_recorded_request_is_answered_as_recorded_or_unknown_in_generation_4() {
+    let gateway = TestGateway::start().await;
+    let mut asked = Asked::new(&gateway, Connect::v4()).await;
+    let identity = Arc::new(DeviceIdentity::from_seed(&[7; 32]));
+    let node = Connect::v4().client("node-host", "node").set("role", json!("node")).scopes(&[]);
+    let mut node = gateway.join(node.device(&identity)).await;
+    for (method, examples) in fixture("recorded-v4.json").as_object().unwrap() {
+        for example in examples.as_array().unwrap() {
+            asked.compare(method, example, Some(&mut node)).await;
+        }
+    }
+    asked.finish();
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn every_recorded_request_is_answered_as_recorded_or_unknown_in_generation_3() {
+    let gateway = TestGateway::start().await;
+    let mut asked = Asked::new(&gateway, Connect::v3()).await;
+    for (method, examples) in fixture("recorded-v3.json").as_object().unwrap() {
+        // Recorded from a page; from the command line it is allowed.
+        if method == "talk.mode" {
+            continue;
+        }
+        for example in examples.as_array().unwrap() {
+            asked.compare(method, example, None).await;
+        }
+    }
+    asked.finish();
+    gateway.finish().await;
+}
+
+/// A peer and what it found.
+struct Asked {
+    peer: Peer,
+    listed: BTreeSet<String>,
+    wrong: Vec<String>,
+}
+
+impl Asked {
+    async fn new(gateway: &TestGateway, connect: Connect) -> Self {
+        let mut peer = gateway.peer().await;
+        let hello = peer.connect(connect).await.unwrap();
+        let listed = hello["features"]["methods"].as_array().unwrap();
+        let listed = listed.iter().map(|name| name.as_str().unwrap().to_owned()).collect();
+        Self { peer, listed, wrong: Vec::new() }
+    }
+
+    async fn compare(&mut self, method: &str, example: &Value, node: Option<&mut Peer>) {
+        let params = &example["params"];
+        let mut ours = self.peer.request(method, params.clone()).await;
+        if !self.listed.contains(method) {
+            let unknown = format!("unknown method: {method}");
+            if ours["error"]["message"] != unknown {
+                self.wrong.push(format!("{method} is not listed and answers {ours}"));
+            }
+            return;
+        }
+        if ours["error"]["message"] == "unauthorized role: operator"
+            && example.get("error").is_none()
+            && let Some(node) = node
+        {
+            ours = node.request(method, params.clone()).await;
+        }
+        let problem = difference(&ours, example);
+        self.wrong.extend(problem.map(|problem| format!("{method} {params}: {problem}")));
+    }
+
+    fn finish(self) {
+        assert!(self.wrong.is_empty(), "{:#?}", self.wrong);
+    }
+}
+
+fn difference(ours: &Value, example: &Value) -> Option<String> {
+    let (payload, error) = (example.get("payload"), example.get("error"));
+    if error.is_none() && ours["ok"] == false && names_something(&example["params"]) {
+        let told = ours["error"]["message"].as_str().is_some_and(|message| !message.is_empty());
+        return (!told).then(|| format!("a refusal without words: {ours}"));
+    }
+    if let Some(error) = error
+        && !same_error(&ours["error"], error)
+    {
+        return Some(format!("{ours}, recorded {error}"));
+    }
+    if error.is_none() && ours["ok"] != true {
+        return Some(format!("{ours}, recorded a success"));
+    }
+    let lacking = lacks(&ours["payload"], payload?, OMITTED);
+    (!lacking.is_empty()).then(|| format!("{lacking:?}"))
+}
+
+fn names_something(params: &Value) -> bool {
+    NAMING.iter().any(|name| params.get(name).is_some())
+}
+
+/// To the letter, as far as the recording has it.
+fn same_error(ours: &Value, recorded: &Value) -> bool {
+    let Some((start, _)) =
+        recorded["message"].as_str().and_then(|message| message.split_once("… <shortened>"))
+    else {
+        return ours == recorded;
+    };
+    let begins = ours["message"].as_str().is_some_and(|message| message.starts_with(start));
+    begins && ours["code"] == recorded["code"]
+}
+
+#[test]
+fn a_comparison_can_fail() {
+    let example = json!({"params": {}, "payload": {"jobs": []}});
+    assert_eq!(difference(&json!({"ok": true, "payload": {"jobs": [1]}}), &example), None);
+    assert!(difference(&json!({"ok": true, "payload": {}}), &example).is_some());
+    assert!(difference(&json!({"ok": false, "error": {"message": "no"}}), &example).is_some());
+    let example = json!({"params": {}, "error": {"code": "X", "message": "Err: a… <shortened>"}});
+    let ours = |message| json!({"ok": false, "error": {"code": "X", "message": message}});
+    assert_eq!(difference(&ours("Err: a b"), &example), None);
+    assert!(difference(&ours("Err: b"), &example).is_some());
+}
