@@ -25,7 +25,8 @@ const OMITTED: &[&str] = &[
     "accountSelection",
     // Updating is left to packages: nothing restarts and nothing is kept of it.
     "signal",
-    // The original's words about its settings.
+    // Its canvas, and its words about settings.
+    "canvas",
     "hintPath",
     "advanced",
     "/schema/title",
