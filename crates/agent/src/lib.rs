@@ -59,5 +59,6 @@ pub use run::{Run, RunEnd, RunError, RunEvent};
 pub use secrecy::SecretString as Secret;
 pub use tool::{Tool, ToolContext, ToolOutput, ToolSpec};
 pub use tools::{
-    ReadTool, SessionStatus, SessionStatusTool, Workspace, WorkspaceError, WorkspaceText,
+    ReadTool, SessionStatus, SessionStatusTool, Workspace, WorkspaceEntry, WorkspaceError,
+    WorkspaceFileContent,
 };

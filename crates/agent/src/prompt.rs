@@ -187,9 +187,14 @@ mod tests {
     #[test]
     fn names_date_zone_workspace_and_tools() {
         let text = prompt(Vec::new());
-        for part in
-            ["Clawd", "Friday, 2026-11-20", "Europe/Paris", "/home/u/clawd", "- read: Reads.", "- tea: Makes tea. (skills/tea/SKILL.md)"]
-        {
+        for part in [
+            "Clawd",
+            "Friday, 2026-11-20",
+            "Europe/Paris",
+            "/home/u/clawd",
+            "- read: Reads.",
+            "- tea: Makes tea. (skills/tea/SKILL.md)",
+        ] {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
     }

@@ -45,9 +45,8 @@ async fn read_or_make(shared: &Shared) -> Result<Known, RpcError> {
     let stored = shared.store.get_doc(KIND, ID).await.map_err(store_error)?;
     if let Some(stored) = stored {
         let known = serde_json::from_value(stored).ok().and_then(|stored| known(&stored));
-        return known.ok_or_else(|| {
-            RpcError::unavailable("the gateway's stored identity cannot be read")
-        });
+        return known
+            .ok_or_else(|| RpcError::unavailable("the gateway's stored identity cannot be read"));
     }
     let made = Stored { seed: new_token(), created_at_ms: shared.now_ms() };
     let body = serde_json::to_value(&made)

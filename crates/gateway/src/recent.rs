@@ -63,9 +63,7 @@ impl Recent {
             }
         };
         let now_ms = shared.now_ms();
-        let row = |(key, updated_ms): &(String, i64)| {
-            json!({"key": key, "updatedAt": updated_ms, "age": now_ms - updated_ms})
-        };
+        let row = |(key, updated_ms): &(String, i64)| json!({"key": key, "updatedAt": updated_ms, "age": now_ms - updated_ms});
         let recent: Vec<Value> = glance.newest.iter().map(row).collect();
         json!({"path": shared.database(), "count": glance.count, "recent": recent})
     }

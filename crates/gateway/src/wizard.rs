@@ -215,7 +215,9 @@ impl Wizard {
                     ),
                 )
             },
-            Stage::Model => self.model_step(step("text", "Model", format!("A model of {provider}."))),
+            Stage::Model => {
+                self.model_step(step("text", "Model", format!("A model of {provider}.")))
+            }
             Stage::Confirm => WizardStep {
                 initial_value: Some(json!(true)),
                 ..step("confirm", "Save", format!("Use {provider}/{} from now on?", self.model))

@@ -12,7 +12,15 @@ use serde_json::{Value, json};
 /// Members of params that name something of the recorded gateway: a request with one of them may be
 /// refused here although it was granted there.
 const NAMING: [&str; 10] = [
-    "id", "requestId", "nodeId", "deviceId", "jobId", "sessionId", "runId", "baseHash", "key",
+    "id",
+    "requestId",
+    "nodeId",
+    "deviceId",
+    "jobId",
+    "sessionId",
+    "runId",
+    "baseHash",
+    "key",
     "approvalId",
 ];
 

@@ -49,6 +49,8 @@ const SURROUNDINGS: &[(&str, &[&str])] = &[
         &[
             "agents.files.list",
             "agents.files.get",
+            "agents.workspace.list",
+            "agents.workspace.get",
             "models.authStatus",
             "chat.metadata",
             "tools.catalog",

@@ -188,12 +188,18 @@ async fn installers_run_with_fixed_arguments_and_a_clean_environment() {
         {"id": "fails", "kind": "go", "module": "example.com/kettle@latest"},
     ]);
     write_skill(&gateway.state().join("skills"), "tea", &json!({"install": install}));
-    script(&bin.join("npm"), &format!("echo \"$@\" > {0}/argv; env > {0}/env; echo fine", bin.display()));
+    script(
+        &bin.join("npm"),
+        &format!("echo \"$@\" > {0}/argv; env > {0}/env; echo fine", bin.display()),
+    );
     script(&bin.join("go"), "echo broken >&2; exit 3");
     let mut peer = gateway.v4().await;
     let request = |id: &str| json!({"name": "tea", "installId": id});
     let done = peer.ok("skills.install", request("good")).await;
-    assert_eq!(done, json!({"ok": true, "message": "Installed", "stdout": "fine", "stderr": "", "code": 0}));
+    assert_eq!(
+        done,
+        json!({"ok": true, "message": "Installed", "stdout": "fine", "stderr": "", "code": 0})
+    );
     let argv = std::fs::read_to_string(bin.join("argv")).unwrap();
     assert_eq!(argv, "install -g --ignore-scripts @tea/kettle@1\n");
     let env = std::fs::read_to_string(bin.join("env")).unwrap();

@@ -74,9 +74,11 @@ async fn the_stock_command_line_gets_what_it_insists_on() {
         ("channels.status", json!({"probe": false, "timeoutMs": 10_000}), &["/channelAccounts"]),
         ("models.list", json!({"view": "default", "includeDetails": true}), &["/models/0/id"]),
     ];
-    session(&gateway, Connect::v4().client("gateway-client", "backend").scopes(read), backend).await;
+    session(&gateway, Connect::v4().client("gateway-client", "backend").scopes(read), backend)
+        .await;
     let mut sender = gateway.v4().await;
-    let send = json!({"channel": "telegram", "action": "send", "params": {"to": "1", "message": "x"}});
+    let send =
+        json!({"channel": "telegram", "action": "send", "params": {"to": "1", "message": "x"}});
     let error = sender.fails("message.action", send).await;
     assert_eq!(error["message"], "unsupported channel: telegram");
     gateway.finish().await;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use clawdbot_protocol::DeviceIdentity;
-use clawdbot_tests::{Connect, Gate, Peer, Script, Setup, TestGateway};
+use clawdbot_tests::{Connect, Gate, Peer, Script, Setup, TestGateway, fixture};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -47,6 +47,23 @@ async fn talk_mode_is_passed_on_and_needs_the_right_to_talk() {
     let mut reader = gateway.join(Connect::v4().scopes(&["operator.read"])).await;
     let error = reader.fails("talk.mode", json!({"enabled": true})).await;
     assert_eq!(error["details"]["missingScope"], "operator.talk");
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn a_page_of_generation_3_can_talk_only_through_a_phone() {
+    let gateway = TestGateway::start().await;
+    let origin = format!("http://{}", gateway.address());
+    let headers = [("origin", origin.as_str())];
+    let mut page = Peer::open_with(gateway.address(), &headers).await.unwrap();
+    let identity = Arc::new(DeviceIdentity::from_seed(&[4; 32]));
+    page.connect(Connect::v3().client("webchat", "webchat").device(&identity)).await.unwrap();
+    let error = page.fails("talk.mode", json!({"enabled": true})).await;
+    assert_eq!(error, fixture("recorded-v3.json")["talk.mode"][0]["error"]);
+    let identity = Arc::new(DeviceIdentity::from_seed(&[3; 32]));
+    let phone = Connect::v4().client("node-host", "node").set("role", json!("node")).scopes(&[]);
+    let _phone = gateway.join(phone.device(&identity)).await;
+    assert_eq!(page.ok("talk.mode", json!({"enabled": true})).await["enabled"], true);
     gateway.finish().await;
 }
 
@@ -159,7 +176,10 @@ async fn the_wizard_sets_up_a_provider_and_changes_nothing_before_the_last_answe
     let select = answer(&mut peer, id, &started["step"], json!(true)).await;
     assert_eq!(select["step"]["type"], "select");
     let wrong = answer(&mut peer, id, &select["step"], json!("nobody")).await;
-    assert_eq!((&wrong["step"]["id"], &wrong["status"]), (&select["step"]["id"], &json!("running")));
+    assert_eq!(
+        (&wrong["step"]["id"], &wrong["status"]),
+        (&select["step"]["id"], &json!("running"))
+    );
     assert!(wrong["error"].is_string());
     let key = answer(&mut peer, id, &select["step"], json!("openai")).await;
     assert_eq!(key["step"]["sensitive"], true);
@@ -262,12 +282,49 @@ async fn an_agents_files_are_read_and_written_in_its_workspace_only_fs_03() {
     gateway.finish().await;
 }
 
+/// FS-03: a look into the workspace shows nothing beside it, whatever it is called.
+#[tokio::test]
+async fn a_workspace_can_be_looked_into_and_not_out_of_fs_03() {
+    let gateway = TestGateway::start().await;
+    let mut peer = gateway.v4().await;
+    let list = |path: &str| json!({"agentId": "main", "path": path});
+    let nothing = peer.ok("agents.workspace.list", json!({"agentId": "main"})).await;
+    assert_eq!(nothing["totalEntries"], 0);
+    let workspace = gateway.workspace();
+    std::fs::create_dir(workspace.join("notes")).unwrap();
+    std::fs::write(workspace.join("notes/a.txt"), "a note").unwrap();
+    std::fs::write(workspace.join("z.bin"), [0xff, 0x00]).unwrap();
+    std::os::unix::fs::symlink(gateway.state(), workspace.join("state")).unwrap();
+    let top = peer.ok("agents.workspace.list", json!({"agentId": "main", "limit": 1})).await;
+    assert_eq!((&top["totalEntries"], &top["path"]), (&json!(2), &json!("")));
+    assert_eq!(top["entries"][0]["kind"], "directory");
+    let notes = peer.ok("agents.workspace.list", list("./notes/")).await;
+    assert_eq!((&notes["path"], &notes["parentPath"]), (&json!("notes"), &json!("")));
+    assert_eq!(notes["entries"][0]["path"], "notes/a.txt");
+    let note = peer.ok("agents.workspace.get", list("notes/a.txt")).await;
+    let file = &note["file"];
+    assert_eq!((&file["content"], &file["encoding"]), (&json!("a note"), &json!("utf8")));
+    let error = peer.fails("agents.workspace.get", list("z.bin")).await;
+    assert_eq!(error["message"], "z.bin is neither text nor a picture");
+    let config = gateway.state().join("clawdbot.json").display().to_string();
+    for path in ["state", "..", "/etc", "notes/../..", "~"] {
+        let error = peer.fails("agents.workspace.list", list(path)).await;
+        assert_eq!(error["code"], "INVALID_REQUEST", "{path}");
+    }
+    for path in ["state/clawdbot.json", "../.clawdbot/clawdbot.json", config.as_str()] {
+        let error = peer.fails("agents.workspace.get", list(path)).await;
+        assert!(!error.to_string().contains(clawdbot_tests::TOKEN), "{path}");
+    }
+    gateway.finish().await;
+}
+
 #[tokio::test]
 async fn models_are_listed_as_the_caller_wants_to_see_them() {
     let gateway = TestGateway::start().await;
     let mut peer = gateway.v4().await;
     let all = peer.ok("models.list", json!({"view": "all", "includeDetails": true})).await;
-    let configured = json!({"view": "configured", "sessionKey": "agent:main:main", "agentId": "main"});
+    let configured =
+        json!({"view": "configured", "sessionKey": "agent:main:main", "agentId": "main"});
     let configured = peer.ok("models.list", configured).await;
     let ids = |list: &Value| -> Vec<String> {
         let rows = list["models"].as_array().unwrap().iter();
@@ -296,11 +353,19 @@ async fn effective_tools_are_those_a_run_gets() {
     peer.ok("chat.send", send).await;
     peer.terminal("r-1").await;
     let request = gateway.model.requests().pop().unwrap();
-    let mut given: Vec<_> = request["tools"].as_array().unwrap().iter().map(|t| t["function"]["name"].clone()).collect();
+    let mut given: Vec<_> = request["tools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| t["function"]["name"].clone())
+        .collect();
     let effective = peer.ok("tools.effective", json!({"sessionKey": "agent:main:main"})).await;
     let groups = effective["groups"].as_array().unwrap();
-    let mut told: Vec<_> =
-        groups.iter().flat_map(|g| g["tools"].as_array().unwrap()).map(|t| t["id"].clone()).collect();
+    let mut told: Vec<_> = groups
+        .iter()
+        .flat_map(|g| g["tools"].as_array().unwrap())
+        .map(|t| t["id"].clone())
+        .collect();
     given.sort_by_key(Value::to_string);
     told.sort_by_key(Value::to_string);
     assert_eq!(told, given);

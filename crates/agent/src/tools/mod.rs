@@ -6,4 +6,4 @@ mod workspace;
 
 pub use read::ReadTool;
 pub use session_status::{SessionStatus, SessionStatusTool};
-pub use workspace::{Workspace, WorkspaceError, WorkspaceText};
+pub use workspace::{Workspace, WorkspaceEntry, WorkspaceError, WorkspaceFileContent};

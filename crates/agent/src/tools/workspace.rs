@@ -69,12 +69,25 @@ pub struct Workspace {
     root: Dir,
 }
 
-/// A text of the workspace.
+/// What a file of the workspace holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkspaceText {
-    /// The text; bytes that are no UTF-8 are replaced.
-    pub text: String,
+pub struct WorkspaceFileContent {
+    /// The bytes that were asked for.
+    pub bytes: Vec<u8>,
     /// Bytes of the whole file.
+    pub size: u64,
+    /// Last change.
+    pub modified: Option<SystemTime>,
+}
+
+/// Something in a directory of the workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkspaceEntry {
+    /// Its name in the directory.
+    pub name: String,
+    /// A directory, or else a file.
+    pub is_directory: bool,
+    /// Bytes of a file.
     pub size: u64,
     /// Last change.
     pub modified: Option<SystemTime>,
@@ -115,17 +128,13 @@ impl Workspace {
     ///
     /// # Errors
     /// Every variant but [`WorkspaceError::Unwritable`].
-    pub fn read_text(&self, name: &str, max: u64) -> Result<WorkspaceText, WorkspaceError> {
+    pub fn read(&self, name: &str, max: u64) -> Result<WorkspaceFileContent, WorkspaceError> {
         let unreadable = |source| WorkspaceError::Unreadable { name: name.to_owned(), source };
         let file = self.open_file(name)?;
         let metadata = file.metadata().map_err(unreadable)?;
         let mut bytes = Vec::new();
         file.take(max).read_to_end(&mut bytes).map_err(unreadable)?;
-        Ok(WorkspaceText {
-            text: String::from_utf8_lossy(&bytes).into_owned(),
-            size: metadata.len(),
-            modified: metadata.modified().ok().map(cap_std::time::SystemTime::into_std),
-        })
+        Ok(WorkspaceFileContent { bytes, size: metadata.len(), modified: modified(&metadata) })
     }
 
     /// Replaces a file of the top directory, or creates it, as one step. A link of that name is
@@ -154,19 +163,37 @@ impl Workspace {
         written.map_err(unwritable)
     }
 
-    /// The names of the directories in `directory`, sorted; none when it is not there.
-    pub fn directories(&self, directory: &str) -> Vec<String> {
-        let Ok(entries) = self.root.read_dir(directory) else {
-            return Vec::new();
-        };
-        let mut names: Vec<String> = entries
-            .filter_map(Result::ok)
-            .filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_file()))
-            .filter_map(|entry| entry.file_name().into_string().ok())
+    /// The files and directories in `directory` (`.` for the top), sorted by name. Whatever is
+    /// neither, and links that lead outside, are left out.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Denied`] and [`WorkspaceError::NotFound`].
+    pub fn list(&self, directory: &str) -> Result<Vec<WorkspaceEntry>, WorkspaceError> {
+        if !is_plain_relative(directory) {
+            return Err(WorkspaceError::Denied);
+        }
+        let found = self.root.open_dir(directory).map_err(|source| explain(directory, &source))?;
+        let entries = found.entries().map_err(|source| explain(directory, &source))?;
+        let mut all: Vec<_> = entries
+            .filter_map(|entry| {
+                let name = entry.ok()?.file_name().into_string().ok()?;
+                let metadata = self.root.metadata(Path::new(directory).join(&name)).ok()?;
+                let is_directory = metadata.is_dir();
+                (is_directory || metadata.is_file()).then(|| WorkspaceEntry {
+                    name,
+                    is_directory,
+                    size: metadata.len(),
+                    modified: modified(&metadata),
+                })
+            })
             .collect();
-        names.sort();
-        names
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(all)
     }
+}
+
+fn modified(metadata: &cap_std::fs::Metadata) -> Option<SystemTime> {
+    metadata.modified().ok().map(cap_std::time::SystemTime::into_std)
 }
 
 fn is_plain_relative(name: &str) -> bool {

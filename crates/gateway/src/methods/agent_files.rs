@@ -14,13 +14,22 @@ use crate::router::{Ctx, Reply};
 
 /// The files there may be, in the order to show them.
 const FILES: [&str; 8] = [
-    "AGENTS.md", "SOUL.md", "TOOLS.md", "IDENTITY.md", "USER.md", "HEARTBEAT.md", "BOOTSTRAP.md",
+    "AGENTS.md",
+    "SOUL.md",
+    "TOOLS.md",
+    "IDENTITY.md",
+    "USER.md",
+    "HEARTBEAT.md",
+    "BOOTSTRAP.md",
     "MEMORY.md",
 ];
 /// Bytes shown of one.
 const MAX_BYTES: u64 = 1_000_000;
 
-pub(super) async fn list(ctx: Ctx, params: AgentFilesParams) -> Result<Reply<AgentFiles>, RpcError> {
+pub(super) async fn list(
+    ctx: Ctx,
+    params: AgentFilesParams,
+) -> Result<Reply<AgentFiles>, RpcError> {
     let agent = super::known_agent(&ctx, &params.agent_id)?;
     let files = {
         let agent = agent.clone();
@@ -81,7 +90,7 @@ fn look(agent: &Agent, name: &str, bytes: u64) -> Result<AgentFile, WorkspaceErr
         content: None,
     };
     let read = match Workspace::open(&agent.workspace) {
-        Ok(workspace) => workspace.read_text(name, bytes),
+        Ok(workspace) => workspace.read(name, bytes),
         Err(WorkspaceError::Unavailable { source, .. })
             if source.kind() == std::io::ErrorKind::NotFound =>
         {
@@ -94,7 +103,7 @@ fn look(agent: &Agent, name: &str, bytes: u64) -> Result<AgentFile, WorkspaceErr
             missing: false,
             size: Some(found.size),
             updated_at_ms: found.modified.and_then(millis),
-            content: (bytes > 0).then_some(found.text),
+            content: (bytes > 0).then(|| String::from_utf8_lossy(&found.bytes).into_owned()),
             ..file
         }),
         // A link that leads elsewhere is no file of this workspace.
@@ -103,7 +112,7 @@ fn look(agent: &Agent, name: &str, bytes: u64) -> Result<AgentFile, WorkspaceErr
     }
 }
 
-fn millis(time: SystemTime) -> Option<i64> {
+pub(super) fn millis(time: SystemTime) -> Option<i64> {
     time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_millis().try_into().ok()
 }
 
@@ -112,9 +121,11 @@ fn known(name: &str) -> Result<&'static str, RpcError> {
     found.copied().ok_or_else(|| RpcError::invalid(format!("unsupported file \"{name}\"")))
 }
 
-fn refused(error: WorkspaceError) -> RpcError {
+pub(super) fn refused(error: WorkspaceError) -> RpcError {
     let refusal = match error {
-        WorkspaceError::Denied | WorkspaceError::NotFound(_) => RpcError::invalid(error.to_string()),
+        WorkspaceError::Denied | WorkspaceError::NotFound(_) => {
+            RpcError::invalid(error.to_string())
+        }
         _ => RpcError::unavailable(error.to_string()),
     };
     refusal.with_details(serde_json::json!({"code": error.code()}))

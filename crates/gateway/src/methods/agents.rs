@@ -7,7 +7,7 @@ use clawdbot_protocol::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::rewrite::{Base, rewrite, unusable};
+use crate::rewrite::{Base, blocking, rewrite, unusable};
 use crate::router::{Ctx, Reply};
 
 /// Longest id.
@@ -26,9 +26,9 @@ pub(super) async fn create(
     if id == MAIN_AGENT {
         return Err(RpcError::invalid(format!("\"{MAIN_AGENT}\" is reserved")));
     }
-    let workspace = params.workspace.unwrap_or_else(|| {
-        format!("{}-{id}", gateway.paths.workspace_default.display())
-    });
+    let workspace = params
+        .workspace
+        .unwrap_or_else(|| format!("{}-{id}", gateway.paths.workspace_default.display()));
     let entry = fields(&AgentsUpdateParams {
         agent_id: id.clone(),
         name: Some(name.clone()),
@@ -49,10 +49,10 @@ pub(super) async fn create(
     };
     edit(&ctx, add).await?;
     let directory = gateway.paths.expand(&workspace);
-    if let Err(error) = std::fs::create_dir_all(&directory) {
-        tracing::warn!(%error, dir = %directory.display(), "the workspace cannot be created");
-    }
     let workspace = directory.display().to_string();
+    if let Err(error) = blocking(move || std::fs::create_dir_all(directory)).await? {
+        tracing::warn!(%error, workspace, "the workspace cannot be created");
+    }
     Reply::of(&AgentCreated { ok: true, agent_id: id, name, workspace, model: params.model })
 }
 
@@ -117,6 +117,13 @@ struct Roster<'a> {
 }
 
 impl Roster<'_> {
+    fn len(&self) -> usize {
+        let agents = self.document.get("agents");
+        let part = |name| agents.and_then(|agents| agents.get(name));
+        let list = part("list").and_then(Value::as_array).map_or(0, Vec::len);
+        list + part("entries").and_then(Value::as_object).map_or(0, Map::len)
+    }
+
     fn find(&mut self, id: &str) -> Option<&mut Map<String, Value>> {
         let agents = self.document.get_mut("agents")?.as_object_mut()?;
         let (mut list, mut entries) = (None, None);
@@ -176,7 +183,13 @@ async fn edit(
         let mut value = now.document.source().clone();
         let document = value.as_object_mut();
         let document = document.ok_or_else(|| RpcError::invalid("the configuration is empty"))?;
-        change(&mut Roster { document })?;
+        let mut roster = Roster { document };
+        if roster.len() != now.config.agents.list.len() + now.config.agents.entries.len() {
+            return Err(RpcError::invalid(
+                "agents are configured in an included file; change them there",
+            ));
+        }
+        change(&mut roster)?;
         replace(now.raw.as_deref().unwrap_or_default(), &value).map_err(|error| unusable(&error))
     };
     let loaded = rewrite(&ctx.gateway, Base::Any, make).await?;
@@ -187,7 +200,8 @@ async fn edit(
 /// The members of an entry that `params` sets.
 fn fields(params: &AgentsUpdateParams) -> Map<String, Value> {
     let mut entry = Map::new();
-    let members = [("name", &params.name), ("workspace", &params.workspace), ("model", &params.model)];
+    let members =
+        [("name", &params.name), ("workspace", &params.workspace), ("model", &params.model)];
     for (member, value) in members {
         if let Some(value) = value {
             entry.insert(member.to_owned(), json!(value.trim()));

@@ -46,10 +46,7 @@ pub(super) async fn chat_metadata(
 }
 
 /// Which providers have a key, and where it comes from.
-pub(super) async fn auth_status(
-    ctx: Ctx,
-    params: OptionalAgentParams,
-) -> Result<Reply, RpcError> {
+pub(super) async fn auth_status(ctx: Ctx, params: OptionalAgentParams) -> Result<Reply, RpcError> {
     agent_of(&ctx, &params)?;
     let settings = ctx.gateway.settings();
     let configured = &settings.config().models.providers;

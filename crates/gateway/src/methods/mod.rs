@@ -18,6 +18,7 @@ mod talk;
 mod tools;
 mod update;
 mod wizard;
+mod workspace;
 
 use clawdbot_protocol::{OptionalAgentParams, RpcError, Scope, SessionKey};
 
@@ -78,6 +79,8 @@ fn surroundings(router: Router) -> Router {
         .add("agents.files.list", Read, agent_files::list)
         .add("agents.files.get", Read, agent_files::get)
         .add("agents.files.set", Admin, agent_files::set)
+        .add("agents.workspace.list", Read, workspace::list)
+        .add("agents.workspace.get", Read, workspace::get)
         .add("models.authStatus", Read, catalog::auth_status)
         .add("chat.metadata", Read, catalog::chat_metadata)
         .add("tools.catalog", Read, tools::catalog)

@@ -98,9 +98,8 @@ pub(super) async fn config(
     }
     let value = &ctx.gateway.settings().loaded.value;
     let shown = if secrets { value.clone() } else { redact(value) };
-    let only = |block: &str, name: &str| {
-        shown.get(block)?.get(name).map(|value| json!({name: value}))
-    };
+    let only =
+        |block: &str, name: &str| shown.get(block)?.get(name).map(|value| json!({name: value}));
     Reply::of(&TalkConfig {
         config: TalkConfigParts {
             talk: shown.get("talk").cloned(),

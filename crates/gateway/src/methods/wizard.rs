@@ -41,9 +41,8 @@ pub(super) async fn next(
         return Err(RpcError::invalid("wizard: no pending step"));
     }
     let catalog = gateway.settings().catalog.clone();
-    let has_key = |provider: &str| {
-        catalog.list().iter().any(|info| info.reference.provider == provider)
-    };
+    let has_key =
+        |provider: &str| catalog.list().iter().any(|info| info.reference.provider == provider);
     let problem = match wizard.answer(&answer.value, has_key) {
         Ok(Turn::Step) => None,
         Ok(Turn::Done(None)) => return Reply::of(&done()),

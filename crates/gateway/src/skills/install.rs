@@ -18,8 +18,22 @@ use super::needs::{find_bin, is_this_system};
 const MAX_OUTPUT: usize = 64 * 1024;
 /// Variables an installer gets: where things are, and how to reach the network.
 const VARIABLES: [&str; 16] = [
-    "PATH", "HOME", "USER", "LOGNAME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE",
-    "APPDATA", "LOCALAPPDATA", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "HOMEBREW_PREFIX",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "SYSTEMROOT",
+    "USERPROFILE",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "HOMEBREW_PREFIX",
 ];
 
 /// A way to install what a skill needs, as its front matter names it.
@@ -81,9 +95,7 @@ impl Installer {
                 match node {
                     NodeManager::Npm => ("npm", &["install", "-g", "--ignore-scripts"], package),
                     NodeManager::Pnpm => ("pnpm", &["add", "-g", "--ignore-scripts"], package),
-                    NodeManager::Yarn => {
-                        ("yarn", &["global", "add", "--ignore-scripts"], package)
-                    }
+                    NodeManager::Yarn => ("yarn", &["global", "add", "--ignore-scripts"], package),
                     NodeManager::Bun => ("bun", &["add", "-g", "--ignore-scripts"], package),
                 }
             }
@@ -179,13 +191,7 @@ impl Drop for Group {
 
 /// A failure before there was any output.
 pub(crate) fn failed(message: String) -> SkillInstalled {
-    SkillInstalled {
-        ok: false,
-        message,
-        stdout: String::new(),
-        stderr: String::new(),
-        code: None,
-    }
+    SkillInstalled { ok: false, message, stdout: String::new(), stderr: String::new(), code: None }
 }
 
 /// The end of what a program prints; the beginning is dropped as it grows.
@@ -219,7 +225,9 @@ mod tests {
         for name in ["@scope/pkg@1.2", "tap/tool/formula", "example.com/mod/cmd@latest", "uv"] {
             assert!(is_package_name(name), "{name}");
         }
-        for name in ["", "-g", "--registry=x", "../x", "a/../../b", "a b", "git+ssh://x", "$(x)", "./x"] {
+        for name in
+            ["", "-g", "--registry=x", "../x", "a/../../b", "a b", "git+ssh://x", "$(x)", "./x"]
+        {
             assert!(!is_package_name(name), "{name}");
         }
     }

@@ -154,7 +154,9 @@ mod tests {
         assert!(Manifest::parse("---\nname: [\n---\n", "dir").is_err());
         let mut bomb = "---\na: &a [x, x, x, x, x, x, x, x]\n".to_owned();
         for (new, old) in ('b'..='i').zip('a'..='h') {
-            bomb.push_str(&format!("{new}: &{new} [*{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}]\n"));
+            bomb.push_str(&format!(
+                "{new}: &{new} [*{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}]\n"
+            ));
         }
         assert!(Manifest::parse(&format!("{bomb}metadata: *i\n---\n"), "dir").is_err());
     }

@@ -21,8 +21,8 @@ use crate::agents::Agent;
 use crate::error::store_error;
 use crate::gateway::Shared;
 use crate::rewrite::blocking;
-use crate::settings::Settings;
 use crate::rows::shorten;
+use crate::settings::Settings;
 
 pub(crate) use self::install::{Installer, failed, install};
 pub(crate) use self::manifest::Manifest;
@@ -129,11 +129,12 @@ pub(crate) async fn for_prompt(shared: &Arc<Shared>, agent: &Agent) -> Vec<Skill
     };
     let settings = shared.settings();
     let shown = skills.into_iter().filter(|skill| {
-        skill.manifest.model_visible && needs::Check::new(&skill.manifest, &settings).eligible(skill)
+        skill.manifest.model_visible
+            && needs::Check::new(&skill.manifest, &settings).eligible(skill)
     });
     shown
         .map(|skill| SkillNote {
-            name: skill.manifest.name,
+            name: shorten(&skill.manifest.name, PROMPT_CHARS),
             description: shorten(&skill.manifest.description, PROMPT_CHARS),
             location: skill.location,
         })
@@ -171,7 +172,12 @@ pub(crate) fn status(skill: &Skill, settings: &Settings, family: &str) -> SkillS
         requirements: manifest.needs.clone(),
         missing: check.missing,
         config_checks: check.config,
-        install: manifest.installers.iter().filter(|i| i.is_for_this_system()).map(Installer::row).collect(),
+        install: manifest
+            .installers
+            .iter()
+            .filter(|i| i.is_for_this_system())
+            .map(Installer::row)
+            .collect(),
     }
 }
 
@@ -191,7 +197,8 @@ fn in_root(root: &Path, below: &str, source: Source) -> Vec<Skill> {
     let read = |name: String| {
         let inside = Path::new(below).join(&name);
         let file = inside.join("SKILL.md");
-        let text = handle.read_text(file.to_str()?, MAX_BYTES).ok()?.text;
+        let read = handle.read(file.to_str()?, MAX_BYTES).ok()?;
+        let text = String::from_utf8_lossy(&read.bytes);
         let manifest = match Manifest::parse(&text, &name) {
             Ok(manifest) => manifest,
             Err(problem) => {
@@ -207,9 +214,14 @@ fn in_root(root: &Path, below: &str, source: Source) -> Vec<Skill> {
             Source::Workspace => file.display().to_string(),
             Source::Managed => directory.join("SKILL.md").display().to_string(),
         };
-        let digest = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = Sha256::digest(&read.bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let trusted = source == Source::Managed;
         Some(Skill { manifest, source, directory, location, digest, trusted })
     };
-    handle.directories(below).into_iter().take(MAX_SKILLS).filter_map(read).collect()
+    let entries = handle.list(below).unwrap_or_default().into_iter();
+    // A name on several lines could pretend to be more than a name in the prompt.
+    let directories = entries
+        .filter(|entry| entry.is_directory && !entry.name.contains(char::is_control))
+        .map(|entry| entry.name);
+    directories.take(MAX_SKILLS).filter_map(read).collect()
 }

@@ -190,3 +190,102 @@ pub struct AgentFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
 }
+
+/// `agents.workspace.list`
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentWorkspaceListParams {
+    /// The agent.
+    #[schemars(length(min = 1))]
+    pub agent_id: String,
+    /// A directory of its workspace; the workspace itself otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 4096))]
+    pub path: Option<String>,
+    /// Entries to skip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u32>,
+    /// Entries at most (200 by default).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub limit: Option<u32>,
+}
+
+/// What `agents.workspace.list` answers.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentWorkspaceList {
+    /// The agent.
+    pub agent_id: String,
+    /// The directory; empty for the workspace itself.
+    pub path: String,
+    /// The directory it is in, unless it is the workspace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_path: Option<String>,
+    /// What is in it, by name.
+    pub entries: Vec<AgentWorkspaceEntry>,
+    /// How much is in it in all.
+    pub total_entries: usize,
+    /// How many were skipped.
+    pub offset: usize,
+}
+
+/// A file or directory of a workspace.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentWorkspaceEntry {
+    /// From the workspace.
+    pub path: String,
+    /// The last part of that.
+    pub name: String,
+    /// `file` or `directory`.
+    pub kind: String,
+    /// Bytes of a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Last change, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_at_ms: Option<i64>,
+}
+
+/// `agents.workspace.get`
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentWorkspaceGetParams {
+    /// The agent.
+    #[schemars(length(min = 1))]
+    pub agent_id: String,
+    /// The file, from the workspace.
+    #[schemars(length(min = 1, max = 4096))]
+    pub path: String,
+}
+
+/// What `agents.workspace.get` answers.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentWorkspaceGet {
+    /// The agent.
+    pub agent_id: String,
+    /// The file.
+    pub file: AgentWorkspaceFile,
+}
+
+/// A file of a workspace.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentWorkspaceFile {
+    /// From the workspace.
+    pub path: String,
+    /// The last part of that.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Last change, in milliseconds.
+    pub updated_at_ms: i64,
+    /// What it is, by its bytes.
+    pub mime_type: String,
+    /// `utf8`, or `base64` for pictures.
+    pub encoding: String,
+    /// All of it.
+    pub content: String,
+}
