@@ -7,6 +7,7 @@
 mod install;
 mod manifest;
 mod needs;
+mod yaml;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
