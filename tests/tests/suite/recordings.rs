@@ -74,6 +74,40 @@ async fn every_recorded_request_is_answered_as_recorded_or_unknown_in_generation
     gateway.finish().await;
 }
 
+/// Recorded members of events that this gateway does not have: its plugins and runtime, and what
+/// presence does not tell about machines.
+const OMITTED_IN_EVENTS: &[&str] = &[
+    "plugins",
+    "configReload",
+    "modelRuntime",
+    "eventLoop",
+    "/agents/*/heartbeat/prompt",
+    "/agents/*/heartbeat/target",
+    "/agents/*/heartbeat/ackMaxChars",
+    "/presence/*/ip",
+    "/presence/*/deviceFamily",
+    "/presence/*/instanceId",
+];
+
+/// §11.3. The events of runs are compared in `traces.rs`.
+#[tokio::test]
+async fn events_around_runs_have_the_recorded_members() {
+    let gateway = TestGateway::start().await;
+    let mut peer = gateway.v4().await;
+    let _other = gateway.join(Connect::v4().client("gateway-client", "ui")).await;
+    peer.ok("talk.mode", json!({"enabled": true, "phase": "listening"})).await;
+    peer.ok("voicewake.set", json!({"triggers": ["claude"]})).await;
+    peer.ok("skills.update", json!({"skillKey": "tea", "enabled": true})).await;
+    let mut wrong = Vec::new();
+    for (name, recorded) in fixture("events-v4.json").as_object().unwrap() {
+        let event = peer.event(|frame| frame["event"] == name.as_str()).await;
+        let lacking = lacks(&event["payload"], recorded, OMITTED_IN_EVENTS);
+        wrong.extend(lacking.iter().map(|lacking| format!("{name}{lacking}")));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    gateway.finish().await;
+}
+
 /// A peer and what it found.
 struct Asked {
     peer: Peer,

@@ -251,6 +251,28 @@ async fn agents_come_change_and_go_and_the_first_one_stays() {
     gateway.finish().await;
 }
 
+#[tokio::test]
+async fn agents_of_an_included_file_are_left_alone() {
+    let setup = Setup::new().await.set("agents", json!({"$include": "./agents.json5"}));
+    let agents = "{ list: [{ id: 'main', model: 'fake/fake-model' }, { id: 'tea' }] }";
+    std::fs::write(setup.state().join("agents.json5"), agents).unwrap();
+    let gateway = setup.start().await;
+    let mut peer = gateway.v4().await;
+    let before = std::fs::read_to_string(gateway.state().join("clawdbot.json")).unwrap();
+    for (method, params) in [
+        ("agents.create", json!({"name": "cake"})),
+        ("agents.update", json!({"agentId": "tea", "name": "Brewer"})),
+        ("agents.delete", json!({"agentId": "tea"})),
+    ] {
+        let error = peer.fails(method, params).await;
+        let told = "agents are configured in an included file; change them there";
+        assert_eq!(error["message"], told, "{method}");
+    }
+    let after = std::fs::read_to_string(gateway.state().join("clawdbot.json")).unwrap();
+    assert_eq!(after, before);
+    gateway.finish().await;
+}
+
 /// FS-03, FS-05: only known names, only in the workspace, only by the owner, never through a link.
 #[tokio::test]
 async fn an_agents_files_are_read_and_written_in_its_workspace_only_fs_03() {
