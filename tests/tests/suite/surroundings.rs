@@ -342,7 +342,9 @@ async fn a_workspace_can_be_looked_into_and_not_out_of_fs_03() {
 
 #[tokio::test]
 async fn models_are_listed_as_the_caller_wants_to_see_them() {
-    let gateway = TestGateway::start().await;
+    let aliases = json!({"fake/fake-model": {"alias": "quick"}});
+    let setup = Setup::new().await.set("agents.defaults.models", aliases);
+    let gateway = setup.start().await;
     let mut peer = gateway.v4().await;
     let all = peer.ok("models.list", json!({"view": "all", "includeDetails": true})).await;
     let configured =
@@ -355,6 +357,7 @@ async fn models_are_listed_as_the_caller_wants_to_see_them() {
     assert_eq!(ids(&configured), ["fake-model"]);
     assert!(ids(&all).len() > 1, "the demonstration model is among all");
     assert_eq!(configured["models"][0]["tags"], json!(["default"]));
+    assert_eq!(configured["models"][0]["alias"], "quick");
     let error = peer.fails("models.list", json!({"view": "none"})).await;
     assert_eq!(error["code"], "INVALID_REQUEST");
     let error = peer.fails("models.list", json!({"agentId": "ghost"})).await;

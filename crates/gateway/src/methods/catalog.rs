@@ -114,9 +114,18 @@ fn model_rows(
     default: &ModelRef,
     wanted: impl Fn(&ModelInfo) -> bool,
 ) -> Vec<Map<String, Value>> {
-    let list = ctx.gateway.settings().catalog.list();
-    let wanted = list.iter().filter(|info| wanted(info));
-    wanted.map(|info| model_row(info, info.reference == *default, ctx.peer.generation)).collect()
+    let settings = ctx.gateway.settings();
+    let own = &settings.config().agents.defaults.models;
+    let list = settings.catalog.list();
+    let row = |info: &ModelInfo| {
+        let mut row = model_row(info, info.reference == *default, ctx.peer.generation);
+        let alias = own.get(&info.reference.to_string()).and_then(|own| own.alias.as_ref());
+        if let Some(alias) = alias.filter(|_| ctx.peer.generation == Generation::V4) {
+            row.insert("alias".into(), json!(alias));
+        }
+        row
+    };
+    list.iter().filter(|info| wanted(info)).map(row).collect()
 }
 
 fn model_row(info: &ModelInfo, is_default: bool, generation: Generation) -> Map<String, Value> {

@@ -12,13 +12,12 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-use super::needs::{find_bin, is_this_system};
+use super::needs::{find_bin, is_this_system, search_path};
 
 /// Bytes kept of each of the two outputs.
 const MAX_OUTPUT: usize = 64 * 1024;
-/// Variables an installer gets: where things are, and how to reach the network.
-const VARIABLES: [&str; 16] = [
-    "PATH",
+/// Variables an installer gets beside PATH: where things are, and how to reach the network.
+const VARIABLES: [&str; 15] = [
     "HOME",
     "USER",
     "LOGNAME",
@@ -133,7 +132,7 @@ pub(crate) async fn install(
         Ok(command) => command,
         Err(problem) => return failed(problem),
     };
-    let Some(path) = find_bin(program, env.get("PATH")) else {
+    let Some(path) = find_bin(program, search_path(env)) else {
         return failed(format!("{program} not installed"));
     };
     tracing::info!(program = %path.display(), ?arguments, "installing for a skill");
@@ -142,6 +141,7 @@ pub(crate) async fn install(
         .args(arguments)
         .env_clear()
         .envs(VARIABLES.iter().filter_map(|name| Some((*name, env.get(name)?))))
+        .env("PATH", search_path(env).unwrap_or_default())
         .env("CI", "1")
         .env("NONINTERACTIVE", "1")
         .stdin(Stdio::null())

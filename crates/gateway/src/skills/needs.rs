@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clawdbot_config::Env;
 use clawdbot_protocol::{SkillConfigCheck, SkillNeeds};
 use serde_json::Value;
 
@@ -23,7 +24,7 @@ impl Check {
         let needs = &manifest.needs;
         let entry = settings.config().skills.entries.get(&manifest.key);
         let env = &settings.loaded.env;
-        let has_bin = |name: &String| find_bin(name, env.get("PATH")).is_some();
+        let has_bin = |name: &String| find_bin(name, search_path(env)).is_some();
         let has_env = |name: &String| {
             let configured = entry.is_some_and(|entry| {
                 let is_key = manifest.primary_env.as_ref() == Some(name);
@@ -69,6 +70,11 @@ impl Check {
 /// Whether `os`, in Node's words, is this system.
 pub(super) fn is_this_system(os: &str) -> bool {
     crate::host::platform() == os
+}
+
+/// Where programs are; Windows writes the name of the variable in its own way.
+pub(super) fn search_path(env: &Env) -> Option<&str> {
+    env.get("PATH").or_else(|| env.get("Path"))
 }
 
 /// Where `path` has a program called `name`. Relative entries do not count: what they mean depends
