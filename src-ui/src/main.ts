@@ -9,6 +9,7 @@ import { DeviceIdentity } from "./transport/identity";
 import { isNative, NativeTransport } from "./transport/native";
 import { WebSocketTransport } from "./transport/websocket";
 import { provideApp } from "./ui/context";
+import { fetchScreens } from "./ui/screens";
 
 const native = isNative();
 const app = new AppState(
@@ -24,5 +25,6 @@ if (target) {
   void startSettings().finally(() => {
     app.start();
     mount(App, { target });
+    fetchScreens();
   });
 }

@@ -83,7 +83,7 @@ class Desktop:
         try:
             self._screen()
             self._bus()
-            self.run("openbox", "--sm-disable")
+            self._window_manager()
             if self.with_watcher:
                 self.start_watcher()
         except BaseException:
@@ -134,6 +134,12 @@ class Desktop:
         os.close(write)
         with os.fdopen(read) as pipe:
             self.env["DISPLAY"] = ":" + pipe.readline().strip()
+
+    def _window_manager(self):
+        """A window that comes before its window manager never gets the focus."""
+        self.run("openbox", "--sm-disable")
+        until(lambda: "window id" in self.output("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"), 20,
+              "the window manager")
 
     def _bus(self):
         bus = self.run("dbus-daemon", "--session", "--nofork", "--print-address=1",

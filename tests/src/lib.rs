@@ -8,22 +8,26 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test harness fails by panicking")]
 
 mod connect;
+mod contract;
 mod disk;
 mod gateway;
 mod model;
 mod peer;
 mod plain;
 mod process;
+mod replay;
 mod shape;
 mod trace;
 
 pub use connect::{ALL_SCOPES, Connect};
+pub use contract::{Generated, generated};
 pub use disk::{fingerprint, grep, modes};
 pub use gateway::{Setup, TOKEN, TestGateway};
 pub use model::{FakeModel, Gate, Script};
 pub use peer::{Frame, Peer, Refused};
 pub use plain::{Answer, client_frame, close_code, http, upgrade};
 pub use process::GatewayProcess;
+pub use replay::{Replay, recorded_connect};
 pub use shape::{fixture, lacks};
 /// Waits for something that has to happen soon.
 pub async fn soon<T>(what: &str, wait: impl Future<Output = T>) -> T {

@@ -108,12 +108,16 @@ impl Peer {
     /// # Errors
     /// The refusal and the close that follows it.
     pub async fn connect(&mut self, connect: Connect) -> Result<Value, Refused> {
-        let params = connect.finish(&self.nonce, self.ts);
-        self.send(
-            &json!({"type": "req", "id": "connect-1", "method": "connect", "params": params}),
-        )
-        .await;
+        self.post_connect(connect).await;
         self.admission().await
+    }
+
+    /// Sends `connect` without waiting.
+    pub async fn post_connect(&mut self, connect: Connect) {
+        let params = connect.finish(&self.nonce, self.ts);
+        let request =
+            json!({"type": "req", "id": "connect-1", "method": "connect", "params": params});
+        self.send(&request).await;
     }
 
     /// Waits for the answer to a `connect` that was sent by hand.
@@ -216,6 +220,12 @@ impl Peer {
                 return frames;
             }
         }
+    }
+
+    /// Hangs up, and waits until the gateway has noticed.
+    pub async fn leave(mut self) {
+        self.send_message(Message::Close(None)).await;
+        self.closed().await;
     }
 
     /// Waits for the end.

@@ -7,7 +7,8 @@
 //! - building a [`Catalog`] does no I/O; the HTTP client exists from the first request on;
 //! - a provider key appears in no `Debug`, `Display`, log line or URL;
 //! - a cancelled run stops at once and drops its HTTP stream;
-//! - tools reach only files below the workspace handle they were given.
+//! - file tools reach only files below the workspace handle they were given;
+//! - no command runs without the consent of its [`ExecGate`], and none outlives its call.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -57,8 +58,8 @@ pub use models::{Demo, ProviderChoice, provider_choices};
 pub use prompt::{Prompt, SkillNote, WorkspaceFile};
 pub use run::{Run, RunEnd, RunError, RunEvent};
 pub use secrecy::SecretString as Secret;
-pub use tool::{Tool, ToolContext, ToolOutput, ToolSpec};
+pub use tool::{Progress, Tool, ToolContext, ToolOutput, ToolSpec};
 pub use tools::{
-    ReadTool, SessionStatus, SessionStatusTool, Workspace, WorkspaceEntry, WorkspaceError,
-    WorkspaceFileContent,
+    ExecCall, ExecGate, ExecSettings, ExecTool, ReadTool, SessionStatus, SessionStatusTool,
+    Workspace, WorkspaceEntry, WorkspaceError, WorkspaceFileContent, commands_in,
 };

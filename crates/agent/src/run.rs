@@ -11,7 +11,7 @@ use crate::error::ModelError;
 use crate::history;
 use crate::message::{AssistantMessage, Block, Message, StopReason, Usage};
 use crate::model::{Model, ModelEvent, ModelRequest, ThinkingLevel};
-use crate::tool::{Tool, ToolContext, ToolOutput};
+use crate::tool::{Partial, Progress, Tool, ToolContext, ToolOutput};
 use crate::turn::{Call, Turn};
 
 /// Everything one run needs.
@@ -58,6 +58,17 @@ pub enum RunEvent {
         name: String,
         /// Its arguments.
         arguments: Value,
+    },
+    /// A tool call goes on; each report replaces the one before.
+    ToolUpdated {
+        /// Call id.
+        id: String,
+        /// Tool name.
+        name: String,
+        /// What there is so far.
+        content: Vec<Block>,
+        /// Structured data for the user interface.
+        details: Value,
     },
     /// A tool call ended.
     ToolFinished {
@@ -234,10 +245,28 @@ impl Run {
             arguments: arguments.clone(),
         });
         let started = Instant::now();
-        let context = ToolContext { call_id: id.clone(), cancel: cancel.child_token() };
-        let output = match self.tools.iter().find(|tool| tool.spec().name == name) {
-            Some(tool) => tool.call(arguments, context).await,
-            None => ToolOutput::error(format!("There is no tool named {name}.")),
+        let progress = Progress::default();
+        let mut partial = progress.follow();
+        let context = ToolContext { call_id: id.clone(), cancel: cancel.child_token(), progress };
+        let mut work = match self.tools.iter().find(|tool| tool.spec().name == name) {
+            Some(tool) => tool.call(arguments, context),
+            None => {
+                let output = ToolOutput::error(format!("There is no tool named {name}."));
+                Box::pin(std::future::ready(output))
+            }
+        };
+        let output = loop {
+            tokio::select! {
+                biased;
+                output = &mut work => break output,
+                Ok(()) = partial.changed() => {
+                    let Some(Partial { content, details }) = partial.borrow_and_update().clone() else {
+                        continue;
+                    };
+                    let (id, name) = (id.clone(), name.clone());
+                    on_event(RunEvent::ToolUpdated { id, name, content, details });
+                }
+            }
         };
         on_event(RunEvent::ToolFinished {
             id: id.clone(),

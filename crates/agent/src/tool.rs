@@ -2,6 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::message::Block;
@@ -24,6 +25,31 @@ pub struct ToolContext {
     pub call_id: String,
     /// Cancelled when the run is; the call's future is dropped as well.
     pub cancel: CancellationToken,
+    /// Where to show how the call is coming along.
+    pub progress: Progress,
+}
+
+/// Shows people how a call is coming along. Only the newest state is kept, so a call that has much
+/// to show neither waits nor fills memory.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(watch::Sender<Option<Partial>>);
+
+/// The state of a call that has not ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Partial {
+    pub(crate) content: Vec<Block>,
+    pub(crate) details: Value,
+}
+
+impl Progress {
+    /// Replaces what is shown.
+    pub fn show(&self, text: impl Into<String>, details: Value) {
+        self.0.send_replace(Some(Partial { content: vec![Block::text(text)], details }));
+    }
+
+    pub(crate) fn follow(&self) -> watch::Receiver<Option<Partial>> {
+        self.0.subscribe()
+    }
 }
 
 /// What a call produced.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use clawdbot_agent::{Block, ReadTool, Tool, ToolContext, ToolOutput};
+use clawdbot_agent::{Block, Progress, ReadTool, Tool, ToolContext, ToolOutput};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +26,11 @@ fn place() -> Place {
 }
 
 async fn call(tool: &ReadTool, arguments: Value) -> ToolOutput {
-    let context = ToolContext { call_id: "1".into(), cancel: CancellationToken::new() };
+    let context = ToolContext {
+        call_id: "1".into(),
+        cancel: CancellationToken::new(),
+        progress: Progress::default(),
+    };
     tool.call(arguments, context).await
 }
 

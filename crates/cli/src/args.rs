@@ -1,8 +1,8 @@
 //! What can be typed.
 
-use std::time::Duration;
-
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::connection::ConnectionArgs;
 
 /// Your own AI gateway.
 #[derive(Debug, Parser)]
@@ -17,19 +17,25 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the gateway in the foreground
+    /// Run the gateway in the foreground, or call a running one
     Gateway(GatewayArgs),
     /// Read and change clawdbot.json
     #[command(subcommand)]
     Config(ConfigArgs),
     /// Ask a running gateway how it is
-    Health(HealthArgs),
+    Health(ConnectionArgs),
+    /// See, let in and send away devices
+    #[command(subcommand)]
+    Devices(DevicesArgs),
     /// Open WebChat in the browser
     Web,
 }
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct GatewayArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<GatewayCommand>,
     /// Port to listen on [default: 18789]
     #[arg(long)]
     pub(crate) port: Option<u16>,
@@ -89,25 +95,59 @@ pub(crate) enum ConfigArgs {
     Path,
 }
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct HealthArgs {
-    /// Gateway address [default: the local gateway]
-    #[arg(long)]
-    pub(crate) url: Option<String>,
-    /// Token to present
-    #[arg(long)]
-    pub(crate) token: Option<String>,
-    /// Password to present
-    #[arg(long, conflicts_with = "token")]
-    pub(crate) password: Option<String>,
-    /// Give up after so many milliseconds
-    #[arg(long, value_parser = millis, default_value = "10000")]
-    pub(crate) timeout: Duration,
-    /// Print the gateway's answer as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+#[derive(Debug, Subcommand)]
+pub(crate) enum GatewayCommand {
+    /// Call any method of a running gateway
+    Call(CallArgs),
 }
 
-fn millis(text: &str) -> Result<Duration, std::num::ParseIntError> {
-    text.parse().map(Duration::from_millis)
+#[derive(Debug, clap::Args)]
+pub(crate) struct CallArgs {
+    /// For example sessions.list
+    pub(crate) method: String,
+    /// Parameters as JSON
+    #[arg(long, default_value = "{}")]
+    pub(crate) params: String,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DevicesArgs {
+    /// Paired devices and those that wait for approval
+    List {
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Let a waiting device in
+    Approve {
+        /// Request id, from the list
+        request: String,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Turn a waiting device away
+    Reject {
+        /// Request id, from the list
+        request: String,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Forget a paired device and close its connections
+    Remove {
+        /// Device id, from the list
+        device: String,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Take back the token of a device
+    Revoke {
+        /// Device id, from the list
+        device: String,
+        /// operator or node
+        #[arg(long, default_value = "operator")]
+        role: String,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
 }

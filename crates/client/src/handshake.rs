@@ -116,6 +116,7 @@ fn connect_params(options: &ConnectOptions, challenge: &Challenge) -> ConnectPar
         caps: Some(options.caps.clone()),
         commands: None,
         permissions: None,
+        path_env: None,
         role: Some(options.role.as_str().to_owned()),
         scopes: Some(options.scopes.clone()),
         device: None,

@@ -2,14 +2,14 @@
 
 /// Blocks and the names in them, beside those of [`crate::Config`]. `*` stands for any one name, also
 /// for the position in a list. What is below a name that is no block of this table is free.
-const KNOWN: [(&str, &str); 65] = [
+const KNOWN: &[(&str, &str)] = &[
     (
         "",
-        "$schema auth bindings tools approvals channels cron hooks discovery canvasHost talk update wizard meta messages commands plugins browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
+        "$schema auth bindings approvals channels cron hooks discovery canvasHost talk update wizard meta messages commands plugins browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
     ),
     (
         "gateway",
-        "publicOrigin allowRealIpFallback reload tls http nodes tools terminal roles channelHealthCheckMinutes handshakeTimeoutMs",
+        "publicOrigin allowRealIpFallback reload tls http tools terminal roles channelHealthCheckMinutes handshakeTimeoutMs",
     ),
     ("gateway.auth", "identityScopes trustedProxy"),
     (
@@ -29,10 +29,9 @@ const KNOWN: [(&str, &str); 65] = [
     ("gateway.http.endpoints.chatCompletions", "enabled"),
     ("gateway.http.endpoints.responses", "enabled maxBodyBytes files images allowUrl"),
     ("gateway.http.securityHeaders", "strictTransportSecurity"),
-    ("gateway.nodes", "browser allowCommands denyCommands commands pairing"),
+    ("gateway.nodes", "browser"),
     ("gateway.nodes.browser", "mode node"),
-    ("gateway.nodes.commands", "allow deny"),
-    ("gateway.nodes.pairing", "autoApproveLocal autoApproveCidrs sshVerify"),
+    ("gateway.nodes.pairing", "autoApproveCidrs sshVerify"),
     ("gateway.tools", "allow deny"),
     ("gateway.terminal", "enabled"),
     ("auth", "profiles order cooldowns"),
@@ -51,8 +50,8 @@ const KNOWN: [(&str, &str); 65] = [
     ("models", "bedrockDiscovery"),
     ("models.providers.*", "auth maxTokens params request localService"),
     ("models.providers.*.models.*", "compat"),
-    ("agents.list.*", "agentDir groupChat subagents sandbox tools heartbeat memorySearch"),
-    ("agents.entries.*", "agentDir groupChat subagents sandbox tools heartbeat memorySearch"),
+    ("agents.list.*", "agentDir groupChat subagents sandbox heartbeat memorySearch"),
+    ("agents.entries.*", "agentDir groupChat subagents sandbox heartbeat memorySearch"),
     ("agents.list.*.identity", "theme"),
     ("agents.entries.*.identity", "theme"),
     (
@@ -68,13 +67,12 @@ const KNOWN: [(&str, &str); 65] = [
     ("agents.defaults.sandbox", "mode workspaceAccess scope workspaceRoot docker browser prune"),
     (
         "tools",
-        "profile allow alsoAllow deny byProvider exec elevated web media links message agentToAgent subagents sandbox fs toolSearch codeMode loopDetection",
+        "byProvider elevated web media links message agentToAgent subagents sandbox fs toolSearch codeMode loopDetection",
     ),
+    ("agents.list.*.tools", "byProvider exec elevated sandbox fs"),
+    ("agents.entries.*.tools", "byProvider exec elevated sandbox fs"),
     ("tools.byProvider.*", "allow deny profile"),
-    (
-        "tools.exec",
-        "host security ask mode node pathPrepend safeBins backgroundMs timeoutSec timeoutSeconds cleanupMs notifyOnExit applyPatch",
-    ),
+    ("tools.exec", "node pathPrepend safeBins backgroundMs cleanupMs notifyOnExit applyPatch"),
     ("tools.elevated", "enabled allowFrom"),
     ("tools.web", "search fetch"),
     ("tools.web.search", "enabled provider apiKey maxResults timeoutSeconds cacheTtlMinutes"),

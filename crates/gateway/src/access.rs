@@ -73,6 +73,11 @@ impl Caller {
         self.origin == OriginKind::Foreign
     }
 
+    /// The address to show to people; none for this machine.
+    pub(crate) fn remote_ip(&self) -> Option<String> {
+        (!self.direct_local).then(|| self.ip.to_string())
+    }
+
     /// Whether pairing may be granted without asking (DEV-04).
     pub(crate) fn may_pair_silently(&self) -> bool {
         self.direct_local && matches!(self.origin, OriginKind::Absent | OriginKind::Same)

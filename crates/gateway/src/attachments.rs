@@ -260,7 +260,8 @@ pub(crate) fn discard(paths: &[PathBuf]) {
     }
 }
 
-fn private_dir(dir: &Path) -> io::Result<()> {
+/// Creates a directory for the owner alone.
+pub(crate) fn private_dir(dir: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

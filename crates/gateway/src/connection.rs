@@ -80,7 +80,10 @@ impl Farewell {
     }
 
     fn refusal(id: &Value, error: RpcError, code: u16) -> Self {
-        let reason = error.message.clone();
+        let reason = match pairing_request(&error) {
+            Some(request) => format!("{} (requestId: {request})", error.message),
+            None => error.message.clone(),
+        };
         let outcome = Outcome::Err(error, None);
         let response = clawdbot_protocol::Response::new(id, &outcome).to_json();
         Self { response: Some(response), code, reason }
@@ -96,6 +99,12 @@ impl Farewell {
         };
         let _ = tokio::time::timeout(CLOSE_GRACE, goodbye).await;
     }
+}
+
+/// The request that a generation 4 device is told to wait for.
+fn pairing_request(error: &RpcError) -> Option<&str> {
+    let wanted = error.detail_code() == Some("PAIRING_REQUIRED");
+    error.details.as_ref().filter(|_| wanted)?.get("requestId")?.as_str()
 }
 
 async fn greet(
@@ -194,9 +203,14 @@ async fn run(gateway: Arc<Shared>, mut transport: impl Transport, admission: Adm
                 let patience =
                     if transport.silence_matters() { silence_limit() } else { Duration::MAX };
                 let written = tokio::time::timeout(patience, write(&mut transport, out, &mut outgoing));
+                tokio::pin!(written);
                 let written = tokio::select! {
-                    () = killed.cancelled() => false,
-                    written = written => written.unwrap_or(false),
+                    written = &mut written => written.unwrap_or(false),
+                    // What is in hand goes out first: it may be the answer that ends everything.
+                    () = killed.cancelled() => {
+                        let last = tokio::time::timeout(CLOSE_GRACE, written).await;
+                        matches!(last, Ok(Ok(true)))
+                    }
                 };
                 if !written {
                     break;

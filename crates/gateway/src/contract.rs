@@ -23,7 +23,7 @@ const fn event(name: &'static str, scope: Option<Scope>, since: Generation) -> E
 /// Every event, in the order in which `hello.features.events` lists them.
 pub(crate) const EVENTS: &[EventSpec] = {
     use Generation::{V3, V4};
-    use Scope::Read;
+    use Scope::{Approvals, Pairing, Read};
     &[
         event("connect.challenge", None, V3),
         event("agent", Some(Read), V3),
@@ -32,11 +32,20 @@ pub(crate) const EVENTS: &[EventSpec] = {
         event("tick", None, V3),
         event("health", Some(Read), V3),
         event("shutdown", None, V3),
+        event("device.pair.requested", Some(Pairing), V3),
+        event("device.pair.resolved", Some(Pairing), V3),
+        event("device.pair.changed", Some(Pairing), V4),
+        event("device.pair.setup.completed", Some(Pairing), V4),
+        event("node.pair.requested", Some(Pairing), V3),
+        event("node.pair.resolved", Some(Pairing), V3),
+        event("node.invoke.request", None, V3),
         event("sessions.changed", Some(Read), V4),
         event("session.message", Some(Read), V4),
         event("config.changed", Some(Read), V4),
         event("talk.mode", Some(Read), V3),
         event("voicewake.changed", None, V3),
+        event("exec.approval.requested", Some(Approvals), V3),
+        event("exec.approval.resolved", Some(Approvals), V3),
     ]
 };
 

@@ -103,6 +103,16 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The key that device tokens are made from cannot be used.
+    #[error(
+        "cannot use {path}: {source}. Restore that file, or remove it to have every device pair again."
+    )]
+    DeviceKey {
+        /// The key file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The database cannot be opened.
     #[error("cannot open the database: {0}")]
     Store(#[from] StoreError),
@@ -124,6 +134,7 @@ impl StartError {
             Self::PasswordMissing => "PASSWORD_MISSING",
             Self::SaveToken { .. } | Self::EditToken(_) => "TOKEN_NOT_SAVED",
             Self::Lock { .. } => "LOCK_FAILED",
+            Self::DeviceKey { .. } => "DEVICE_KEY",
             Self::Store(error) => error.code(),
         }
     }

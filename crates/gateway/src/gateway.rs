@@ -19,13 +19,17 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::access::Caller;
+use crate::approvals::Approvals;
 use crate::auth::Auth;
 use crate::devices::Devices;
+use crate::devices::token::{self, TokenKey};
 use crate::error::{Holder, StartError};
+use crate::exec::ExecFile;
 use crate::hub::{Audience, Broadcast, Hub, SERVICE_RESTART};
 use crate::identity::OwnIdentity;
 use crate::in_process::{self, InProcess};
 use crate::media::{Media, MediaError};
+use crate::nodes::Nodes;
 use crate::presence::Presence;
 use crate::recent::Recent;
 use crate::reload::Configuring;
@@ -90,10 +94,13 @@ pub(crate) struct Shared {
     pub(crate) configuring: Configuring,
     pub(crate) auth: Auth,
     pub(crate) devices: Devices,
+    pub(crate) nodes: Nodes,
     pub(crate) presence: Presence,
     pub(crate) hub: Hub,
     pub(crate) router: Router,
     pub(crate) runs: Runs,
+    pub(crate) approvals: Approvals,
+    pub(crate) exec: ExecFile,
     pub(crate) store: Store,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -212,9 +219,13 @@ impl Builder {
         };
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         lock.sign(address);
+        let key = TokenKey::load(&paths.state_dir).map_err(|source| StartError::DeviceKey {
+            path: paths.state_dir.join(token::FILE),
+            source,
+        })?;
         let (store, recovery) = Store::open(&paths.database)?;
         let configuring = Configuring::new(env, options);
-        let parts = Parts { paths, config, configuring, auth, store, recovery, address, lock };
+        let parts = Parts { paths, config, configuring, auth, key, store, recovery, address, lock };
         let shared = Arc::new(Shared::new(parts));
         if let Some(listener) = listener {
             shared.tasks.spawn(server::accept(shared.clone(), listener));
@@ -282,6 +293,7 @@ struct Parts {
     config: Loaded,
     configuring: Configuring,
     auth: Auth,
+    key: TokenKey,
     store: Store,
     recovery: clawdbot_store::Recovery,
     address: Option<SocketAddr>,
@@ -290,7 +302,7 @@ struct Parts {
 
 impl Shared {
     fn new(parts: Parts) -> Self {
-        let Parts { paths, config, configuring, auth, store, recovery, address, lock } = parts;
+        let Parts { paths, config, configuring, auth, key, store, recovery, address, lock } = parts;
         let warnings = warnings(&config, &recovery);
         let settings = Settings::new(config, &paths, None);
         let host = host_name();
@@ -304,8 +316,11 @@ impl Shared {
         };
         Self {
             presence: Presence::new(own_presence(&host, &version)),
-            devices: Devices::new(store.clone()),
+            devices: Devices::new(store.clone(), key),
+            nodes: Nodes::new(store.clone()),
             runs: Runs::default(),
+            approvals: Approvals::default(),
+            exec: ExecFile::new(&paths),
             hub: Hub::default(),
             router: methods::router(),
             tasks: TaskTracker::new(),
@@ -442,6 +457,7 @@ impl Shared {
     /// Takes a connection out of every list.
     pub(crate) fn leave(self: &Arc<Self>, peer: &Peer, presence_key: Option<&str>) {
         self.hub.remove(peer.conn);
+        self.nodes.leave(peer.conn);
         self.count_connections();
         if presence_key.is_some_and(|key| self.presence.leave(key)) {
             self.announce_presence();

@@ -1,20 +1,23 @@
 //! `connect`: from its params to an admitted peer (protocol §4 and §7).
 
+mod device;
+
 use std::sync::Arc;
 
 use clawdbot_protocol::{
-    AttachmentPolicy, Checker, ConnectParams, DeviceProof, ErrorCode, Features, Generation,
-    HelloAuth, HelloOk, MAX_BUFFERED, MAX_FRAME, Outcome, Policy, Response, Role, RpcError, Scope,
-    Scopes, ServerInfo, SessionDefaults, Snapshot, TICK_INTERVAL_MS, verify_proof,
+    AttachmentPolicy, Checker, ConnectParams, ErrorCode, Features, Generation, HelloAuth, HelloOk,
+    MAX_BUFFERED, MAX_FRAME, Outcome, Policy, Response, Role, RpcError, Scope, Scopes, ServerInfo,
+    SessionDefaults, Snapshot, TICK_INTERVAL_MS,
 };
 use serde_json::{Value, json};
 
 use crate::access::{Caller, OriginKind};
 use crate::auth::SecretCheck;
 use crate::contract::EVENTS;
-use crate::devices::{Applicant, Grant};
+use crate::devices::Grant;
 use crate::gateway::Shared;
-use crate::hub::{Outbox, Subscriber};
+use crate::hub::{DEVICE_REMOVED, Outbox, Subscriber};
+use crate::nodes::Arrival;
 use crate::router::Peer;
 
 static PARAMS: Checker<ConnectParams> = Checker::new();
@@ -33,6 +36,9 @@ pub(crate) struct Admission {
     method: &'static str,
     by_secret: bool,
     grant: Option<Grant>,
+    node: Option<Arrival>,
+    /// Of the device registry, before this caller was judged.
+    revision: u64,
 }
 
 /// Checks a `connect` request. Nothing is stored unless it is admitted.
@@ -51,7 +57,9 @@ pub(crate) async fn admit(
     };
     let attempt = Attempt { gateway, caller, nonce, params: &params, generation, role };
     attempt.check_origin()?;
+    let revision = gateway.devices.revision();
     let Proven { method, by_secret, grant, scopes } = attempt.authenticate().await?;
+    let node = attempt.arrive(grant.as_ref()).await?;
     let conn_id = uuid::Uuid::new_v4().to_string();
     Ok(Admission {
         conn_id,
@@ -63,6 +71,8 @@ pub(crate) async fn admit(
         method,
         by_secret,
         grant,
+        node,
+        revision,
     })
 }
 
@@ -115,7 +125,11 @@ impl Attempt<'_> {
         let guess = self.gateway.auth.reserve(self.caller).await?;
         let result = self.prove().await;
         // A pairing that waits for approval had the right secret: that was no wrong guess.
-        if result.as_ref().map_or_else(|error| error.code == ErrorCode::NotPaired, |_| true) {
+        // So had a device whose token covers less than it asks for.
+        let was_right = |error: &RpcError| {
+            error.code == ErrorCode::NotPaired || error.detail_code() == Some("AUTH_SCOPE_MISMATCH")
+        };
+        if result.as_ref().map_or_else(was_right, |_| true) {
             guess.was_right();
         }
         result
@@ -134,40 +148,7 @@ impl Attempt<'_> {
             let method = auth.mode().as_str();
             return Ok(Proven { method, by_secret: true, grant: None, scopes });
         };
-        if secret == SecretCheck::Missing {
-            return refuse(true);
-        }
-        let public_key = self.verify(proof)?;
-        let by_token = secret != SecretCheck::Right;
-        let token = self.params.proof_terms().token;
-        let devices = &self.gateway.devices;
-        if by_token && !devices.token_is_valid(&proof.id, self.role, token).await? {
-            return refuse(true);
-        }
-        let scopes = self.params.requested_scopes(self.generation);
-        let applicant = Applicant {
-            params: self.params,
-            proof,
-            public_key,
-            role: self.role,
-            scopes: &scopes,
-            silent: self.caller.may_pair_silently() && !by_token,
-            generation: self.generation,
-        };
-        let grant = devices.admit(&applicant, self.gateway.now_ms()).await?;
-        let method = if by_token { "device-token" } else { auth.mode().as_str() };
-        Ok(Proven { method, by_secret: !by_token, grant: Some(grant), scopes })
-    }
-
-    /// The normalised public key of a proof that holds.
-    fn verify(&self, proof: &DeviceProof) -> Result<String, RpcError> {
-        let terms = self.params.proof_terms();
-        verify_proof(proof, &terms, self.nonce, self.gateway.now_ms(), self.generation).map_err(
-            |error| {
-                RpcError::invalid(error.to_string())
-                    .with_details(json!({"code": error.code(), "reason": error.reason()}))
-            },
-        )
+        self.prove_device(proof, secret).await
     }
 
     /// Protocol §7.3 and SCP-01: without a device only trusted local helpers keep their scopes.
@@ -208,6 +189,7 @@ impl Admission {
             client_id: client.id.clone(),
             client_mode: client.mode.clone(),
             client_name: client.display_name.clone(),
+            device_id: self.grant.as_ref().map(|grant| grant.device.device_id.clone()),
             outbox: outbox.clone(),
         });
         let listed = !client.is_cli() && !client.is_probe() && !client.is_backend();
@@ -234,7 +216,14 @@ impl Admission {
             self.params.has_cap("tool-events"),
             self.by_secret,
         );
-        gateway.hub.add(conn, subscriber);
+        gateway.hub.add(conn, subscriber.of_device(peer.device_id.clone()));
+        if self.grant.is_some() && gateway.devices.revision() != self.revision {
+            // Somebody lost rights meanwhile, perhaps this one: it has to be judged again (WS-06).
+            peer.outbox.close(DEVICE_REMOVED);
+        }
+        if let Some(node) = &self.node {
+            gateway.nodes.join(conn, node);
+        }
         gateway.count_connections();
         if self.scopes.allow(Scope::Read) {
             gateway.hub.tell(conn, "health", Some(gateway.state_version()), &gateway.health());
@@ -303,6 +292,7 @@ impl Admission {
             scopes: self.scopes.clone(),
             device_token: self.grant.as_ref().map(|grant| grant.token.clone()),
             issued_at_ms: self.grant.as_ref().map(|grant| grant.issued_at_ms),
+            device_tokens: self.grant.as_ref().map(|grant| grant.more.clone()).unwrap_or_default(),
         })
     }
 }

@@ -1,6 +1,8 @@
 //! Event fan-out. A payload is serialised once per protocol generation; every connection gets the
 //! same buffer with its own sequence number.
 
+mod devices;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +27,7 @@ pub(crate) enum Out {
     /// A finished frame.
     Text(String),
     /// An event, spliced around its payload when it is written.
-    Event { name: &'static str, payload: Arc<str>, seq: u64, state: Option<StateVersion> },
+    Event { name: &'static str, payload: Arc<str>, seq: Option<u64>, state: Option<StateVersion> },
     /// Ask for a sign of life.
     Ping,
 }
@@ -44,7 +46,7 @@ impl Out {
         match self {
             Self::Text(text) => Some(text),
             Self::Event { name, payload, seq, state } => {
-                Some(event_json(name, &payload, Some(seq), state))
+                Some(event_json(name, &payload, seq, state))
             }
             Self::Ping => None,
         }
@@ -65,6 +67,9 @@ pub(crate) const SERVICE_RESTART: CloseWith = CloseWith { code: 1012, reason: "s
 
 /// The secret a connection was let in by no longer holds (protocol §2.1).
 pub(crate) const AUTH_CHANGED: CloseWith = CloseWith { code: 4001, reason: "gateway auth changed" };
+
+/// A device, or a right of it, was taken away (protocol §2.1).
+pub(crate) const DEVICE_REMOVED: CloseWith = CloseWith { code: 4001, reason: "device removed" };
 
 const SLOW: CloseWith = CloseWith { code: 1008, reason: "slow consumer" };
 
@@ -191,6 +196,8 @@ pub(crate) struct Broadcast<'a> {
     /// Oldest generation that knows it.
     pub(crate) since: Generation,
     pub(crate) state: Option<StateVersion>,
+    /// The conversation it is about; nodes that follow it get the event as well.
+    pub(crate) session: Option<&'a str>,
 }
 
 impl Broadcast<'_> {
@@ -202,6 +209,7 @@ impl Broadcast<'_> {
             droppable: false,
             since: Generation::V3,
             state: None,
+            session: None,
         }
     }
 }
@@ -215,8 +223,11 @@ pub(crate) struct Subscriber {
     pub(crate) tool_events: bool,
     /// Whether it was let in by the shared secret alone.
     pub(crate) by_secret: bool,
+    device: Option<String>,
     sessions: bool,
     messages: HashSet<String>,
+    /// Conversations a node follows.
+    followed: HashSet<String>,
     seq: u64,
 }
 
@@ -236,15 +247,25 @@ impl Subscriber {
             scopes,
             tool_events,
             by_secret,
+            device: None,
             sessions: false,
             messages: HashSet::new(),
+            followed: HashSet::new(),
             seq: 0,
         }
+    }
+
+    /// Names the device behind the connection.
+    pub(crate) fn of_device(self, device: Option<String>) -> Self {
+        Self { device, ..self }
     }
 
     fn wants(&self, event: &Broadcast<'_>) -> bool {
         if self.generation < event.since {
             return false;
+        }
+        if self.follows(event) {
+            return true;
         }
         let operator = self.role == Role::Operator;
         let reads = operator && self.scopes.allow(Scope::Read);
@@ -257,6 +278,34 @@ impl Subscriber {
                 reads && (self.tool_events || (self.generation == Generation::V3 && verbose))
             }
         }
+    }
+
+    /// Whether this is a node that follows what the event is about (protocol §14.7).
+    fn follows(&self, event: &Broadcast<'_>) -> bool {
+        let about = matches!(
+            event.audience,
+            Audience::Scope(Scope::Read) | Audience::Tools { verbose: true }
+        );
+        let followed = match event.session {
+            Some(key) => self.followed.contains(key),
+            None => event.name == "health" && !self.followed.is_empty(),
+        };
+        self.role == Role::Node && about && followed
+    }
+
+    /// Queues an event. What was sent to a node on purpose is not counted (protocol §11.1).
+    fn send(
+        &mut self,
+        name: &'static str,
+        payload: Arc<str>,
+        state: Option<StateVersion>,
+        droppable: bool,
+        counted: bool,
+    ) -> bool {
+        let seq = counted.then_some(self.seq + 1);
+        let sent = self.outbox.push(Out::Event { name, payload, seq, state }, droppable);
+        self.seq += u64::from(sent && counted);
+        sent
     }
 }
 
@@ -309,15 +358,9 @@ impl Hub {
             let text = slot.get_or_insert_with(|| {
                 serde_json::to_string(&payload(generation)).unwrap_or_default().into()
             });
-            let out = Out::Event {
-                name: event.name,
-                payload: text.clone(),
-                seq: subscriber.seq + 1,
-                state: event.state,
-            };
-            if subscriber.outbox.push(out, event.droppable) {
-                subscriber.seq += 1;
-            }
+            let counted = !subscriber.follows(event);
+            let text = text.clone();
+            subscriber.send(event.name, text, event.state, event.droppable, counted);
         }
     }
 
@@ -331,19 +374,7 @@ impl Hub {
     ) {
         if let Some(subscriber) = self.lock().get_mut(&id) {
             let text = serde_json::to_string(payload).unwrap_or_default().into();
-            let out = Out::Event { name, payload: text, seq: subscriber.seq + 1, state };
-            if subscriber.outbox.push(out, false) {
-                subscriber.seq += 1;
-            }
-        }
-    }
-
-    /// Sends one event to every node. What is meant for nodes is not counted (protocol §11.1).
-    pub(crate) fn tell_nodes<T: Serialize>(&self, name: &'static str, payload: &T) {
-        let payload = serde_json::to_string(payload).unwrap_or_default();
-        let text = event_json(name, &payload, None, None);
-        for node in self.lock().values().filter(|subscriber| subscriber.role == Role::Node) {
-            node.outbox.push(Out::Text(text.clone()), true);
+            subscriber.send(name, text, state, false, true);
         }
     }
 
@@ -371,6 +402,15 @@ impl Hub {
         for subscriber in self.lock().values() {
             subscriber.outbox.close(with);
         }
+    }
+
+    /// How many operators may decide on approvals, `except` not counted.
+    pub(crate) fn approvers(&self, except: Option<ConnId>) -> usize {
+        let decides = |subscriber: &Subscriber| {
+            subscriber.role == Role::Operator && subscriber.scopes.allow(Scope::Approvals)
+        };
+        let all = self.lock();
+        all.iter().filter(|(id, subscriber)| Some(**id) != except && decides(subscriber)).count()
     }
 
     /// How many connections have said hello.
@@ -416,6 +456,25 @@ mod tests {
         };
         assert_eq!(seqs(texts(&mut reader)), [1, 2]);
         assert_eq!(seqs(texts(&mut blind)), [1]);
+    }
+
+    #[test]
+    fn nodes_get_what_they_follow_and_nothing_is_counted() {
+        let hub = Hub::default();
+        let (outbox, mut node) = outbox();
+        let scopes = Scopes::default();
+        hub.add(1, Subscriber::new(outbox, Generation::V4, Role::Node, scopes, false, false));
+        assert!(hub.follow(1, "agent:main:main", true));
+        for session in ["agent:main:main", "agent:main:other"] {
+            let audience = Audience::Scope(Scope::Read);
+            let session = Some(session);
+            hub.publish(&Broadcast { audience, session, ..Broadcast::new("chat") }, |_| session);
+        }
+        hub.tell_nodes(None, "voicewake.changed", &json!({"triggers": []}));
+        let frames = texts(&mut node);
+        let seen: Vec<_> = frames.iter().map(|f| (&f["event"], f.get("seq"))).collect();
+        assert_eq!(seen, [(&json!("chat"), None), (&json!("voicewake.changed"), None)]);
+        assert_eq!(frames[0]["payload"], "agent:main:main");
     }
 
     #[test]

@@ -24,12 +24,15 @@
 
 mod access;
 mod agents;
+mod approvals;
+mod archive;
 mod attachments;
 mod auth;
 mod connection;
 mod contract;
 mod devices;
 mod error;
+mod exec;
 mod gateway;
 mod handshake;
 mod host;
@@ -41,6 +44,7 @@ pub mod logging;
 mod media;
 mod methods;
 mod models;
+mod nodes;
 mod presence;
 mod recent;
 mod reload;

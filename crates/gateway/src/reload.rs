@@ -42,6 +42,11 @@ impl Configuring {
     pub(crate) fn new(env: Env, options: Options) -> Self {
         Self { env, options, turn: tokio::sync::Mutex::default() }
     }
+
+    /// The environment this gateway was started with.
+    pub(crate) fn env(&self) -> &Env {
+        &self.env
+    }
 }
 
 impl Shared {

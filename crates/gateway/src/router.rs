@@ -36,6 +36,8 @@ pub(crate) struct Peer {
     pub(crate) client_id: String,
     pub(crate) client_mode: String,
     pub(crate) client_name: Option<String>,
+    /// The device that has proven itself.
+    pub(crate) device_id: Option<String>,
     pub(crate) outbox: Outbox,
 }
 
@@ -255,8 +257,13 @@ impl Router {
 
 /// The refusal for a missing scope in the peer's own generation (protocol §6.3).
 pub(crate) fn missing_scope(peer: &Peer, scope: Scope) -> RpcError {
+    missing_scope_named(peer, scope.as_str())
+}
+
+/// The same for a scope that this gateway may not know.
+pub(crate) fn missing_scope_named(peer: &Peer, scope: &str) -> RpcError {
     match peer.generation {
         Generation::V3 => RpcError::invalid(format!("missing scope: {scope}")),
-        Generation::V4 => RpcError::missing_scope(scope.as_str()),
+        Generation::V4 => RpcError::missing_scope(scope),
     }
 }

@@ -33,6 +33,8 @@ pub(crate) enum Stream {
     Newer(&'static str),
     /// Clients that show tool steps.
     Tool,
+    /// The same, for what a slow client may miss.
+    ToolUpdate,
 }
 
 impl RunEvents {
@@ -55,10 +57,14 @@ impl RunEvents {
         let (name, audience, since) = match stream {
             Stream::All(name) => (name, Audience::Scope(Scope::Read), Generation::V3),
             Stream::Newer(name) => (name, Audience::Scope(Scope::Read), Generation::V4),
-            Stream::Tool => ("tool", Audience::Tools { verbose: self.verbose }, Generation::V3),
+            Stream::Tool | Stream::ToolUpdate => {
+                ("tool", Audience::Tools { verbose: self.verbose }, Generation::V3)
+            }
         };
         let ts = self.shared.now_ms();
-        let event = Broadcast { audience, since, ..Broadcast::new("agent") };
+        let session = Some(self.key.as_str());
+        let droppable = matches!(stream, Stream::ToolUpdate);
+        let event = Broadcast { audience, since, session, droppable, ..Broadcast::new("agent") };
         self.shared.hub.publish(&event, |generation| {
             let mut payload = self.common(generation);
             payload.insert("stream".into(), json!(name));
@@ -77,6 +83,7 @@ impl RunEvents {
         let event = Broadcast {
             audience: Audience::Scope(Scope::Read),
             droppable: state == "delta",
+            session: Some(self.key.as_str()),
             ..Broadcast::new("chat")
         };
         self.shared.hub.publish(&event, |generation| {

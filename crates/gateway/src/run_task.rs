@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::error::store_error;
+use crate::exec;
 use crate::gateway::Shared;
 use crate::run_events::{RunEvents, Stream};
 use crate::runs::{Ended, Job, Live};
@@ -191,10 +192,11 @@ impl<'a> RunTask<'a> {
         let mut tools: Vec<Arc<dyn Tool>> = Vec::new();
         let settings = self.shared.settings();
         let skills = skills::managed_dir(self.shared);
-        if let Some(agent) = settings.agents.get(&job.agent_id)
-            && let Ok(read) = ReadTool::with_skills(&agent.workspace, &skills)
-        {
-            tools.push(Arc::new(read));
+        if let Some(agent) = settings.agents.get(&job.agent_id) {
+            if let Ok(read) = ReadTool::with_skills(&agent.workspace, &skills) {
+                tools.push(Arc::new(read));
+            }
+            tools.extend(exec::tool(self.shared, job, agent));
         }
         let status = json!({
             "sessionKey": job.key,
@@ -209,6 +211,7 @@ impl<'a> RunTask<'a> {
             "uptimeSeconds": self.shared.uptime_ms() / 1000,
         });
         tools.push(Arc::new(SessionStatusTool::new(move || status.clone())));
+        tools.retain(|tool| settings.offers(&job.agent_id, &tool.spec().name));
         tools
     }
 
@@ -269,6 +272,11 @@ impl<'a> RunTask<'a> {
                 let data =
                     json!({"phase": "start", "name": name, "toolCallId": id, "args": arguments});
                 self.events.agent(Stream::Tool, &data);
+            }
+            RunEvent::ToolUpdated { id, name, content, details } => {
+                let data = json!({"phase": "update", "name": name, "toolCallId": id,
+                    "partialResult": {"content": content, "details": details}});
+                self.events.agent(Stream::ToolUpdate, &data);
             }
             RunEvent::ToolFinished { id, name, content, is_error, details, duration } => {
                 let data = json!({

@@ -56,6 +56,12 @@ impl Settings {
     pub(crate) fn config(&self) -> &Config {
         &self.loaded.config
     }
+
+    /// Whether an agent may use the tool `name`: both its own rules and everybody's leave it.
+    pub(crate) fn offers(&self, agent_id: &str, name: &str) -> bool {
+        let own = self.agents.get(agent_id).is_none_or(|agent| agent.tools.offer(name));
+        own && self.config().tools.rules.offer(name)
+    }
 }
 
 fn same_models(old: &Loaded, new: &Loaded) -> bool {

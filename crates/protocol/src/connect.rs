@@ -46,6 +46,9 @@ pub struct ConnectParams {
     /// Permissions a node holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permissions: Option<BTreeMap<String, bool>>,
+    /// Where a node looks for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_env: Option<String>,
     /// `operator` (default) or `node`.
     #[serde(default)]
     pub role: Option<String>,

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Scopes, StateVersion};
+use crate::{Role, Scopes, StateVersion};
 
 /// The payload of a successful `connect` (protocol §4.4).
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -131,6 +131,23 @@ pub struct HelloAuth {
     /// When that token was issued, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_at_ms: Option<i64>,
+    /// Tokens for the device's other roles, after a setup code (generation 4).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_tokens: Vec<HelloDeviceToken>,
+}
+
+/// A token of one role of a device.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HelloDeviceToken {
+    /// The token itself.
+    pub device_token: String,
+    /// What it lets the device connect as.
+    pub role: Role,
+    /// What it covers.
+    pub scopes: Scopes,
+    /// When it was issued, in milliseconds since the epoch.
+    pub issued_at_ms: i64,
 }
 
 impl std::fmt::Debug for HelloAuth {

@@ -28,8 +28,8 @@ pub use device::{DeviceError, DeviceIdentity, ProofTerms, verify_proof};
 pub use error::{ErrorCode, RpcError};
 pub use frame::{Event, Incoming, Outcome, Request, Response, StateVersion, event_json};
 pub use hello::{
-    AttachmentPolicy, Features, HelloAuth, HelloOk, Policy, PresenceEntry, ServerInfo,
-    SessionDefaults, Snapshot,
+    AttachmentPolicy, Features, HelloAuth, HelloDeviceToken, HelloOk, Policy, PresenceEntry,
+    ServerInfo, SessionDefaults, Snapshot,
 };
 pub use method::*;
 pub use params::Checker;

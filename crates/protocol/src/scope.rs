@@ -1,10 +1,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Who a connection speaks as (protocol §6.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// A controlling client: command line, web page, app.
@@ -81,7 +84,7 @@ impl fmt::Display for Scope {
 }
 
 /// The scopes a connection holds. Unknown names are kept and echoed, and grant nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Scopes(Vec<String>);
 
@@ -100,11 +103,23 @@ impl Scopes {
 
     /// Whether everything in `other` is covered by these scopes.
     pub fn cover(&self, other: &Self) -> bool {
-        other.0.iter().all(|name| {
+        self.lacking(other).is_none()
+    }
+
+    /// The first of `other` that these scopes do not cover.
+    pub fn lacking<'a>(&self, other: &'a Self) -> Option<&'a str> {
+        let covered = |name: &String| {
             self.0.contains(name)
                 || self.has(Scope::Admin)
                 || (name == Scope::Read.as_str() && self.has(Scope::Write))
-        })
+        };
+        other.0.iter().find(|name| !covered(name)).map(String::as_str)
+    }
+
+    /// These scopes and those of `other`, in alphabetical order.
+    pub fn union(&self, other: &Self) -> Self {
+        let names: BTreeSet<&String> = self.0.iter().chain(&other.0).collect();
+        Self(names.into_iter().cloned().collect())
     }
 
     /// The names, in the order they were given.

@@ -27,6 +27,7 @@
 //! # tokio::runtime::Runtime::new().unwrap().block_on(example(dir.path())).unwrap();
 //! ```
 
+mod branch;
 mod docs;
 mod error;
 mod files;
@@ -42,6 +43,7 @@ mod search;
 mod session_list;
 mod sessions;
 mod transcript;
+mod usage;
 mod writer;
 
 #[cfg(test)]
@@ -49,6 +51,7 @@ mod tests;
 
 use std::path::Path;
 
+pub use branch::{Branch, Keep};
 pub use error::{Cause, StoreError};
 pub use media::MediaRecord;
 pub use recovery::{InterruptedRun, Recovery};
@@ -57,6 +60,7 @@ pub use search::SearchHit;
 pub use session_list::{SessionListed, SessionPage, SessionQuery};
 pub use sessions::{DeletedSession, Session, SessionChange};
 pub use transcript::{HistoryPage, HistoryQuery, NewMessage, Role, Stored};
+pub use usage::{MessageCount, RunUsage};
 
 use crate::files::Files;
 use crate::reader::Readers;

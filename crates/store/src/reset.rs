@@ -36,11 +36,7 @@ fn reset(
     now_ms: i64,
 ) -> Result<Session, StoreError> {
     let mut row = sessions::ensure(conn, key, None, now_ms)?;
-    let generation: i64 = conn
-        .prepare_cached(
-            "UPDATE sessions SET generation = generation + 1 WHERE id = ?1 RETURNING generation",
-        )?
-        .query_row([row.id], |row| row.get(0))?;
+    let generation = sessions::next_generation(conn, row.id)?;
     row.transcript = sessions::start_transcript(conn, row.id, generation)?;
     let session = &mut row.session;
     session.lifecycle_revision = Uuid::new_v4().to_string();

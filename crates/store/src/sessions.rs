@@ -174,6 +174,18 @@ pub(crate) fn ensure(
     Ok(SessionRow { id, transcript, session })
 }
 
+/// Moves a session on to a transcript that is yet to be started.
+pub(crate) fn next_generation(conn: &Connection, session: i64) -> Result<i64, StoreError> {
+    let generation = conn
+        .prepare_cached(
+            "UPDATE sessions SET generation =
+               (SELECT max(generation) + 1 FROM transcripts WHERE session = ?1)
+             WHERE id = ?1 RETURNING generation",
+        )?
+        .query_row([session], |row| row.get(0))?;
+    Ok(generation)
+}
+
 pub(crate) fn start_transcript(
     conn: &Connection,
     session: i64,

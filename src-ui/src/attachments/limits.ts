@@ -1,4 +1,5 @@
 /** Size and count limits, checked before a byte is sent. */
+import { DEFAULT_ATTACHMENT_BYTES, type Hello } from "../protocol/hello";
 import type { FileKind } from "./sniff";
 
 export interface Limits {
@@ -6,6 +7,15 @@ export interface Limits {
   maxImageBytes: number;
   /** The largest frame the gateway accepts; attachments travel in it as base64. */
   maxPayload: number;
+}
+
+/** What this gateway said it takes, or what every gateway takes. */
+export function attachmentLimits(hello: Hello | null | undefined): Limits {
+  return {
+    maxBytes: hello?.maxAttachmentBytes ?? DEFAULT_ATTACHMENT_BYTES,
+    maxImageBytes: hello?.maxImageBytes ?? DEFAULT_ATTACHMENT_BYTES,
+    maxPayload: hello?.maxPayload ?? Number.MAX_SAFE_INTEGER,
+  };
 }
 
 export const MAX_FILES = 10;

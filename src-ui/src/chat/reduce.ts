@@ -22,6 +22,7 @@ export type ChatAction =
   | { type: "send-failed"; key: string; runId: string; reason: string; confirmed: boolean; at: number }
   | { type: "resend"; key: string; runId: string; at: number }
   | { type: "discard"; key: string; turn: string }
+  | { type: "rewound"; key: string; turn: string }
   | { type: "stopping"; key: string }
   | { type: "settled"; key: string; runId: string; state: RunState; at: number }
   | { type: "note"; key: string; id: string; note: NotePart }
@@ -120,6 +121,8 @@ function reduceLocal(conversation: Conversation, action: LocalAction): Conversat
       return onTurn(conversation, action.runId, (turn) => resend(turn, action.at));
     case "discard":
       return { ...conversation, turns: conversation.turns.filter((turn) => turn.key !== action.turn) };
+    case "rewound":
+      return { ...conversation, turns: conversation.turns.slice(0, conversation.turns.findIndex((turn) => turn.key === action.turn)) };
     case "stopping":
       return markStopping(conversation);
     case "settled":

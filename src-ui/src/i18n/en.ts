@@ -101,6 +101,10 @@ export const en = {
 
   "queue.title": "Queued messages",
   "queue.queued": "Queued",
+  "queue.item": "{n} of {total}: {text}",
+  "queue.hint": "Alt with the arrow keys moves it",
+  "queue.moved": "Moved to place {n} of {total}",
+  "queue.now": "Send now",
   "queue.edit": "Edit",
   "queue.remove": "Remove",
   "queue.paused": "The queue is paused because the last run failed.",
@@ -123,6 +127,9 @@ export const en = {
   "turn.failed": "Not sent: {reason}",
   "turn.retry": "Retry",
   "turn.edit": "Edit",
+  "turn.editing": "Edit message",
+  "turn.replaces": "What follows is replaced.",
+  "turn.asNew": "Goes out as a new message; what is here stays.",
   "turn.discard": "Discard",
   "turn.copy": "Copy",
   "turn.copied": "Copied",
@@ -293,6 +300,12 @@ export const en = {
   "approval.left": "{time} left",
   "approval.failed": "The decision was not saved: {reason}",
   "approval.elsewhere": "Decided by {who}: {decision}",
+
+  "pairing.title": "Let this device in?",
+  "pairing.from": "from {from}",
+  "pairing.hint": "Compare the id with the one the device shows.",
+  "pairing.approve": "Let in",
+  "pairing.reject": "Turn away",
 
   "announce.sent": "Sent",
   "announce.queued": "Queued",

@@ -102,6 +102,10 @@ export const es: Catalogue = {
 
   "queue.title": "Mensajes en cola",
   "queue.queued": "En cola",
+  "queue.item": "{n} de {total}: {text}",
+  "queue.hint": "Alt con las flechas lo mueve",
+  "queue.moved": "Movido al puesto {n} de {total}",
+  "queue.now": "Enviar ahora",
   "queue.edit": "Editar",
   "queue.remove": "Quitar",
   "queue.paused": "La cola está en pausa porque la última ejecución falló.",
@@ -124,6 +128,9 @@ export const es: Catalogue = {
   "turn.failed": "No enviado: {reason}",
   "turn.retry": "Reintentar",
   "turn.edit": "Editar",
+  "turn.editing": "Editar mensaje",
+  "turn.replaces": "Lo que sigue se sustituye.",
+  "turn.asNew": "Sale como mensaje nuevo; lo que hay aquí se queda.",
   "turn.discard": "Descartar",
   "turn.copy": "Copiar",
   "turn.copied": "Copiado",
@@ -294,6 +301,12 @@ export const es: Catalogue = {
   "approval.left": "quedan {time}",
   "approval.failed": "La decisión no se guardó: {reason}",
   "approval.elsewhere": "Decidido por {who}: {decision}",
+
+  "pairing.title": "¿Dejar entrar este dispositivo?",
+  "pairing.from": "desde {from}",
+  "pairing.hint": "Compare el identificador con el que muestra el dispositivo.",
+  "pairing.approve": "Dejar entrar",
+  "pairing.reject": "Rechazar",
 
   "announce.sent": "Enviado",
   "announce.queued": "En cola",

@@ -102,6 +102,10 @@ export const fr: Catalogue = {
 
   "queue.title": "Messages en attente",
   "queue.queued": "En attente",
+  "queue.item": "{n} sur {total} : {text}",
+  "queue.hint": "Alt avec les flèches le déplace",
+  "queue.moved": "Déplacé en position {n} sur {total}",
+  "queue.now": "Envoyer maintenant",
   "queue.edit": "Modifier",
   "queue.remove": "Retirer",
   "queue.paused": "La file est en pause, car la dernière exécution a échoué.",
@@ -124,6 +128,9 @@ export const fr: Catalogue = {
   "turn.failed": "Non envoyé : {reason}",
   "turn.retry": "Réessayer",
   "turn.edit": "Modifier",
+  "turn.editing": "Modifier le message",
+  "turn.replaces": "La suite est remplacée.",
+  "turn.asNew": "Part comme nouveau message ; ce qui est ici reste.",
   "turn.discard": "Abandonner",
   "turn.copy": "Copier",
   "turn.copied": "Copié",
@@ -294,6 +301,12 @@ export const fr: Catalogue = {
   "approval.left": "reste {time}",
   "approval.failed": "La décision n’a pas été enregistrée : {reason}",
   "approval.elsewhere": "Décidé par {who} : {decision}",
+
+  "pairing.title": "Autoriser cet appareil ?",
+  "pairing.from": "depuis {from}",
+  "pairing.hint": "Comparez l’identifiant avec celui que l’appareil affiche.",
+  "pairing.approve": "Autoriser",
+  "pairing.reject": "Refuser",
 
   "announce.sent": "Envoyé",
   "announce.queued": "Mis en attente",

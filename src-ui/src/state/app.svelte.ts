@@ -13,6 +13,7 @@ import { Catalog } from "./catalog.svelte";
 import { Composer } from "./composer.svelte";
 import { Conversations, reasonOf } from "./conversations.svelte";
 import { Gateway } from "./gateway.svelte";
+import { Pairings } from "./pairings.svelte";
 import { keyFromPath, showPath } from "./router";
 import { Sessions } from "./sessions.svelte";
 import { settings } from "./settings.svelte";
@@ -28,12 +29,15 @@ export class App {
   followSignal = $state(0);
   /** Grows when the composer must take the focus. */
   focusSignal = $state(0);
+  /** The turn whose message is being changed in place. */
+  editing = $state("");
 
   readonly gateway: Gateway;
   readonly catalog = new Catalog(() => this.gateway);
   readonly sessions = new Sessions(() => this.gateway);
   readonly composer = new Composer(() => this.gateway);
   readonly approvals = new Approvals(() => this.gateway);
+  readonly pairings = new Pairings(() => this.gateway);
   readonly conversations = new Conversations(() => this.gateway, {
     onRunStart: (key) => this.onRunStart(key),
     onRunEnd: (key, run, turn) => this.onRunEnd(key, run, turn),
@@ -73,6 +77,7 @@ export class App {
     this.focusSignal++;
     if (key === this.activeKey) return;
     this.activeKey = key;
+    this.editing = "";
     this.composer.open(key);
     writeText(LAST_SESSION, key);
     if (this.gateway.ready) this.load(key);
@@ -100,12 +105,14 @@ export class App {
     void this.sessions.list();
     void this.catalog.load();
     void this.approvals.load();
+    void this.pairings.load();
   }
 
   private onFrames(frames: EventFrame[]): void {
     this.conversations.onFrames(frames, Date.now());
     this.sessions.onFrames(frames);
     this.approvals.onFrames(frames);
+    this.pairings.onFrames(frames);
     for (const frame of frames) {
       if (frame.event === "health") this.catalog.noticeHealth(frame.payload);
       if (frame.event === "session.message" && !this.run) this.conversations.scheduleRefreshAll();
@@ -152,6 +159,13 @@ export class App {
     if (key === this.composer.key) this.composer.paused = false;
     this.conversations.send(key, next.text, next.attachments);
     if (key === this.activeKey) this.followSignal++;
+  }
+
+  /** Stops what is running, then sends this one first. */
+  sendNow(id: string): void {
+    this.composer.move(id, 0);
+    if (this.run) this.stop();
+    else this.sendNext(this.activeKey);
   }
 
   /** Enter: sends, or queues while a run is active. */
@@ -212,6 +226,28 @@ export class App {
     } catch (error) {
       this.conversations.dispatch({ type: "model", key, model: before?.model, modelProvider: before?.modelProvider });
       ui.problem(t("model.failed", { reason: reasonOf(error) ?? t("status.offline") }));
+    }
+  }
+
+  /** Whether an edited message takes the place of the old one and of what follows it. */
+  replaces(turn: Turn): boolean {
+    return turn.user?.id !== undefined && this.gateway.supports("sessions.rewind");
+  }
+
+  /** Sends a changed message: in the old one's place where the gateway can go back, else as a new one. */
+  async resend(turn: Turn, words: string): Promise<void> {
+    const key = this.activeKey;
+    this.editing = "";
+    try {
+      const attachments = await this.conversations.attachmentsOf(turn);
+      if (this.replaces(turn)) {
+        if (this.run) await this.conversations.stop(key);
+        await this.conversations.rewind(key, turn);
+      }
+      this.sendOrQueue(words, attachments);
+    } catch (error) {
+      this.composer.edit({ text: words, attachments: [] });
+      ui.problem(t("turn.failed", { reason: reasonOf(error) ?? t("status.offline") }));
     }
   }
 

@@ -1,7 +1,6 @@
 /** What is being written, per session: text, files and the queue. Nothing typed is ever lost. */
 import { inspect, release, type Attachment } from "../attachments/attachment";
-import type { Limits } from "../attachments/limits";
-import { DEFAULT_ATTACHMENT_BYTES } from "../protocol/hello";
+import { attachmentLimits } from "../attachments/limits";
 import { isObject, list, text } from "../protocol/frames";
 import { uuid } from "../protocol/uuid";
 import type { Gateway } from "./gateway.svelte";
@@ -79,20 +78,11 @@ export class Composer {
     else writeText(`draft:${this.key}`, this.text);
   }
 
-  get limits(): Limits {
-    const hello = this.gateway().hello;
-    return {
-      maxBytes: hello?.maxAttachmentBytes ?? DEFAULT_ATTACHMENT_BYTES,
-      maxImageBytes: hello?.maxImageBytes ?? DEFAULT_ATTACHMENT_BYTES,
-      maxPayload: hello?.maxPayload ?? Number.MAX_SAFE_INTEGER,
-    };
-  }
-
   async addFiles(files: Iterable<File>): Promise<void> {
     const key = this.key;
     for (const file of files) {
       const current = key === this.key ? this.attachments : (this.parkedFiles.get(key) ?? []);
-      const attachment = await inspect(file, current, this.limits);
+      const attachment = await inspect(file, current, attachmentLimits(this.gateway().hello));
       if (key === this.key) this.attachments = [...this.attachments, attachment];
       else this.parkedFiles.set(key, [...(this.parkedFiles.get(key) ?? []), attachment]);
     }
@@ -128,6 +118,15 @@ export class Composer {
     const item = this.queue.find((candidate) => candidate.id === id);
     this.setQueue(this.queue.filter((candidate) => candidate.id !== id));
     return item;
+  }
+
+  /** Moves a queued message to another place; `false` when it is there already. */
+  move(id: string, to: number): boolean {
+    const from = this.queue.findIndex((item) => item.id === id);
+    const [item] = this.queue.slice(from, from + 1);
+    if (!item || to < 0 || to >= this.queue.length || to === from) return false;
+    this.setQueue(this.queue.toSpliced(from, 1).toSpliced(to, 0, item));
+    return true;
   }
 
   /** Puts a message back where it can be changed; what was being written stays in front. */

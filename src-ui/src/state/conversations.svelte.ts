@@ -1,5 +1,6 @@
 /** Conversations: history, sending, stopping. The reducers decide what is shown; this decides what is asked for. */
-import { encode, type Attachment } from "../attachments/attachment";
+import { encode, inspect, type Attachment } from "../attachments/attachment";
+import { attachmentLimits } from "../attachments/limits";
 import { readHistory, type HistoryPage } from "../chat/history";
 import { activeRun, type Conversation, type NotePart, type Run, type Turn } from "../chat/model";
 import { initialChat, reduce, type ChatAction, type ChatState } from "../chat/reduce";
@@ -192,6 +193,26 @@ export class Conversations {
       const reason = error instanceof Error ? error.message : String(error);
       this.dispatch({ type: "send-failed", key, runId, reason, confirmed, at: Date.now() });
     }
+  }
+
+  /** The files of a sent message again, so that it can be sent once more. */
+  async attachmentsOf(turn: Turn): Promise<Attachment[]> {
+    const limits = attachmentLimits(this.gateway().hello);
+    const attachments: Attachment[] = [];
+    for (const media of turn.user?.media ?? []) {
+      const handle = await this.gateway().media(media.url);
+      const bytes = await handle.bytes();
+      handle.release();
+      const name = media.fileName ?? media.url.split("/").at(-1) ?? "file";
+      attachments.push(await inspect(new File([bytes], name, { type: media.contentType }), attachments, limits));
+    }
+    return attachments;
+  }
+
+  /** Goes back to before a message; what followed it stays on the gateway but leaves the conversation. */
+  async rewind(key: string, turn: Turn): Promise<void> {
+    await this.gateway().request("sessions.rewind", { sessionKey: key, entryId: turn.user?.id });
+    this.dispatch({ type: "rewound", key, turn: turn.key });
   }
 
   /** After a reconnect: reads every open history, then settles the sends the drop left in doubt. */

@@ -58,7 +58,8 @@ export class NativeTransport implements Transport {
     const path = mediaPath(url);
     if (!path) throw new MediaUnavailable(400);
     const { convertFileSrc } = await this.core;
-    return { url: convertFileSrc(path, "clawdbot-media"), release: () => {} };
+    const address = convertFileSrc(path, "clawdbot-media");
+    return { url: address, bytes: async () => (await fetch(address)).blob(), release: () => {} };
   }
 
   openExternal(url: string): void {

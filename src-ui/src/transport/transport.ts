@@ -22,6 +22,7 @@ export interface Link {
 /** A media file ready to be used as an `src`; `release` frees it. */
 export interface MediaHandle {
   url: string;
+  bytes(): Promise<Blob>;
   release(): void;
 }
 

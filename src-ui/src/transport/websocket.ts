@@ -30,8 +30,9 @@ export class WebSocketTransport implements Transport {
     const headers: HeadersInit = bearer ? { Authorization: `Bearer ${bearer}` } : {};
     const response = await fetch(`/media/${path}`, { headers, credentials: "same-origin" });
     if (!response.ok) throw new MediaUnavailable(response.status);
-    const objectUrl = URL.createObjectURL(await response.blob());
-    return { url: objectUrl, release: () => URL.revokeObjectURL(objectUrl) };
+    const blob = await response.blob();
+    const objectUrl = URL.createObjectURL(blob);
+    return { url: objectUrl, bytes: () => Promise.resolve(blob), release: () => URL.revokeObjectURL(objectUrl) };
   }
 
   openExternal(url: string): void {

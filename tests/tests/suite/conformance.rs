@@ -265,7 +265,7 @@ async fn generation_4_answers_as_recorded() {
     v4.same("sessions.delete", 1).await;
     let listed = gateway.peer().await.connect(Connect::v4()).await.unwrap();
     let listed = listed["features"]["methods"].as_array().unwrap().clone();
-    // The other recordings are in `recordings.rs`.
+    // The other recordings are in `recordings.rs` and in the suites of their areas.
     let unseen: Vec<&str> = listed
         .iter()
         .filter_map(Value::as_str)
@@ -326,4 +326,16 @@ async fn generation_3_answers_as_recorded() {
     v3.same("sessions.patch", 0).await;
     v3.same("sessions.reset", 0).await;
     gateway.finish().await;
+}
+
+#[test]
+fn the_files_made_from_the_method_table_are_current() {
+    for file in clawdbot_tests::generated() {
+        let found = std::fs::read_to_string(&file.path).unwrap_or_default();
+        assert!(
+            found == file.text,
+            "{} is stale; run: cargo run -p clawdbot-tests --bin contract && npm --prefix src-ui run types",
+            file.path.display()
+        );
+    }
 }

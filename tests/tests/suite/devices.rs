@@ -203,7 +203,8 @@ async fn more_scopes_need_the_secret_not_just_the_device_token_dev_05() {
     let token = json!({"token": hello["auth"]["deviceToken"]});
     let wide = Connect::v4().device(&device).auth(token);
     let refused = gateway.peer().await.connect(wide).await.unwrap_err();
-    assert_eq!(refused.error["details"]["reason"], "scope-upgrade");
+    // As recorded: the token itself is told to be too narrow.
+    assert_eq!(refused.error["details"]["code"], "AUTH_SCOPE_MISMATCH");
     let with_secret = Connect::v4().device(&device);
     gateway.peer().await.connect(with_secret).await.unwrap();
     gateway.finish().await;

@@ -58,8 +58,7 @@ async fn a_session_key_is_never_a_path_fs_01() {
         .collect();
     assert!(
         names.iter().all(|name| name.starts_with("clawdbot.")
-            || name == "gateway.lock"
-            || ["logs", "media"].contains(&name.as_str())),
+            || ["device-tokens.key", "gateway.lock", "logs", "media"].contains(&name.as_str())),
         "{names:?}"
     );
     gateway.finish().await;

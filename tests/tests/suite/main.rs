@@ -3,17 +3,23 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod chat;
+mod config;
 mod conformance;
 mod crash;
 mod devices;
+mod exec;
 mod files;
 mod frames;
 mod handshake;
 mod idempotency;
 mod limits;
 mod local;
+mod nodes;
+mod pairing;
 mod recordings;
 mod scopes;
+mod sessions;
+mod setup_codes;
 mod skills;
 mod startup;
 mod stock_clients;

@@ -71,6 +71,7 @@ fn render(name: &str, value: &Value, lines: &mut Vec<String>) {
 mod tests {
     use super::*;
     use crate::message::Block;
+    use crate::tool::Progress;
     use tokio_util::sync::CancellationToken;
 
     #[tokio::test]
@@ -78,7 +79,11 @@ mod tests {
         let status = json!({"model": "builtin/demo", "tokens": {"total": 12}, "label": null});
         let source = status.clone();
         let tool = SessionStatusTool::new(move || source.clone());
-        let context = ToolContext { call_id: "1".into(), cancel: CancellationToken::new() };
+        let context = ToolContext {
+            call_id: "1".into(),
+            cancel: CancellationToken::new(),
+            progress: Progress::default(),
+        };
         let output = tool.call(json!({}), context).await;
         assert_eq!(output.content, [Block::text("model: builtin/demo\ntokens.total: 12")]);
         assert_eq!(output.details, Some(status));

@@ -68,6 +68,8 @@ pub struct AgentEntry {
     pub workspace: Option<String>,
     /// Its model.
     pub model: Option<ModelChoice>,
+    /// Tools it is not offered.
+    pub tools: super::ToolRules,
 }
 
 /// Who an agent appears to be.

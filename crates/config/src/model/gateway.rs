@@ -28,6 +28,8 @@ pub struct GatewayConfig {
     pub tailscale: TailscaleConfig,
     /// The gateway to use when `mode` is `remote`.
     pub remote: RemoteConfig,
+    /// What nodes may do.
+    pub nodes: NodesConfig,
 }
 
 /// Whether this computer runs the gateway.
@@ -204,4 +206,42 @@ pub enum RemoteTransport {
     Ssh,
     /// Straight to `gateway.remote.url`.
     Direct,
+}
+
+/// The `gateway.nodes` block.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NodesConfig {
+    /// Commands allowed beside those of the platform (generation 3 name of `commands.allow`).
+    pub allow_commands: Vec<String>,
+    /// Commands never allowed (generation 3 name of `commands.deny`).
+    pub deny_commands: Vec<String>,
+    /// Exceptions from what a node's platform may offer.
+    pub commands: NodeCommandsConfig,
+    /// How nodes and other devices are let in.
+    pub pairing: NodePairingConfig,
+}
+
+/// The `gateway.nodes.commands` block.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NodeCommandsConfig {
+    /// Commands allowed beside those of the platform.
+    pub allow: Vec<String>,
+    /// Commands never allowed.
+    pub deny: Vec<String>,
+}
+
+/// The `gateway.nodes.pairing` block.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NodePairingConfig {
+    /// Let devices on this computer in without asking.
+    pub auto_approve_local: bool,
+}
+
+impl Default for NodePairingConfig {
+    fn default() -> Self {
+        Self { auto_approve_local: true }
+    }
 }

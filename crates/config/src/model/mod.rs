@@ -6,6 +6,7 @@ mod models;
 mod session;
 mod skills;
 mod system;
+mod tools;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,6 +17,7 @@ pub use self::models::*;
 pub use self::session::*;
 pub use self::skills::*;
 pub use self::system::*;
+pub use self::tools::*;
 
 /// The settings the product honours, with the document's names in camel case.
 ///
@@ -32,6 +34,8 @@ pub struct Config {
     pub models: ModelsConfig,
     /// The agents and what they have in common.
     pub agents: AgentsConfig,
+    /// What models may use.
+    pub tools: ToolsConfig,
     /// What is logged, and where.
     pub logging: LoggingConfig,
     /// Variables for this document and for what the gateway starts.

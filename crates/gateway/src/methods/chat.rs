@@ -86,7 +86,12 @@ pub(super) async fn abort(ctx: Ctx, params: ChatAbortParams) -> Result<Reply, Rp
 }
 
 /// Stops runs and waits until what they had said is stored.
-async fn stop(ctx: &Ctx, key: &SessionKey, run_id: Option<&str>, why: &'static str) -> Vec<String> {
+pub(super) async fn stop(
+    ctx: &Ctx,
+    key: &SessionKey,
+    run_id: Option<&str>,
+    why: &'static str,
+) -> Vec<String> {
     let stopped = ctx.gateway.runs.abort(key, run_id, why);
     let (ids, live): (Vec<String>, Vec<Live>) = stopped.into_iter().unzip();
     let all = futures_util::future::join_all(live.iter().map(Live::ended));

@@ -8,15 +8,25 @@ mod channels;
 mod chat;
 mod commands;
 mod config;
+mod devices;
 mod empty;
+mod exec;
+mod exec_policy;
 mod history;
 mod host;
+mod node_events;
+mod nodes;
+mod session_branch;
+mod session_patch;
+mod session_send;
 mod sessions;
+mod setup_code;
 mod skills;
 mod system;
 mod talk;
 mod tools;
 mod update;
+mod usage;
 mod wizard;
 mod workspace;
 
@@ -27,7 +37,7 @@ use crate::router::{Ctx, Router};
 
 /// Every method of this gateway with its scope (protocol §6.5).
 pub(crate) fn router() -> Router {
-    use Scope::{Admin, Read, Write};
+    use Scope::{Admin, Approvals, Pairing, Read, Write};
     surroundings(Router::default())
         .add("health", Read, system::health)
         .also_for_nodes("health")
@@ -64,9 +74,56 @@ pub(crate) fn router() -> Router {
         .add("sessions.messages.subscribe", Read, sessions::messages_subscribe)
         .add("sessions.messages.unsubscribe", Read, sessions::messages_unsubscribe)
         .add("sessions.create", Write, sessions::create)
-        .add("sessions.patch", Write, sessions::patch)
+        .add("sessions.patch", Write, session_patch::patch)
         .add("sessions.delete", Write, sessions::delete)
         .add("sessions.reset", Admin, sessions::reset)
+        .add("device.pair.list", Pairing, devices::list)
+        .add("device.pair.approve", Pairing, devices::approve)
+        .add("device.pair.reject", Pairing, devices::reject)
+        .add("device.pair.remove", Pairing, devices::remove)
+        .add("device.pair.rename", Pairing, devices::rename)
+        .add("device.token.rotate", Pairing, devices::rotate)
+        .add("device.token.revoke", Pairing, devices::revoke)
+        .add("device.pair.setupCode", Admin, setup_code::create)
+        .hide("device.pair.setupCode")
+        .add("device.pair.setupStatus", Admin, setup_code::status)
+        .hide("device.pair.setupStatus")
+        .add("node.list", Read, nodes::list)
+        .add("node.describe", Read, nodes::describe)
+        .add("node.rename", Pairing, nodes::rename)
+        .add("node.invoke", Write, nodes::invoke)
+        .add("node.pair.list", Pairing, nodes::pair_list)
+        .add("node.pair.request", Pairing, nodes::pair_request)
+        .add("node.pair.approve", Pairing, nodes::pair_approve)
+        .add("node.pair.reject", Pairing, nodes::pair_reject)
+        .add("node.pair.remove", Pairing, nodes::pair_remove)
+        .add("node.pair.verify", Pairing, nodes::pair_verify)
+        .add("node.invoke.result", Read, node_events::result)
+        .only_for_nodes("node.invoke.result")
+        .add("node.event", Read, node_events::event)
+        .only_for_nodes("node.event")
+        .add("sessions.send", Write, session_send::send)
+        .add("sessions.steer", Write, session_send::steer)
+        .add("sessions.abort", Write, session_send::abort)
+        .add("sessions.compact", Admin, session_branch::compact)
+        .add("sessions.rewind", Admin, session_branch::rewind)
+        .add("sessions.fork", Write, session_branch::fork)
+        .add("sessions.branches.list", Read, session_branch::branches)
+        .add("sessions.branches.switch", Admin, session_branch::switch)
+        .add("sessions.usage", Read, usage::sessions)
+        .add("usage.cost", Read, usage::cost)
+        .add("usage.status", Read, usage::status)
+        .add("exec.approval.request", Approvals, exec::request)
+        .add("exec.approval.resolve", Approvals, exec::resolve)
+        .add("exec.approval.list", Approvals, exec::list)
+        .add("exec.approval.get", Approvals, exec::get)
+        .add("exec.approval.waitDecision", Approvals, exec::wait_decision)
+        .add("exec.approval.grants.list", Approvals, exec_policy::grants)
+        .add("exec.approval.grants.revoke", Approvals, exec_policy::revoke)
+        .add("approval.get", Approvals, exec::any_get)
+        .add("approval.resolve", Approvals, exec::any_resolve)
+        .add("exec.approvals.get", Admin, exec_policy::get)
+        .add("exec.approvals.set", Admin, exec_policy::set)
 }
 
 /// Everything around conversations: agents and their skills, tools and voice, channels, this machine.

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clawdbot_protocol::{
-    ErrorCode, Generation, NoParams, RpcError, SessionKey, SessionKeyParams, SessionsCreateParams,
-    SessionsDeleteParams, SessionsListParams, SessionsPatchParams, SessionsPreviewParams,
+    ErrorCode, Generation, NoParams, RpcError, Scope, SessionKey, SessionKeyParams,
+    SessionsCreateParams, SessionsDeleteParams, SessionsListParams, SessionsPreviewParams,
     SessionsResolveParams, SessionsSearchParams,
 };
-use clawdbot_store::{HistoryQuery, Role, Session, SessionChange, SessionQuery};
+use clawdbot_store::{HistoryQuery, Role, Session, SessionQuery};
 use serde_json::{Map, Value, json};
 
+use super::session_patch::{put, set_model, set_thinking};
 use super::{resolve, resolve_known};
 use crate::error::store_error;
 use crate::router::{Ctx, Reply};
@@ -207,11 +208,21 @@ pub(super) async fn messages_subscribe(
     if params.include_approvals == Some(true) {
         answer.insert(
             "approvalReplay".into(),
-            json!({"sessionKey": key, "updatedAtMs": ctx.gateway.now_ms(), "approvals": [],
-                "truncated": false}),
+            json!({"sessionKey": key, "updatedAtMs": ctx.gateway.now_ms(),
+                "approvals": open_approvals(&ctx, &key), "truncated": false}),
         );
     }
     Reply::ok(&answer)
+}
+
+/// What waits for a decision in one conversation, for those who may decide (SCP-05).
+fn open_approvals(ctx: &Ctx, key: &SessionKey) -> Vec<Value> {
+    if !ctx.peer.scopes.allow(Scope::Approvals) {
+        return Vec::new();
+    }
+    let waiting = ctx.gateway.approvals.waiting();
+    let here = waiting.iter().filter(|open| open.wish.session_key.as_deref() == Some(key.as_str()));
+    here.map(|approval| approval.entry(ctx.peer.generation)).collect()
 }
 
 pub(super) async fn messages_unsubscribe(
@@ -275,108 +286,6 @@ pub(super) async fn create(ctx: Ctx, params: SessionsCreateParams) -> Result<Rep
             started.go(&gateway);
         }
     }))
-}
-
-pub(super) async fn patch(ctx: Ctx, params: SessionsPatchParams) -> Result<Reply, RpcError> {
-    let key = resolve_known(&ctx, &params.key)?;
-    let mut fields = Map::new();
-    if let Some(model) = &params.model {
-        set_model(&ctx, &mut fields, model.as_deref())?;
-    }
-    if let Some(level) = &params.thinking_level {
-        set_thinking(&mut fields, level.as_deref())?;
-    }
-    set_choice(&mut fields, "verboseLevel", &params.verbose_level, &["off", "on", "full"])?;
-    set_choice(&mut fields, "reasoningLevel", &params.reasoning_level, &["off", "on", "stream"])?;
-    for (name, flag) in
-        [("pinned", params.pinned), ("archived", params.archived), ("unread", params.unread)]
-    {
-        if let Some(flag) = flag {
-            fields.insert(name.to_owned(), json!(flag));
-        }
-    }
-    let label = match params.label {
-        Some(Some(label)) if label.trim().is_empty() => {
-            return Err(RpcError::invalid("invalid label: must not be blank"));
-        }
-        Some(Some(label)) => Some(label.trim().to_owned()),
-        Some(None) => {
-            fields.insert("label".to_owned(), Value::Null);
-            None
-        }
-        None => None,
-    };
-    let session = put(&ctx, &key, fields, label).await?;
-    let answer = json!({
-        "ok": true,
-        "path": ctx.gateway.database(),
-        "key": key,
-        "entry": ctx.gateway.session_entry(&session),
-        "resolved": ctx.gateway.resolved_model(&session),
-    });
-    let gateway = ctx.gateway.clone();
-    Ok(Reply::ok(&answer)?.then(move || gateway.announce_change(&session, "patch")))
-}
-
-async fn put(
-    ctx: &Ctx,
-    key: &SessionKey,
-    fields: Map<String, Value>,
-    label: Option<String>,
-) -> Result<Session, RpcError> {
-    let change = SessionChange {
-        create: true,
-        fields,
-        agent_id: Some(key.agent(&ctx.gateway.settings().keys).to_owned()),
-        touch_ms: Some(ctx.gateway.now_ms()),
-        unique_label: label,
-    };
-    ctx.gateway.store.put_session(key.as_str(), change).await.map_err(store_error)
-}
-
-fn set_model(
-    ctx: &Ctx,
-    fields: &mut Map<String, Value>,
-    model: Option<&str>,
-) -> Result<(), RpcError> {
-    let Some(text) = model else {
-        fields.insert("providerOverride".into(), Value::Null);
-        fields.insert("modelOverride".into(), Value::Null);
-        return Ok(());
-    };
-    let invalid = |error: &dyn std::fmt::Display| RpcError::invalid(error.to_string());
-    let reference: clawdbot_agent::ModelRef = text.parse().map_err(|error| {
-        let error: clawdbot_agent::InvalidModelRef = error;
-        invalid(&error)
-    })?;
-    ctx.gateway.settings().catalog.model(&reference).map_err(|error| invalid(&error))?;
-    fields.insert("providerOverride".into(), json!(reference.provider));
-    fields.insert("modelOverride".into(), json!(reference.id));
-    Ok(())
-}
-
-fn set_thinking(fields: &mut Map<String, Value>, level: Option<&str>) -> Result<(), RpcError> {
-    if let Some(level) = level {
-        level
-            .parse::<clawdbot_agent::ThinkingLevel>()
-            .map_err(|error| RpcError::invalid(error.to_string()))?;
-    }
-    fields.insert("thinkingLevel".into(), json!(level));
-    Ok(())
-}
-
-fn set_choice(
-    fields: &mut Map<String, Value>,
-    name: &str,
-    value: &Option<Option<String>>,
-    allowed: &[&str],
-) -> Result<(), RpcError> {
-    let Some(value) = value else { return Ok(()) };
-    if value.as_deref().is_some_and(|value| !allowed.contains(&value)) {
-        return Err(RpcError::invalid(format!("invalid {name} (use {})", allowed.join(", "))));
-    }
-    fields.insert(name.to_owned(), json!(value));
-    Ok(())
 }
 
 pub(super) async fn reset(ctx: Ctx, params: SessionKeyParams) -> Result<Reply, RpcError> {

@@ -56,7 +56,7 @@ pub(super) async fn voicewake_set(
             ..Broadcast::new("voicewake.changed")
         };
         gateway.hub.publish(&event, |_| &wake);
-        gateway.hub.tell_nodes("voicewake.changed", &wake);
+        gateway.hub.tell_nodes(None, "voicewake.changed", &wake);
     }))
 }
 

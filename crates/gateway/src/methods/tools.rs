@@ -1,12 +1,13 @@
 //! `tools.catalog` and `tools.effective` (protocol §15): the tools that runs are given.
 
-use clawdbot_agent::{ReadTool, SessionStatusTool, Tool as _, ToolSpec};
+use clawdbot_agent::{ExecTool, ReadTool, SessionStatusTool, Tool as _, ToolSpec};
 use clawdbot_protocol::{OptionalAgentParams, RpcError, ToolsEffectiveParams};
 use serde_json::{Value, json};
 
 use super::{agent_of, resolve};
 use crate::agents::Agent;
 use crate::error::store_error;
+use crate::exec;
 use crate::router::{Ctx, Reply};
 use crate::skills;
 
@@ -33,7 +34,12 @@ fn groups(ctx: &Ctx, agent: &Agent) -> Value {
     let skills = skills::managed_dir(&ctx.gateway);
     let files = ReadTool::with_skills(&agent.workspace, &skills).ok().map(|tool| tool.spec());
     let session = SessionStatusTool::new(|| Value::Null).spec();
-    let groups = [("fs", "Files", files), ("sessions", "Sessions", Some(session))];
+    let exec = exec::is_offered(&ctx.gateway, agent).then(ExecTool::described);
+    let groups = [
+        ("fs", "Files", files),
+        ("runtime", "Runtime", exec),
+        ("sessions", "Sessions", Some(session)),
+    ];
     groups
         .into_iter()
         .filter_map(|(id, label, tool)| {

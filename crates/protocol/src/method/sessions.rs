@@ -112,6 +112,54 @@ pub struct SessionsPatchParams {
     /// Model to use, as `provider/model`.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub model: Option<Option<String>>,
+    /// `off`, `tokens` or `full`.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub response_usage: Option<Option<String>>,
+    /// `off`, `on`, `ask` or `full`; kept for clients, grants nothing.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub elevated_level: Option<Option<String>>,
+    /// Where commands run: `gateway`; with `sandbox` or `node` none run here.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub exec_host: Option<Option<String>>,
+    /// `deny`, `allowlist` or `full`; can only narrow what exec approvals allow.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub exec_security: Option<Option<String>>,
+    /// `off`, `on-miss` or `always`; can only narrow what exec approvals allow.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub exec_ask: Option<Option<String>>,
+    /// Node for commands; kept for clients.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub exec_node: Option<Option<String>>,
+    /// `allow` or `deny`.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub send_policy: Option<Option<String>>,
+    /// `mention` or `always`.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub group_activation: Option<Option<String>>,
+    /// Conversation that started this one.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub spawned_by: Option<Option<String>>,
+    /// Shown beside the name.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub icon: Option<Option<String>>,
+    /// Shown beside the name.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub color: Option<Option<String>>,
+    /// Group in lists.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub category: Option<Option<String>>,
     /// Kept on top of lists.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub pinned: Option<Option<bool>>,

@@ -1,5 +1,6 @@
 //! Tests through the public handle; only faults are injected from the inside.
 
+mod branch;
 mod commits;
 mod crash;
 mod damage;

@@ -1,0 +1,366 @@
+//! Questions that wait for a person's decision (protocol §14.8). The first decision counts; a
+//! question also ends when its time is up or whoever asked goes away.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use clawdbot_agent::commands_in;
+use clawdbot_protocol::{ApprovalDecision, Decision, Generation, RpcError, Scope};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::gateway::Shared;
+use crate::hub::{Audience, Broadcast};
+
+/// Questions that may wait at a time; another one is refused.
+const MAX_OPEN: usize = 128;
+/// Ended ones remembered for whoever asks late; the oldest are forgotten.
+const MAX_ENDED: usize = 256;
+/// Characters of a command: what cannot be shown in full cannot be allowed (EXE-07).
+const MAX_COMMAND: usize = 4_096;
+
+/// A command somebody wants to run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wish {
+    /// As people are shown it; see [`visible`].
+    pub(crate) command: String,
+    pub(crate) cwd: Option<String>,
+    pub(crate) host: Option<String>,
+    pub(crate) node_id: Option<String>,
+    pub(crate) security: Option<String>,
+    pub(crate) ask: Option<String>,
+    pub(crate) agent_id: Option<String>,
+    pub(crate) resolved_path: Option<String>,
+    pub(crate) session_key: Option<String>,
+    pub(crate) session_id: Option<String>,
+    pub(crate) run_id: Option<String>,
+    pub(crate) tool_call_id: Option<String>,
+    pub(crate) allowed: Vec<Decision>,
+}
+
+/// A question.
+pub(crate) struct Approval {
+    pub(crate) id: String,
+    pub(crate) wish: Wish,
+    pub(crate) created_ms: i64,
+    pub(crate) expires_ms: i64,
+    end: watch::Sender<Option<End>>,
+}
+
+/// How a question ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Somebody decided.
+    Decided(Decision, String),
+    /// Nobody did, for this reason.
+    Undecided(&'static str),
+}
+
+impl End {
+    pub(crate) const NO_ROUTE: Self = Self::Undecided("no-route");
+    pub(crate) const EXPIRED: Self = Self::Undecided("expired");
+    pub(crate) const CANCELLED: Self = Self::Undecided("cancelled");
+
+    /// What was decided, if anything.
+    pub(crate) fn decision(&self) -> Option<Decision> {
+        match self {
+            Self::Decided(decision, _) => Some(*decision),
+            Self::Undecided(_) => None,
+        }
+    }
+}
+
+impl Approval {
+    /// How it ended; `None` while it is open.
+    pub(crate) fn end(&self) -> Option<End> {
+        self.end.borrow().clone()
+    }
+
+    /// Waits for the end, which whoever opened it brings about at the latest when its time is up.
+    pub(crate) async fn ended(&self) -> End {
+        let mut end = self.end.subscribe();
+        match end.wait_for(Option::is_some).await {
+            Ok(end) => end.clone().unwrap_or(End::CANCELLED),
+            Err(_) => End::CANCELLED,
+        }
+    }
+
+    /// The answer to whoever asked; the reason is for those who ask later.
+    pub(crate) fn answer(&self, end: &End, with_reason: bool) -> ApprovalDecision {
+        let reason = match end {
+            End::Undecided(reason) if with_reason => Some((*reason).to_owned()),
+            _ => None,
+        };
+        ApprovalDecision {
+            id: self.id.clone(),
+            decision: end.decision(),
+            created_at_ms: self.created_ms,
+            expires_at_ms: self.expires_ms,
+            terminal_reason: reason,
+        }
+    }
+
+    /// As lists and the event show it.
+    pub(crate) fn entry(&self, generation: Generation) -> Value {
+        let request = self.wish.request(generation);
+        let mut entry = json!({"id": self.id, "request": request, "createdAtMs": self.created_ms,
+            "expiresAtMs": self.expires_ms});
+        if generation == Generation::V4 {
+            entry["approvalKind"] = json!("exec");
+        }
+        entry
+    }
+}
+
+impl Wish {
+    /// Refuses a command that cannot be shown as a whole.
+    pub(crate) fn check(&self) -> Result<(), RpcError> {
+        let length = self.command.chars().count();
+        if length > MAX_COMMAND {
+            return Err(RpcError::invalid(format!(
+                "the command is too long to be shown in full ({length} characters, at most \
+                 {MAX_COMMAND}), so it cannot be approved; use several shorter ones"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The `request` member; what does not exist here is `null`, as recorded.
+    pub(crate) fn request(&self, generation: Generation) -> Value {
+        if generation == Generation::V3 {
+            return json!({
+                "command": self.command,
+                "cwd": self.cwd,
+                "host": self.host,
+                "security": self.security,
+                "ask": self.ask,
+                "agentId": self.agent_id,
+                "resolvedPath": self.resolved_path,
+                "sessionKey": self.session_key,
+                "allowedDecisions": self.allowed,
+            });
+        }
+        json!({
+            "command": self.command,
+            "systemRunBinding": null,
+            "systemRunPlan": null,
+            "cwd": self.cwd,
+            "nodeId": self.node_id,
+            "host": self.host,
+            "security": self.security,
+            "ask": self.ask,
+            "warningText": null,
+            "scope": null,
+            "commandAnalysis": {
+                "commandCount": commands_in(&self.command),
+                "nestedCommandCount": 0,
+                "riskKinds": [],
+                "warningLines": [],
+            },
+            "allowedDecisions": self.allowed,
+            "agentId": self.agent_id,
+            "resolvedPath": self.resolved_path,
+            "sessionKey": self.session_key,
+            "sessionId": self.session_id,
+            "runId": self.run_id,
+            "toolCallId": self.tool_call_id,
+            "turnSourceChannel": null,
+            "turnSourceTo": null,
+            "turnSourceAccountId": null,
+            "turnSourceThreadId": null,
+            "cronExecutionSource": null,
+            "cronOperationBinding": null,
+        })
+    }
+}
+
+/// The questions of one gateway.
+#[derive(Default)]
+pub(crate) struct Approvals {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    open: Vec<Arc<Approval>>,
+    ended: VecDeque<Arc<Approval>>,
+}
+
+impl Approvals {
+    /// Puts a question, which nobody has been told of yet.
+    pub(crate) fn open(
+        &self,
+        id: Option<String>,
+        wish: Wish,
+        now_ms: i64,
+        timeout: Duration,
+    ) -> Result<Arc<Approval>, RpcError> {
+        wish.check()?;
+        let id = id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        let mut inner = self.lock();
+        if inner.open.iter().any(|open| open.id == id) {
+            return Err(RpcError::invalid("approval id already pending"));
+        }
+        if inner.open.len() >= MAX_OPEN {
+            return Err(RpcError::unavailable(
+                "too many approvals are waiting for a decision; decide some of them first",
+            )
+            .retry_after(5_000));
+        }
+        let timeout = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
+        let approval = Arc::new(Approval {
+            id,
+            wish,
+            created_ms: now_ms,
+            expires_ms: now_ms.saturating_add(timeout),
+            end: watch::Sender::new(None),
+        });
+        inner.open.push(approval.clone());
+        Ok(approval)
+    }
+
+    /// Ends a question; `false` when it has ended before.
+    fn close(&self, approval: &Approval, end: End) -> bool {
+        let mut inner = self.lock();
+        let Some(at) = inner.open.iter().position(|open| std::ptr::eq(&**open, approval)) else {
+            return false;
+        };
+        let closed = inner.open.remove(at);
+        closed.end.send_replace(Some(end));
+        if inner.ended.len() >= MAX_ENDED {
+            inner.ended.pop_front();
+        }
+        inner.ended.push_back(closed);
+        true
+    }
+
+    /// The newest question of that id, open or not.
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<Approval>> {
+        let inner = self.lock();
+        let all = inner.open.iter().chain(inner.ended.iter().rev());
+        all.into_iter().find(|approval| approval.id == id).cloned()
+    }
+
+    /// Those that wait, oldest first.
+    pub(crate) fn waiting(&self) -> Vec<Arc<Approval>> {
+        self.lock().open.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    /// Tells those who may decide.
+    pub(crate) fn announce_approval(&self, approval: &Approval) {
+        let event = Broadcast {
+            audience: Audience::Scope(Scope::Approvals),
+            ..Broadcast::new("exec.approval.requested")
+        };
+        self.hub.publish(&event, |generation| approval.entry(generation));
+    }
+
+    /// Ends a question and tells those who might still decide; `false` when it has ended before.
+    pub(crate) fn end_approval(&self, approval: &Approval, end: End) -> bool {
+        if !self.approvals.close(approval, end.clone()) {
+            return false;
+        }
+        if end == End::NO_ROUTE {
+            return true;
+        }
+        let event = Broadcast {
+            audience: Audience::Scope(Scope::Approvals),
+            ..Broadcast::new("exec.approval.resolved")
+        };
+        // What nobody allowed does not run: for those who watch, that is a refusal.
+        let (decision, by) = match end {
+            End::Decided(decision, by) => (decision, Some(by)),
+            End::Undecided(_) => (Decision::Deny, None),
+        };
+        let ts = self.now_ms();
+        self.hub.publish(&event, |generation| {
+            let mut payload =
+                json!({"id": approval.id, "decision": decision, "resolvedBy": by, "ts": ts});
+            if generation == Generation::V4 {
+                payload["request"] = approval.wish.request(generation);
+            }
+            payload
+        });
+        true
+    }
+
+    /// Waits for a decision, until the time is up or the gateway stops.
+    pub(crate) async fn decision(&self, approval: &Approval) -> End {
+        let left = u64::try_from(approval.expires_ms - self.now_ms()).unwrap_or(0);
+        tokio::select! {
+            biased;
+            end = approval.ended() => return end,
+            () = self.stop.cancelled() => self.end_approval(approval, End::CANCELLED),
+            () = tokio::time::sleep(Duration::from_millis(left)) => {
+                self.end_approval(approval, End::EXPIRED)
+            }
+        };
+        approval.ended().await
+    }
+}
+
+/// A text in which nothing hides: what would be invisible or reorder the rest is written out as
+/// `\u{…}` (EXE-07).
+pub(crate) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if hides(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+fn hides(c: char) -> bool {
+    match c {
+        '\n' | '\t' | ' ' => false,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{3164}' | '\u{feff}' | '\u{ffa0}' => true,
+        '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202f}' => true,
+        '\u{205f}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{fff0}'..='\u{fffc}' => true,
+        '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => true,
+        c => c.is_control() || c.is_whitespace(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_hides_in_a_prompt_exe_07() {
+        assert_eq!(visible("echo 'héllo 日本'\n\tls"), "echo 'héllo 日本'\n\tls");
+        assert_eq!(
+            visible("rm\u{200b} -r\u{202e}x\r\u{a0}\0"),
+            r"rm\u{200b} -r\u{202e}x\u{d}\u{a0}\u{0}"
+        );
+    }
+
+    #[test]
+    fn the_number_of_open_and_of_remembered_questions_is_bounded() {
+        let approvals = Approvals::default();
+        let ask = || approvals.open(None, Wish::default(), 0, Duration::from_secs(1));
+        let first = ask().unwrap();
+        for _ in 1..MAX_OPEN {
+            ask().unwrap();
+        }
+        assert!(ask().err().unwrap().message.starts_with("too many approvals"));
+        assert!(approvals.close(&first, End::EXPIRED));
+        assert!(!approvals.close(&first, End::CANCELLED));
+        assert_eq!(first.end(), Some(End::EXPIRED));
+        for _ in 0..MAX_ENDED {
+            let next = ask().unwrap();
+            assert!(approvals.close(&next, End::EXPIRED));
+        }
+        assert!(approvals.find(&first.id).is_none());
+    }
+}

@@ -1,0 +1,124 @@
+//! The part of a handshake that concerns the device: its proof, its token, its pairing.
+
+use clawdbot_protocol::{DeviceProof, Role, RpcError, Scopes, verify_proof};
+use serde_json::json;
+
+use super::{Attempt, Proven};
+use crate::auth::SecretCheck;
+use crate::devices::{Applicant, Grant, TokenCheck};
+use crate::nodes::Arrival;
+
+impl Attempt<'_> {
+    /// Judges a caller that brings a device, after its shared secret was looked at.
+    pub(super) async fn prove_device(
+        &self,
+        proof: &DeviceProof,
+        secret: SecretCheck,
+    ) -> Result<Proven, RpcError> {
+        let code = self.setup_code();
+        if secret == SecretCheck::Missing && code.is_none() {
+            return Err(self.refusal(secret));
+        }
+        let public_key = self.verify(proof)?;
+        let scopes = match self.role {
+            Role::Operator => self.params.requested_scopes(self.generation),
+            // Scopes are for operators.
+            Role::Node => Scopes::default(),
+        };
+        let by_token = secret == SecretCheck::Wrong && code.is_none();
+        if by_token && self.check_token(proof, &scopes).await? == TokenCheck::Wrong {
+            return Err(self.refusal(secret));
+        }
+        let gateway = self.gateway;
+        let auto_approve = gateway.settings().config().gateway.nodes.pairing.auto_approve_local;
+        let applicant = Applicant {
+            params: self.params,
+            proof,
+            caller: self.caller,
+            public_key,
+            role: self.role,
+            scopes: &scopes,
+            generation: self.generation,
+            by_token,
+            silent: self.caller.may_pair_silently() && auto_approve,
+        };
+        let now_ms = gateway.now_ms();
+        let grant = match code {
+            Some(code) => gateway.devices.redeem(&gateway.hub, &applicant, code, now_ms).await?,
+            None => gateway.devices.admit(&gateway.hub, &applicant, now_ms).await?,
+        };
+        let method = match code {
+            Some(_) => "bootstrap-token",
+            None if by_token => "device-token",
+            None => gateway.auth.mode().as_str(),
+        };
+        let by_secret = !by_token && code.is_none();
+        Ok(Proven { method, by_secret, grant: Some(grant), scopes })
+    }
+
+    /// The token of a setup code, when the caller shows nothing else (protocol §7.8).
+    fn setup_code(&self) -> Option<&str> {
+        let auth = self.params.auth.as_ref()?;
+        let others = [&auth.token, &auth.password, &auth.device_token];
+        let alone = others.iter().all(|other| other.is_none());
+        auth.bootstrap_token.as_deref().filter(|code| alone && !code.is_empty())
+    }
+
+    /// Judges what was presented as a device token (protocol §7.7).
+    async fn check_token(
+        &self,
+        proof: &DeviceProof,
+        scopes: &Scopes,
+    ) -> Result<TokenCheck, RpcError> {
+        let token = self.params.proof_terms().token;
+        let devices = &self.gateway.devices;
+        let check = devices.check_token(&proof.id, self.role, token, scopes).await?;
+        let named = self.params.auth.as_ref().is_some_and(|auth| auth.token.is_none());
+        let (message, code, reason, next) = match check {
+            TokenCheck::TooNarrow => (
+                "device token scope mismatch (re-pair or approve scope upgrade)",
+                "AUTH_SCOPE_MISMATCH",
+                "scope_mismatch",
+                "review_auth_configuration",
+            ),
+            TokenCheck::Wrong if named => (
+                "device token mismatch (rotate/reissue device token)",
+                "AUTH_DEVICE_TOKEN_MISMATCH",
+                "device_token_mismatch",
+                "update_auth_credentials",
+            ),
+            other => return Ok(other),
+        };
+        Err(RpcError::invalid(format!("unauthorized: {message}")).with_details(json!({
+            "code": code,
+            "authReason": reason,
+            "canRetryWithDeviceToken": false,
+            "recommendedNextStep": next,
+        })))
+    }
+
+    /// What a node offers, checked and noted down.
+    pub(super) async fn arrive(&self, grant: Option<&Grant>) -> Result<Option<Arrival>, RpcError> {
+        let (Some(grant), Role::Node) = (grant, self.role) else {
+            return Ok(None);
+        };
+        let facts = crate::nodes::facts(self.params, &grant.device, self.caller.remote_ip());
+        let gateway = self.gateway;
+        gateway.nodes.arrive(gateway, facts, self.generation, grant.silent).await.map(Some)
+    }
+
+    /// The normalised public key of a proof that holds.
+    fn verify(&self, proof: &DeviceProof) -> Result<String, RpcError> {
+        let terms = self.params.proof_terms();
+        verify_proof(proof, &terms, self.nonce, self.gateway.now_ms(), self.generation).map_err(
+            |error| {
+                RpcError::invalid(error.to_string())
+                    .with_details(json!({"code": error.code(), "reason": error.reason()}))
+            },
+        )
+    }
+
+    fn refusal(&self, secret: SecretCheck) -> RpcError {
+        self.gateway.auth.refusal(secret, &self.params.client, self.caller, true)
+    }
+}

@@ -1,0 +1,162 @@
+//! `config.*` and changes of the configuration while the gateway runs (protocol §14.5).
+
+use clawdbot_tests::{Connect, Setup, TOKEN, TestGateway, soon};
+use serde_json::{Value, json};
+
+const REDACTED: &str = "__OPENCLAW_REDACTED__";
+
+fn document(gateway: &TestGateway) -> std::path::PathBuf {
+    gateway.state().join("clawdbot.json")
+}
+
+fn text(gateway: &TestGateway) -> String {
+    std::fs::read_to_string(document(gateway)).unwrap()
+}
+
+/// Waits for the event that says that a new configuration is in force.
+async fn changed(peer: &mut clawdbot_tests::Peer) -> Value {
+    peer.event(|frame| frame["event"] == "config.changed").await["payload"].take()
+}
+
+#[tokio::test]
+async fn a_patch_keeps_comments_and_secrets_and_counts_at_once() {
+    let gateway = TestGateway::start().await;
+    let mut peer = gateway.v4().await;
+    let shown = peer.ok("config.get", json!({})).await;
+    assert_eq!(shown["config"]["gateway"]["auth"]["token"], REDACTED);
+    let patch = r#"{ agents: { defaults: { mediaMaxMb: 1 } }, // smaller
+        gateway: { auth: { token: "__OPENCLAW_REDACTED__" } } }"#;
+    let params = json!({"raw": patch, "baseHash": shown["hash"]});
+    let written = peer.ok("config.patch", params).await;
+    assert_eq!(written["restartRequired"], json!([]));
+    assert_eq!(written["config"]["gateway"]["auth"]["token"], REDACTED);
+    let text = text(&gateway);
+    assert!(text.contains("// written by hand"), "{text}");
+    assert!(text.contains(TOKEN), "the placeholder is never stored");
+    changed(&mut peer).await;
+    let hello = gateway.peer().await.connect(Connect::v4()).await.unwrap();
+    assert_eq!(hello["policy"]["attachments"]["maxBytes"], 1024 * 1024);
+    assert_eq!(peer.ok("config.get", json!({})).await["hash"], written["hash"]);
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn a_write_without_the_current_hash_changes_nothing() {
+    let gateway = TestGateway::start().await;
+    let mut peer = gateway.v4().await;
+    let before = text(&gateway);
+    for method in ["config.set", "config.apply", "config.patch"] {
+        let error = peer.fails(method, json!({"raw": "{}"})).await;
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with("config base hash required"), "{message}");
+        let error = peer.fails(method, json!({"raw": "{}", "baseHash": "old"})).await;
+        assert_eq!(error["message"], "config changed since last load; re-run config.get and retry");
+    }
+    assert_eq!(text(&gateway), before);
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn an_invalid_document_is_refused_with_every_issue_and_not_written() {
+    let gateway = TestGateway::start().await;
+    let mut peer = gateway.v4().await;
+    let hash = peer.ok("config.get", json!({})).await["hash"].clone();
+    let before = text(&gateway);
+    let mut refused = async |method: &str, raw: &str| {
+        peer.fails(method, json!({"raw": raw, "baseHash": hash})).await
+    };
+    let error = refused("config.set", r#"{ "bogusKey": 1 }"#).await;
+    assert_eq!(error["message"], "invalid config: <root>: Unrecognized key: \"bogusKey\"");
+    assert_eq!(error["details"]["issues"][0]["path"], "bogusKey");
+    let error = refused("config.patch", "{ gateway: { port: 0 } }").await;
+    assert_eq!(error["details"]["issues"][0]["path"], "gateway.port");
+    let error = refused("config.patch", "[1]").await;
+    assert_eq!(error["message"], "config.patch raw must be an object");
+    let error = refused("config.set", "{ gateway: ").await;
+    assert_eq!(error["code"], "INVALID_REQUEST");
+    let error =
+        refused("config.set", r#"{ ui: { assistant: { name: "__OPENCLAW_REDACTED__" } } }"#);
+    assert!(error.await["message"].as_str().unwrap().contains("placeholder"));
+    assert_eq!(text(&gateway), before);
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn an_edit_of_the_file_counts_without_a_restart() {
+    let gateway = TestGateway::start().await;
+    let mut peer = gateway.v4().await;
+    let edited = text(&gateway).replace("\"Fake\"", "\"Renamed\"");
+    std::fs::write(document(&gateway), edited).unwrap();
+    changed(&mut peer).await;
+    let models = peer.ok("models.list", json!({})).await;
+    assert_eq!(models["models"][0]["name"], "Renamed");
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn a_broken_file_is_named_and_what_runs_goes_on() {
+    let gateway = TestGateway::start().await;
+    let mut peer = gateway.v4().await;
+    let good = text(&gateway);
+    std::fs::write(document(&gateway), "{ gateway: { port: 0 } }").unwrap();
+    let shown = peer.ok("config.get", json!({})).await;
+    assert_eq!(shown["valid"], false);
+    assert_eq!(shown["issues"][0]["path"], "gateway.port");
+    assert_eq!(shown["raw"], Value::Null, "a text that cannot be read may hold secrets");
+    let error = peer.fails("config.patch", json!({"raw": "{}", "baseHash": ""})).await;
+    assert_eq!(error["message"], "invalid config; fix before patching");
+    gateway.join(Connect::v4()).await;
+    std::fs::write(document(&gateway), good.replace("\"Fake\"", "\"Mended\"")).unwrap();
+    changed(&mut peer).await;
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn a_new_token_ends_every_connection_of_the_old_one_ws_06() {
+    let gateway = TestGateway::start().await;
+    let mut owner = gateway.v4().await;
+    let mut other = gateway.v3().await;
+    let hash = owner.ok("config.get", json!({})).await["hash"].clone();
+    let raw = r#"{ gateway: { auth: { token: "another-token-of-some-length" } } }"#;
+    owner.ok("config.patch", json!({"raw": raw, "baseHash": hash})).await;
+    for peer in [&mut owner, &mut other] {
+        let end = soon("the old secret's sockets close", peer.closed()).await;
+        assert_eq!(end, (4001, "gateway auth changed".to_owned()));
+    }
+    let refused = gateway.peer().await.connect(Connect::v4()).await.unwrap_err();
+    assert_eq!(refused.error["details"]["code"], "AUTH_TOKEN_MISMATCH");
+    let new = Connect::v4().auth(json!({"token": "another-token-of-some-length"}));
+    gateway.join(new).await;
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn what_needs_a_restart_is_named() {
+    let gateway = Setup::new().await.start().await;
+    let mut peer = gateway.v4().await;
+    let hash = peer.ok("config.get", json!({})).await["hash"].clone();
+    let params = json!({"raw": "{ gateway: { port: 18799 } }", "baseHash": hash});
+    let written = peer.ok("config.patch", params).await;
+    assert_eq!(written["restartRequired"], json!(["gateway.port"]));
+    assert_eq!(written["restart"]["ok"], false);
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn the_schema_can_be_read_whole_and_in_parts() {
+    let gateway = TestGateway::start().await;
+    let mut peer = gateway.v4().await;
+    let schema = peer.ok("config.schema", json!({})).await;
+    assert_eq!(schema["uiHints"]["gateway.auth.token"]["sensitive"], true);
+    assert_eq!(schema["uiHints"]["gateway.port"]["label"], "Port");
+    let port = peer.ok("config.schema.lookup", json!({"path": "gateway.port"})).await;
+    assert_eq!(port["schema"]["maximum"], 65535);
+    assert_eq!(port["reloadKind"], "restart");
+    assert_eq!(port["children"], json!([]));
+    let gateway_block = peer.ok("config.schema.lookup", json!({"path": "gateway"})).await;
+    let children = gateway_block["children"].as_array().unwrap();
+    assert!(children.contains(&json!("gateway.auth")), "{children:?}");
+    let error = peer.fails("config.schema.lookup", json!({"path": "gateway.nope"})).await;
+    assert!(error["message"].as_str().unwrap().contains("gateway.nope"));
+    gateway.finish().await;
+}
