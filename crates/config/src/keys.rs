@@ -5,7 +5,7 @@
 const KNOWN: &[(&str, &str)] = &[
     (
         "",
-        "$schema auth bindings approvals channels cron hooks discovery canvasHost talk update wizard meta messages commands plugins browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
+        "$schema auth bindings approvals channels hooks discovery canvasHost talk update wizard meta messages commands plugins browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
     ),
     (
         "gateway",
@@ -50,20 +50,18 @@ const KNOWN: &[(&str, &str)] = &[
     ("models", "bedrockDiscovery"),
     ("models.providers.*", "auth maxTokens params request localService"),
     ("models.providers.*.models.*", "compat"),
-    ("agents.list.*", "agentDir groupChat subagents sandbox heartbeat memorySearch"),
-    ("agents.entries.*", "agentDir groupChat subagents sandbox heartbeat memorySearch"),
+    ("agents.list.*", "agentDir groupChat subagents sandbox memorySearch"),
+    ("agents.entries.*", "agentDir groupChat subagents sandbox memorySearch"),
     ("agents.list.*.identity", "theme"),
     ("agents.entries.*.identity", "theme"),
     (
         "agents.defaults",
-        "imageModel modelPolicy elevatedDefault reasoningDefault blockStreamingDefault blockStreamingBreak blockStreamingChunk blockStreamingCoalesce subagents typingMode typingIntervalSeconds heartbeat compaction contextPruning sandbox",
+        "imageModel modelPolicy elevatedDefault reasoningDefault blockStreamingDefault blockStreamingBreak blockStreamingChunk blockStreamingCoalesce subagents typingMode typingIntervalSeconds compaction contextPruning sandbox",
     ),
     ("agents.defaults.subagents", "maxConcurrent"),
-    (
-        "agents.defaults.heartbeat",
-        "every activeHours model session target to prompt ackMaxChars includeReasoning",
-    ),
-    ("agents.defaults.heartbeat.activeHours", "start end timezone"),
+    ("agents.defaults.heartbeat", "session target to includeReasoning"),
+    ("agents.list.*.heartbeat", "session target to includeReasoning"),
+    ("agents.entries.*.heartbeat", "session target to includeReasoning"),
     ("agents.defaults.sandbox", "mode workspaceAccess scope workspaceRoot docker browser prune"),
     (
         "tools",
@@ -86,7 +84,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("channels.telegram.accounts.*", TELEGRAM),
     ("env", "*"),
     ("env.shellEnv", "enabled timeoutMs"),
-    ("cron", "enabled store maxConcurrentRuns"),
+    ("cron", "store"),
     ("hooks", "enabled token path maxBodyBytes presets mappings transformsDir"),
     ("discovery", "mdns wideArea"),
     ("canvasHost", "enabled root port liveReload"),

@@ -1,7 +1,8 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use crate::{AuthMode, Bind, Config, GatewayMode, TailscaleMode};
+use crate::model::{minutes_of_day, parse_duration};
+use crate::{AuthMode, Bind, Config, GatewayMode, HeartbeatConfig, TailscaleMode};
 
 type Finding = (Vec<String>, String);
 
@@ -17,6 +18,7 @@ pub(crate) fn check_rules(config: &Config) -> Rules {
     rules.gateway(config);
     rules.remote(config);
     rules.agents(config);
+    rules.heartbeats(config);
     rules.providers(config);
     rules
 }
@@ -105,6 +107,41 @@ impl Rules {
                 }
             };
             self.errors.push((path, problem.into()));
+        }
+    }
+
+    fn heartbeats(&mut self, config: &Config) {
+        let agents = &config.agents;
+        if let Some(heartbeat) = &agents.defaults.heartbeat {
+            self.heartbeat("agents.defaults.heartbeat", heartbeat);
+        }
+        for (index, agent) in agents.list.iter().enumerate() {
+            if let Some(heartbeat) = &agent.heartbeat {
+                self.heartbeat(&format!("agents.list.{index}.heartbeat"), heartbeat);
+            }
+        }
+        for (id, agent) in &agents.entries {
+            if let Some(heartbeat) = &agent.heartbeat {
+                self.heartbeat(&format!("agents.entries.{id}.heartbeat"), heartbeat);
+            }
+        }
+    }
+
+    fn heartbeat(&mut self, at: &str, heartbeat: &HeartbeatConfig) {
+        if heartbeat.every.as_deref().is_some_and(|every| parse_duration(every).is_none()) {
+            self.error(
+                &format!("{at}.every"),
+                "expected a duration such as \"30m\" or \"1h\", or \"0m\" for never",
+            );
+        }
+        let Some(hours) = &heartbeat.active_hours else { return };
+        for (name, time) in [("start", &hours.start), ("end", &hours.end)] {
+            if time.as_deref().is_some_and(|time| minutes_of_day(time).is_none()) {
+                self.error(
+                    &format!("{at}.activeHours.{name}"),
+                    "expected a time of day such as \"08:00\", up to \"24:00\"",
+                );
+            }
         }
     }
 

@@ -72,7 +72,11 @@ impl Agents {
     }
 
     /// The `agents` member of the health result.
-    pub(crate) fn health(&self, sessions: impl Fn(&str) -> Value) -> Value {
+    pub(crate) fn health(
+        &self,
+        sessions: impl Fn(&str) -> Value,
+        heartbeat: impl Fn(&str) -> Value,
+    ) -> Value {
         let row = |agent: &Agent| {
             let mut row = Map::new();
             row.insert("agentId".into(), json!(agent.id));
@@ -80,7 +84,7 @@ impl Agents {
                 row.insert("name".into(), json!(name));
             }
             row.insert("isDefault".into(), json!(agent.id == self.default_id));
-            row.insert("heartbeat".into(), json!({"enabled": false, "every": "0m", "everyMs": 0}));
+            row.insert("heartbeat".into(), heartbeat(&agent.id));
             row.insert("sessions".into(), sessions(&agent.id));
             Value::Object(row)
         };

@@ -39,6 +39,8 @@ pub(crate) const EVENTS: &[EventSpec] = {
         event("node.pair.requested", Some(Pairing), V3),
         event("node.pair.resolved", Some(Pairing), V3),
         event("node.invoke.request", None, V3),
+        event("heartbeat", Some(Read), V3),
+        event("cron", Some(Read), V3),
         event("sessions.changed", Some(Read), V4),
         event("session.message", Some(Read), V4),
         event("config.changed", Some(Read), V4),

@@ -21,10 +21,12 @@ use tracing::{info, warn};
 use crate::access::Caller;
 use crate::approvals::Approvals;
 use crate::auth::Auth;
+use crate::cron::Cron;
 use crate::devices::Devices;
 use crate::devices::token::{self, TokenKey};
 use crate::error::{Holder, StartError};
 use crate::exec::ExecFile;
+use crate::heartbeat::Heartbeats;
 use crate::hub::{Audience, Broadcast, Hub, SERVICE_RESTART};
 use crate::identity::OwnIdentity;
 use crate::in_process::{self, InProcess};
@@ -37,8 +39,9 @@ use crate::router::{Peer, Router};
 use crate::runs::Runs;
 use crate::settings::Settings;
 use crate::setup::{self, Lock, Options};
+use crate::system_events::SystemEvents;
 use crate::wizard::Wizards;
-use crate::{connection, methods, reload, server};
+use crate::{connection, cron, heartbeat, methods, reload, server};
 
 /// How often the health snapshot is refreshed for connected clients.
 const HEALTH_EVERY_TICKS: u64 = 2;
@@ -101,6 +104,9 @@ pub(crate) struct Shared {
     pub(crate) runs: Runs,
     pub(crate) approvals: Approvals,
     pub(crate) exec: ExecFile,
+    pub(crate) cron: Cron,
+    pub(crate) heartbeats: Heartbeats,
+    pub(crate) system_events: SystemEvents,
     pub(crate) store: Store,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -234,6 +240,8 @@ impl Builder {
         shared.tasks.spawn(discover(shared.clone()));
         let looking = shared.clone();
         shared.tasks.spawn(async move { looking.refresh_recent().await });
+        shared.tasks.spawn(cron::follow(shared.clone()));
+        shared.tasks.spawn(heartbeat::follow(shared.clone()));
         reload::follow(&shared);
         let paths = shared.paths.clone();
         shared.tasks.spawn_blocking(move || setup::keep_copy(&paths));
@@ -321,6 +329,9 @@ impl Shared {
             runs: Runs::default(),
             approvals: Approvals::default(),
             exec: ExecFile::new(&paths),
+            cron: Cron::default(),
+            heartbeats: Heartbeats::default(),
+            system_events: SystemEvents::default(),
             hub: Hub::default(),
             router: methods::router(),
             tasks: TaskTracker::new(),
@@ -442,9 +453,12 @@ impl Shared {
             "channels": {},
             "channelOrder": [],
             "channelLabels": {},
-            "heartbeatSeconds": 0,
+            "heartbeatSeconds": self.heartbeat_seconds(),
             "defaultAgentId": settings.keys.default_agent,
-            "agents": settings.agents.health(|agent| self.recent.show(Some(agent), self)),
+            "agents": settings.agents.health(
+                |id| self.recent.show(Some(id), self),
+                |id| self.heartbeat_row(id),
+            ),
             "sessions": self.recent.show(None, self),
         })
     }

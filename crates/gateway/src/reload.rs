@@ -100,6 +100,8 @@ impl Shared {
             |_| json!({"path": path, "hash": hash, "ts": ts, "restartRequired": restart}),
         );
         self.announce_health();
+        self.cron.nudge();
+        self.heartbeats.nudge();
     }
 
     /// The settings in which `loaded` differs from what is in force and that are read only at

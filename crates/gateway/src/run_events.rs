@@ -21,6 +21,8 @@ pub(crate) struct RunEvents {
     pub(crate) session_id: String,
     /// Whether generation 3 clients see tool steps.
     pub(crate) verbose: bool,
+    /// A heartbeat: no `chat` events, and `isHeartbeat` in the others.
+    pub(crate) quiet: bool,
     pub(crate) seq: u64,
 }
 
@@ -47,6 +49,7 @@ impl RunEvents {
             agent_id: job.agent_id.clone(),
             session_id: job.session_id.clone(),
             verbose: false,
+            quiet: job.quiet,
             seq: 0,
         }
     }
@@ -72,7 +75,7 @@ impl RunEvents {
             payload.insert("ts".into(), json!(ts));
             if generation == Generation::V4 {
                 payload.insert("sessionId".into(), json!(self.session_id));
-                payload.insert("isHeartbeat".into(), json!(false));
+                payload.insert("isHeartbeat".into(), json!(self.quiet));
             }
             payload
         });
@@ -80,6 +83,9 @@ impl RunEvents {
 
     /// A `chat` event under the sequence number of the agent event before it.
     pub(crate) fn chat(&self, state: &str, members: &Map<String, Value>) {
+        if self.quiet {
+            return;
+        }
         let event = Broadcast {
             audience: Audience::Scope(Scope::Read),
             droppable: state == "delta",

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clawdbot_agent::{
-    Message, Prompt, ReadTool, Run, RunEnd, RunError, RunEvent, SessionStatusTool, ThinkingLevel,
-    Tool, Usage, WorkspaceFile,
+    Block, Message, Prompt, ReadTool, Run, RunEnd, RunError, RunEvent, SessionStatusTool,
+    ThinkingLevel, Tool, Usage, WorkspaceFile,
 };
 use clawdbot_protocol::RpcError;
 use clawdbot_store::{NewMessage, Partial, Session, Stored};
@@ -24,6 +24,7 @@ use crate::gateway::Shared;
 use crate::run_events::{RunEvents, Stream};
 use crate::runs::{Ended, Job, Live};
 use crate::skills;
+use crate::system_events::{self, SystemEvent};
 use crate::transcript;
 
 /// Shortest time between two deltas of a run (generation 4's pace).
@@ -78,6 +79,8 @@ struct RunTask<'a> {
     unshown: bool,
     /// A complete message, kept back so that the last one is stored together with the end.
     held: Option<NewMessage>,
+    /// What the conversation was told beside the message.
+    told: Vec<SystemEvent>,
 }
 
 impl<'a> RunTask<'a> {
@@ -100,6 +103,7 @@ impl<'a> RunTask<'a> {
             last_delta: None,
             unshown: false,
             held: None,
+            told: Vec::new(),
         }
     }
 
@@ -154,7 +158,8 @@ impl<'a> RunTask<'a> {
 
     async fn prepare(&mut self, job: &Job) -> Result<Run, Failure> {
         let shared = self.shared;
-        let reference = shared.model_of(Some(&self.session), &job.agent_id);
+        let own = job.model.clone();
+        let reference = own.unwrap_or_else(|| shared.model_of(Some(&self.session), &job.agent_id));
         self.provider.clone_from(&reference.provider);
         self.model.clone_from(&reference.id);
         let model = shared
@@ -163,13 +168,18 @@ impl<'a> RunTask<'a> {
             .model(&reference)
             .map_err(|error| Failure::Setup(error.to_string()))?;
         let budget = model.info().context_window.saturating_mul(3);
-        let history = transcript::for_model(shared, &job.key, &job.user, budget)
+        let mut history = transcript::for_model(shared, &job.key, &job.user, budget)
             .await
             .map_err(|error| Failure::Setup(error.message))?;
         let reasons = model.info().reasoning;
         let thinking = job.thinking.unwrap_or_else(|| self.thinking_level(reasons));
         let tools = self.tools(job);
         let system = self.system_prompt(job, &tools).await;
+        self.told = shared.system_events.take(shared, &job.key).await;
+        if let (false, Some(Message::User { content })) = (self.told.is_empty(), history.last_mut())
+        {
+            content.insert(0, Block::text(system_events::block(&self.told)));
+        }
         Ok(Run { model, tools, system, history, thinking, max_turns: MAX_TURNS })
     }
 

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use clawdbot_agent::{ThinkingLevel, Usage};
+use clawdbot_agent::{ModelRef, ThinkingLevel, Usage};
 use clawdbot_protocol::{RpcError, SessionKey};
 use clawdbot_store::{RunStatus, Stored};
 use futures_util::FutureExt as _;
@@ -38,6 +38,10 @@ pub(crate) struct Job {
     pub(crate) timeout: Option<Duration>,
     /// Added to the system prompt.
     pub(crate) extra_prompt: Option<String>,
+    /// Model that answers, instead of the conversation's.
+    pub(crate) model: Option<ModelRef>,
+    /// A heartbeat, which is no chat.
+    pub(crate) quiet: bool,
 }
 
 /// How a run ended.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clawdbot_agent::ThinkingLevel;
+use clawdbot_agent::{ModelRef, ThinkingLevel};
 use clawdbot_protocol::{Attachment, RpcError, SessionKey};
 use clawdbot_store::{BeginRun, Begun, RunRecord, RunStatus, Session, Stored};
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ use crate::attachments::{self, Accepted};
 use crate::error::store_error;
 use crate::gateway::Shared;
 use crate::router::Peer;
-use crate::runs::{Job, Live};
+use crate::runs::{Ended, Job, Live};
 use crate::transcript;
 
 /// A message somebody wants answered.
@@ -28,6 +28,15 @@ pub(crate) struct Submission {
     pub(crate) timeout: Option<Duration>,
     pub(crate) extra_prompt: Option<String>,
     pub(crate) sender: Sender,
+}
+
+/// What a run may have of its own that nobody typed.
+#[derive(Debug, Default)]
+pub(crate) struct Unattended {
+    /// Model that answers, instead of the conversation's.
+    pub(crate) model: Option<ModelRef>,
+    /// A heartbeat: no `chat` events, and its `agent` events say what it is (protocol §13.3).
+    pub(crate) quiet: bool,
 }
 
 /// Who a message is from, as its row tells (protocol §13.9).
@@ -76,7 +85,16 @@ impl Started {
 
 impl Submission {
     /// Checks the message and puts it on disk together with its key.
-    pub(crate) async fn accept(mut self, shared: &Arc<Shared>) -> Result<Submitted, RpcError> {
+    pub(crate) async fn accept(self, shared: &Arc<Shared>) -> Result<Submitted, RpcError> {
+        self.accept_as(shared, Unattended::default()).await
+    }
+
+    /// The same for a message that nobody typed.
+    pub(crate) async fn accept_as(
+        mut self,
+        shared: &Arc<Shared>,
+        unattended: Unattended,
+    ) -> Result<Submitted, RpcError> {
         let settings = shared.settings();
         let thinking = self.thinking()?;
         let files = attachments::accept(std::mem::take(&mut self.attachments), settings.limits)?;
@@ -110,7 +128,7 @@ impl Submission {
             Err(error) => (Err(error), Vec::new()),
         };
         if let Ok(Begun::Started { message, session }) = begun {
-            let job = self.job(agent_id, &session, &message, thinking);
+            let job = self.job(agent_id, &session, &message, thinking, unattended);
             return Ok(Submitted::Started(Box::new(Started { job, live, session, _turn: turn })));
         }
         attachments::discard(&written);
@@ -132,6 +150,20 @@ impl Submission {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Asks on behalf of the gateway itself, under a run id of its own, and waits for the end.
+    pub(crate) async fn answered(
+        self,
+        shared: &Arc<Shared>,
+        unattended: Unattended,
+    ) -> Result<Ended, RpcError> {
+        let Submitted::Started(started) = self.accept_as(shared, unattended).await? else {
+            return Err(RpcError::unavailable("there was a run of this name before"));
+        };
+        let live = started.live.clone();
+        started.go(shared);
+        live.ended().await.ok_or_else(|| RpcError::unavailable("the run vanished"))
     }
 
     /// The key of a run that is under way: the same message, or a mistake.
@@ -156,6 +188,7 @@ impl Submission {
         session: &Session,
         user: &Stored,
         thinking: Option<ThinkingLevel>,
+        unattended: Unattended,
     ) -> Job {
         Job {
             run_id: self.run_id.clone(),
@@ -167,6 +200,8 @@ impl Submission {
             thinking,
             timeout: self.timeout,
             extra_prompt: self.extra_prompt.clone(),
+            model: unattended.model,
+            quiet: unattended.quiet,
         }
     }
 

@@ -52,6 +52,7 @@ mod tests;
 use std::path::Path;
 
 pub use branch::{Branch, Keep};
+pub use docs::DocChange;
 pub use error::{Cause, StoreError};
 pub use media::MediaRecord;
 pub use recovery::{InterruptedRun, Recovery};

@@ -1,6 +1,22 @@
 /* Made by `npm run types` from docs/contract.json. Not written by hand. */
 
 /**
+ * Which jobs are listed.
+ */
+export type CronListEnabled = ("all" | "enabled" | "disabled")
+/**
+ * What jobs are sorted by.
+ */
+export type CronSortBy = ("nextRunAtMs" | "updatedAtMs" | "name")
+/**
+ * Which end comes first.
+ */
+export type CronSortDir = ("asc" | "desc")
+/**
+ * Whether a job is to run before its time.
+ */
+export type CronRunMode = ("due" | "force")
+/**
  * Who a connection speaks as (protocol §6.2).
  */
 export type Role = ("operator" | "node")
@@ -178,6 +194,38 @@ result: ConfigSchemaEntry
 params: ConfigWriteParams
 result: ConfigWritten
 }
+"cron.add": {
+params: CronAddParams
+result: CronJob
+}
+"cron.get": {
+params: CronIdParams
+result: CronJob
+}
+"cron.list": {
+params: CronListParams
+result: CronListResult
+}
+"cron.remove": {
+params: CronIdParams
+result: CronRemoveResult
+}
+"cron.run": {
+params: CronRunParams
+result: CronRunResult
+}
+"cron.runs": {
+params: CronRunsParams
+result: CronRunsResult
+}
+"cron.status": {
+params: NoParams
+result: CronStatus
+}
+"cron.update": {
+params: CronUpdateParams
+result: CronJob
+}
 "device.pair.approve": {
 params: RequestIdParams
 result: DeviceApproved
@@ -268,7 +316,7 @@ result: unknown
 }
 "last-heartbeat": {
 params: NoParams
-result: unknown
+result: (HeartbeatEvent | null)
 }
 "logs.tail": {
 params: LogsTailParams
@@ -446,6 +494,10 @@ result: unknown
 params: SessionsUsageParams
 result: unknown
 }
+"set-heartbeats": {
+params: SetHeartbeatsParams
+result: SetHeartbeatsResult
+}
 "skills.bins": {
 params: NoParams
 result: SkillsBins
@@ -465,6 +517,10 @@ result: SkillUpdated
 status: {
 params: NoParams
 result: unknown
+}
+"system-event": {
+params: SystemEventParams
+result: WakeResult
 }
 "system-presence": {
 params: NoParams
@@ -529,6 +585,10 @@ result: VoiceWake
 "voicewake.set": {
 params: VoiceWakeSetParams
 result: VoiceWake
+}
+wake: {
+params: WakeParams
+result: WakeResult
 }
 "wizard.cancel": {
 params: WizardSessionParams
@@ -1411,6 +1471,717 @@ hint: {
  * Its members' paths.
  */
 children: string[]
+}
+/**
+ * `cron.add`
+ */
+export interface CronAddParams {
+/**
+ * Its name.
+ */
+name: string
+/**
+ * The agent that works on it; the default one when absent.
+ */
+agentId?: (string | null)
+/**
+ * What it is for.
+ */
+description?: (string | null)
+/**
+ * Whether it runs by itself (default).
+ */
+enabled?: (boolean | null)
+/**
+ * Whether it is removed once it has run well; only for `at`.
+ */
+deleteAfterRun?: (boolean | null)
+/**
+ * When it runs.
+ */
+schedule: ({
+kind: "at"
+/**
+ * Milliseconds since the epoch (generation 3).
+ */
+atMs?: (number | null)
+/**
+ * ISO 8601; UTC unless it says otherwise (generation 4).
+ */
+at?: (string | null)
+} | {
+kind: "every"
+/**
+ * The time between two runs.
+ */
+everyMs: number
+/**
+ * A time at which it runs; when it was made, if absent.
+ */
+anchorMs?: (number | null)
+} | {
+kind: "cron"
+/**
+ * Five fields (minute, hour, day, month, weekday), or six with seconds first.
+ */
+expr: string
+/**
+ * IANA time zone; the computer's when absent.
+ */
+tz?: (string | null)
+/**
+ * The job runs up to so much later, always by the same amount.
+ */
+staggerMs?: (number | null)
+})
+/**
+ * `main`, `isolated`, `current` or `session:<key>`; as the payload needs it when absent.
+ */
+sessionTarget?: (string | null)
+/**
+ * The conversation that `current` means; the agent's main one when absent.
+ */
+sessionKey?: (string | null)
+/**
+ * Whether a `main` job waits for the next heartbeat (default).
+ */
+wakeMode?: ("next-heartbeat" | "now")
+/**
+ * What it does.
+ */
+payload: ({
+kind: "systemEvent"
+/**
+ * What it is told.
+ */
+text: string
+} | {
+kind: "agentTurn"
+/**
+ * What it is asked.
+ */
+message: string
+/**
+ * Model to use, as `provider/model`.
+ */
+model?: (string | null)
+/**
+ * How much to think.
+ */
+thinking?: (string | null)
+/**
+ * Stop after so long; 0 means as configured.
+ */
+timeoutSeconds?: (number | null)
+/**
+ * Whether the answer is delivered (generation 3).
+ */
+deliver?: (boolean | null)
+/**
+ * Channel it is delivered to (generation 3).
+ */
+channel?: (string | null)
+/**
+ * Receiver it is delivered to (generation 3).
+ */
+to?: (string | null)
+/**
+ * Whether a failed delivery is no failure of the job (generation 3).
+ */
+bestEffortDeliver?: (boolean | null)
+} | {
+kind: "heartbeat"
+})
+/**
+ * How an isolated job reports to the main conversation (generation 3).
+ */
+isolation?: (CronIsolation | null)
+/**
+ * Where its answer goes (generation 4).
+ */
+delivery?: (CronDelivery | null)
+}
+/**
+ * How an isolated job reports to the main conversation (generation 3).
+ */
+export interface CronIsolation {
+/**
+ * What its summary begins with; `Cron` when absent.
+ */
+postToMainPrefix?: (string | null)
+}
+/**
+ * Where an answer goes.
+ */
+export interface CronDelivery {
+/**
+ * Whether it goes anywhere.
+ */
+mode: ("none" | "announce" | "webhook")
+/**
+ * Channel; `last` or absent is the agent's main conversation.
+ */
+channel?: (string | null)
+/**
+ * Receiver on that channel.
+ */
+to?: (string | null)
+/**
+ * Whether a failed delivery is no failure of the job.
+ */
+bestEffort?: (boolean | null)
+}
+/**
+ * A scheduled job.
+ */
+export interface CronJob {
+/**
+ * Its id.
+ */
+id: string
+/**
+ * What it stands for, when the gateway itself keeps it (generation 4).
+ */
+declarationKey?: (string | null)
+/**
+ * A name for people, when the gateway itself keeps it (generation 4).
+ */
+displayName?: (string | null)
+/**
+ * The agent that works on it; the default one when absent.
+ */
+agentId?: (string | null)
+/**
+ * Its name.
+ */
+name: string
+/**
+ * What it is for.
+ */
+description?: (string | null)
+/**
+ * Whether it runs by itself.
+ */
+enabled: boolean
+/**
+ * Whether it is removed once it has run well; only for `at`.
+ */
+deleteAfterRun?: (boolean | null)
+/**
+ * When it was made, in milliseconds since the epoch.
+ */
+createdAtMs: number
+/**
+ * When it was last changed or run.
+ */
+updatedAtMs: number
+/**
+ * When it runs.
+ */
+schedule: ({
+kind: "at"
+/**
+ * Milliseconds since the epoch (generation 3).
+ */
+atMs?: (number | null)
+/**
+ * ISO 8601; UTC unless it says otherwise (generation 4).
+ */
+at?: (string | null)
+} | {
+kind: "every"
+/**
+ * The time between two runs.
+ */
+everyMs: number
+/**
+ * A time at which it runs; when it was made, if absent.
+ */
+anchorMs?: (number | null)
+} | {
+kind: "cron"
+/**
+ * Five fields (minute, hour, day, month, weekday), or six with seconds first.
+ */
+expr: string
+/**
+ * IANA time zone; the computer's when absent.
+ */
+tz?: (string | null)
+/**
+ * The job runs up to so much later, always by the same amount.
+ */
+staggerMs?: (number | null)
+})
+/**
+ * `main`, `isolated` or `session:<key>`.
+ */
+sessionTarget: string
+/**
+ * Whether a `main` job waits for the next heartbeat.
+ */
+wakeMode: ("next-heartbeat" | "now")
+/**
+ * What it does.
+ */
+payload: ({
+kind: "systemEvent"
+/**
+ * What it is told.
+ */
+text: string
+} | {
+kind: "agentTurn"
+/**
+ * What it is asked.
+ */
+message: string
+/**
+ * Model to use, as `provider/model`.
+ */
+model?: (string | null)
+/**
+ * How much to think.
+ */
+thinking?: (string | null)
+/**
+ * Stop after so long; 0 means as configured.
+ */
+timeoutSeconds?: (number | null)
+/**
+ * Whether the answer is delivered (generation 3).
+ */
+deliver?: (boolean | null)
+/**
+ * Channel it is delivered to (generation 3).
+ */
+channel?: (string | null)
+/**
+ * Receiver it is delivered to (generation 3).
+ */
+to?: (string | null)
+/**
+ * Whether a failed delivery is no failure of the job (generation 3).
+ */
+bestEffortDeliver?: (boolean | null)
+} | {
+kind: "heartbeat"
+})
+/**
+ * How an isolated job reports to the main conversation (generation 3).
+ */
+isolation?: (CronIsolation | null)
+/**
+ * Where its answer goes (generation 4).
+ */
+delivery?: (CronDelivery | null)
+state?: CronState
+/**
+ * Changes with the job's settings (generation 4).
+ */
+configRevision?: (string | null)
+/**
+ * The same as `state.nextRunAtMs` (generation 4).
+ */
+nextRunAtMs?: (number | null)
+/**
+ * The same as in `state` (generation 4).
+ */
+lastRunAtMs?: (number | null)
+/**
+ * The same as `state.lastStatus` (generation 4).
+ */
+lastRunStatus?: (string | null)
+/**
+ * The same as in `state` (generation 4).
+ */
+lastDeliveryStatus?: (string | null)
+/**
+ * The agent that works on it, filled in (generation 4).
+ */
+effectiveAgentId?: (string | null)
+/**
+ * Where its answer will go, in words (generation 4).
+ */
+deliveryPreview?: (CronDeliveryPreview | null)
+}
+/**
+ * How it fares.
+ */
+export interface CronState {
+/**
+ * When it was last switched on or off (generation 4).
+ */
+scheduleActivatedAtMs?: (number | null)
+/**
+ * When it runs next.
+ */
+nextRunAtMs?: (number | null)
+/**
+ * When the run under way began.
+ */
+runningAtMs?: (number | null)
+/**
+ * When the last run began.
+ */
+lastRunAtMs?: (number | null)
+/**
+ * The same as `lastStatus` (generation 4).
+ */
+lastRunStatus?: (string | null)
+/**
+ * `ok` or `error`.
+ */
+lastStatus?: (string | null)
+/**
+ * What went wrong.
+ */
+lastError?: (string | null)
+/**
+ * How long the last run took.
+ */
+lastDurationMs?: (number | null)
+/**
+ * `not-requested`, `delivered` or `not-delivered` (generation 4).
+ */
+lastDeliveryStatus?: (string | null)
+/**
+ * Why the answer was not delivered (generation 4).
+ */
+lastDeliveryError?: (string | null)
+/**
+ * Failures in a row (generation 4).
+ */
+consecutiveErrors?: (number | null)
+}
+/**
+ * Where an answer will go, in words.
+ */
+export interface CronDeliveryPreview {
+/**
+ * In a few words.
+ */
+label: string
+/**
+ * In more words.
+ */
+detail: string
+}
+/**
+ * A job by id: `cron.get`, `cron.remove`. Generation 3 clients may say `jobId`.
+ */
+export interface CronIdParams {
+/**
+ * The job.
+ */
+id?: (string | null)
+/**
+ * The job.
+ */
+jobId?: (string | null)
+}
+/**
+ * `cron.list`
+ */
+export interface CronListParams {
+/**
+ * Whether jobs that are switched off are listed.
+ */
+includeDisabled?: (boolean | null)
+/**
+ * The same as a choice (generation 4); it counts more.
+ */
+enabled?: (CronListEnabled | null)
+/**
+ * Of one agent.
+ */
+agentId?: (string | null)
+/**
+ * Text in the name, the description or what the job says.
+ */
+query?: (string | null)
+/**
+ * Jobs at most (all by default).
+ */
+limit?: (number | null)
+/**
+ * Jobs to skip.
+ */
+offset?: (number | null)
+/**
+ * What they are sorted by; the next run when absent.
+ */
+sortBy?: (CronSortBy | null)
+/**
+ * Which end comes first.
+ */
+sortDir?: (CronSortDir | null)
+/**
+ * Whether `deliveryPreviews` is filled in (default).
+ */
+includeDeliveryPreviews?: (boolean | null)
+}
+/**
+ * `cron.list`
+ */
+export interface CronListResult {
+/**
+ * The jobs.
+ */
+jobs: CronJob[]
+/**
+ * Changes with any of them (generation 4).
+ */
+snapshotRevision?: (string | null)
+/**
+ * How many there are.
+ */
+total?: number
+/**
+ * How many were skipped.
+ */
+offset?: number
+/**
+ * How many the page may hold.
+ */
+limit?: number
+/**
+ * Whether there are more.
+ */
+hasMore?: boolean
+/**
+ * The `offset` of the next page.
+ */
+nextOffset?: (number | null)
+/**
+ * Where their answers will go, by id (generation 4).
+ */
+deliveryPreviews?: ({
+[k: string]: CronDeliveryPreview
+} | null)
+}
+/**
+ * `cron.remove`
+ */
+export interface CronRemoveResult {
+/**
+ * Always true.
+ */
+ok: boolean
+/**
+ * Whether there was such a job.
+ */
+removed: boolean
+}
+/**
+ * `cron.run`
+ */
+export interface CronRunParams {
+/**
+ * The job.
+ */
+id?: (string | null)
+/**
+ * The job.
+ */
+jobId?: (string | null)
+/**
+ * Whether it runs only if its time has come; `due` for generation 3, `force` for 4 when absent.
+ */
+mode?: (CronRunMode | null)
+}
+/**
+ * `cron.run`
+ */
+export interface CronRunResult {
+/**
+ * Always true.
+ */
+ok: boolean
+/**
+ * Whether it ran (generation 3, and 4 when it did not).
+ */
+ran?: (boolean | null)
+/**
+ * `not-due` or `already-running`.
+ */
+reason?: (string | null)
+/**
+ * Whether it will run as soon as there is room (generation 4).
+ */
+enqueued?: (boolean | null)
+/**
+ * The run, as `cron.runs` will name it (generation 4).
+ */
+runId?: (string | null)
+/**
+ * Changes with every start of the gateway (generation 4).
+ */
+processInstanceId?: (string | null)
+}
+/**
+ * `cron.runs`
+ */
+export interface CronRunsParams {
+/**
+ * The job.
+ */
+id?: (string | null)
+/**
+ * The job.
+ */
+jobId?: (string | null)
+/**
+ * Entries at most.
+ */
+limit?: (number | null)
+/**
+ * Entries to skip (generation 4).
+ */
+offset?: (number | null)
+}
+/**
+ * `cron.runs`
+ */
+export interface CronRunsResult {
+/**
+ * The runs: the newest first for generation 4, last for 3.
+ */
+entries: CronRunEntry[]
+/**
+ * How many there are.
+ */
+total?: number
+/**
+ * How many were skipped.
+ */
+offset?: number
+/**
+ * How many the page may hold.
+ */
+limit?: number
+/**
+ * Whether there are more.
+ */
+hasMore?: boolean
+/**
+ * The `offset` of the next page.
+ */
+nextOffset?: (number | null)
+}
+/**
+ * A run of a job that has ended.
+ */
+export interface CronRunEntry {
+/**
+ * When it ended.
+ */
+ts: number
+/**
+ * The job.
+ */
+jobId: string
+/**
+ * Always `finished`.
+ */
+action: string
+/**
+ * `ok` or `error`.
+ */
+status: string
+/**
+ * `succeeded` or `failed` (generation 4).
+ */
+completionStatus?: (string | null)
+/**
+ * What went wrong.
+ */
+error?: (string | null)
+/**
+ * What was said.
+ */
+summary?: (string | null)
+/**
+ * The run.
+ */
+runId: string
+/**
+ * When it began.
+ */
+runAtMs: number
+/**
+ * How long it took.
+ */
+durationMs: number
+/**
+ * When the job runs next.
+ */
+nextRunAtMs?: (number | null)
+/**
+ * The conversation it ran in.
+ */
+sessionKey?: (string | null)
+/**
+ * `not-requested`, `delivered` or `not-delivered` (generation 4).
+ */
+deliveryStatus?: (string | null)
+/**
+ * The job's name then (generation 4).
+ */
+jobName?: (string | null)
+}
+/**
+ * `cron.status`
+ */
+export interface CronStatus {
+/**
+ * Whether jobs run by themselves.
+ */
+enabled: boolean
+/**
+ * Whether anything starts by itself (generation 4).
+ */
+triggersEnabled?: (boolean | null)
+/**
+ * Where they are kept.
+ */
+storePath: string
+/**
+ * Always `sqlite` (generation 4).
+ */
+storage?: (string | null)
+/**
+ * Where they are kept (generation 4).
+ */
+sqlitePath?: (string | null)
+/**
+ * How many there are.
+ */
+jobs: number
+/**
+ * When the next one runs.
+ */
+nextWakeAtMs?: (number | null)
+}
+/**
+ * `cron.update`
+ */
+export interface CronUpdateParams {
+/**
+ * The job.
+ */
+id?: (string | null)
+/**
+ * The job.
+ */
+jobId?: (string | null)
+/**
+ * Members to change; `null` clears an optional one, and inside `payload`, `delivery` and
+ * `isolation` absent members stay.
+ */
+patch: {
+[k: string]: unknown
+}
 }
 /**
  * The params of methods that decide on one pairing request.
@@ -2379,6 +3150,43 @@ count: number
  * For people.
  */
 message: string
+}
+/**
+ * A heartbeat that has happened, or why it did not: event `heartbeat` and `last-heartbeat`.
+ */
+export interface HeartbeatEvent {
+/**
+ * When, in milliseconds since the epoch.
+ */
+ts: number
+/**
+ * What came of it.
+ */
+status: ("sent" | "ok-empty" | "ok-token" | "skipped" | "failed")
+/**
+ * The agent.
+ */
+agentId: string
+/**
+ * The conversation that was told.
+ */
+to?: (string | null)
+/**
+ * The beginning of what was said.
+ */
+preview?: (string | null)
+/**
+ * How long it took.
+ */
+durationMs?: (number | null)
+/**
+ * Why there was nothing to do, or what failed.
+ */
+reason?: (string | null)
+/**
+ * Whether nobody was told.
+ */
+silent: boolean
 }
 /**
  * `logs.tail`
@@ -3879,6 +4687,31 @@ range?: (string | null)
 limit?: (number | null)
 }
 /**
+ * `set-heartbeats`
+ */
+export interface SetHeartbeatsParams {
+/**
+ * True or false: whether heartbeats happen until the gateway stops. Required; the refusal has
+ * words of its own.
+ */
+enabled?: {
+[k: string]: unknown
+}
+}
+/**
+ * `set-heartbeats`
+ */
+export interface SetHeartbeatsResult {
+/**
+ * Always true.
+ */
+ok: boolean
+/**
+ * Whether heartbeats happen now.
+ */
+enabled: boolean
+}
+/**
  * What `skills.bins` answers.
  */
 export interface SkillsBins {
@@ -4168,6 +5001,86 @@ skillKey: string
 config: {
 [k: string]: unknown
 }
+}
+/**
+ * `system-event`. A text that begins with `Node:` only updates the presence list.
+ */
+export interface SystemEventParams {
+/**
+ * What happened. Required; the refusal has words of each generation's own.
+ */
+text?: (string | null)
+/**
+ * Device id.
+ */
+deviceId?: (string | null)
+/**
+ * Instance id.
+ */
+instanceId?: (string | null)
+/**
+ * Host name.
+ */
+host?: (string | null)
+/**
+ * Address.
+ */
+ip?: (string | null)
+/**
+ * Mode.
+ */
+mode?: (string | null)
+/**
+ * Version.
+ */
+version?: (string | null)
+/**
+ * Operating system.
+ */
+platform?: (string | null)
+/**
+ * Device family.
+ */
+deviceFamily?: (string | null)
+/**
+ * Model of the device.
+ */
+modelIdentifier?: (string | null)
+/**
+ * Seconds since somebody used the device.
+ */
+lastInputSeconds?: (number | null)
+/**
+ * Why this is told.
+ */
+reason?: (string | null)
+/**
+ * Roles held.
+ * 
+ * @maxItems 16
+ */
+roles?: ([]|[string]|[string, string]|[string, string, string]|[string, string, string, string]|[string, string, string, string, string]|[string, string, string, string, string, string]|[string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string] | null)
+/**
+ * Scopes held.
+ * 
+ * @maxItems 32
+ */
+scopes?: (string[] | null)
+/**
+ * Tags.
+ * 
+ * @maxItems 16
+ */
+tags?: ([]|[string]|[string, string]|[string, string, string]|[string, string, string, string]|[string, string, string, string, string]|[string, string, string, string, string, string]|[string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string, string, string, string, string] | null)
+}
+/**
+ * `wake` and `system-event`
+ */
+export interface WakeResult {
+/**
+ * Always true.
+ */
+ok: boolean
 }
 /**
  * What `system.info` answers.
@@ -4812,6 +5725,27 @@ export interface VoiceWakeSetParams {
 triggers?: {
 [k: string]: unknown
 }
+}
+/**
+ * `wake`
+ */
+export interface WakeParams {
+/**
+ * Whether to wait for the next heartbeat.
+ */
+mode: ("next-heartbeat" | "now")
+/**
+ * What the conversation is told.
+ */
+text: string
+/**
+ * Conversation; the main one when absent (generation 4).
+ */
+sessionKey?: (string | null)
+/**
+ * Agent whose main conversation is meant (generation 4).
+ */
+agentId?: (string | null)
 }
 /**
  * `wizard.cancel` and `wizard.status`

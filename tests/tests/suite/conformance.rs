@@ -23,9 +23,7 @@ const OMITTED: &[&str] = &[
     "skillsSnapshot",
     "skillLibrarySelections",
     "hasAutomation",
-    "/agents/*/heartbeat/prompt",
-    "/agents/*/heartbeat/target",
-    "/agents/*/heartbeat/ackMaxChars",
+    "waitingForRoute",
     // Its runtime and model harnesses.
     "eventLoop",
     "modelRuntime",

@@ -35,6 +35,12 @@ const OMITTED: &[&str] = &[
     // What depends on the moment: who decides, and how much there was to shorten.
     "/decision",
     "/kept",
+    // What a job has only where it was given; previews are by the recorded jobs' ids.
+    "/jobs/*/declarationKey",
+    "/jobs/*/displayName",
+    "/jobs/*/agentId",
+    "/jobs/*/effectiveAgentId",
+    "deliveryPreviews",
     // The socket of its desktop program, and how its figures are kept.
     "/file/socket",
     "cacheStatus",

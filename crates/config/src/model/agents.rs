@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::HeartbeatConfig;
+
 /// The agent that exists when the document names none.
 pub const MAIN_AGENT: &str = "main";
 
@@ -50,6 +52,22 @@ impl AgentsConfig {
             .and_then(|agent| agent.id.clone())
             .unwrap_or_else(|| MAIN_AGENT.into())
     }
+
+    /// The agents with a heartbeat: those that have a block of their own, or else the default agent
+    /// when the defaults have one.
+    pub fn heartbeats(&self) -> Vec<(String, HeartbeatConfig)> {
+        let shared = self.defaults.heartbeat.as_ref();
+        let own: Vec<_> = self
+            .all()
+            .into_iter()
+            .filter_map(|agent| Some((agent.id?, agent.heartbeat?)))
+            .map(|(id, own)| (id, own.or(shared.unwrap_or(&HeartbeatConfig::default()))))
+            .collect();
+        match shared {
+            Some(shared) if own.is_empty() => vec![(self.default_id(), shared.clone())],
+            _ => own,
+        }
+    }
 }
 
 /// One agent.
@@ -70,6 +88,8 @@ pub struct AgentEntry {
     pub model: Option<ModelChoice>,
     /// Tools it is not offered.
     pub tools: super::ToolRules,
+    /// Its heartbeat, where it differs from that of the defaults.
+    pub heartbeat: Option<HeartbeatConfig>,
 }
 
 /// Who an agent appears to be.
@@ -151,6 +171,8 @@ pub struct AgentDefaults {
     /// How many tokens of history to keep; the model's window when unset.
     #[schemars(range(min = 1))]
     pub context_tokens: Option<u32>,
+    /// How often the default agent looks after things by itself; never when unset.
+    pub heartbeat: Option<HeartbeatConfig>,
 }
 
 impl Default for AgentDefaults {
@@ -168,6 +190,7 @@ impl Default for AgentDefaults {
             media_max_mb: 20.0,
             max_concurrent: 4,
             context_tokens: None,
+            heartbeat: None,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The typed settings: what the product honours, one file per block of the document.
 
 mod agents;
+mod cron;
 mod gateway;
+mod heartbeat;
 mod models;
 mod session;
 mod skills;
@@ -12,7 +14,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::agents::*;
+pub use self::cron::*;
 pub use self::gateway::*;
+pub use self::heartbeat::*;
 pub use self::models::*;
 pub use self::session::*;
 pub use self::skills::*;
@@ -36,6 +40,8 @@ pub struct Config {
     pub agents: AgentsConfig,
     /// What models may use.
     pub tools: ToolsConfig,
+    /// Whether and how many scheduled jobs run.
+    pub cron: CronConfig,
     /// What is logged, and where.
     pub logging: LoggingConfig,
     /// Variables for this document and for what the gateway starts.

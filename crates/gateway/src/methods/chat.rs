@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use clawdbot_protocol::{
-    ChatAbortParams, ChatInjectParams, ChatSendParams, RpcError, Scope, SessionKey,
-};
+use clawdbot_protocol::{ChatAbortParams, ChatInjectParams, ChatSendParams, RpcError, SessionKey};
 use clawdbot_store::RunStatus;
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::{commands, resolve, resolve_known};
 use crate::error::store_error;
-use crate::hub::{Audience, Broadcast};
 use crate::router::{Ctx, Reply};
 use crate::runs::Live;
 use crate::submit::{Submission, Submitted, status_word};
@@ -114,24 +111,5 @@ pub(super) async fn inject(ctx: Ctx, params: ChatInjectParams) -> Result<Reply, 
     let stored = gateway.store.append(key.as_str(), row).await.map_err(store_error)?;
     let payload = json!({"ok": true, "messageId": stored.id});
     let gateway = gateway.clone();
-    Ok(Reply::ok(&payload)?.then(move || {
-        let event = Broadcast { audience: Audience::Scope(Scope::Read), ..Broadcast::new("chat") };
-        gateway.hub.publish(&event, |_| {
-            let mut payload = Map::new();
-            payload.insert("runId".into(), json!(format!("inject-{}", stored.id)));
-            payload.insert("sessionKey".into(), json!(key));
-            payload.insert("seq".into(), json!(0));
-            payload.insert("state".into(), json!("final"));
-            payload.insert(
-                "message".into(),
-                json!({
-                    "role": "assistant",
-                    "content": [{"type": "text", "text": text}],
-                    "timestamp": stored.ts_ms,
-                }),
-            );
-            payload
-        });
-        gateway.announce_row(&key, &session, &stored);
-    }))
+    Ok(Reply::ok(&payload)?.then(move || gateway.announce_injected(&key, &session, &stored, &text)))
 }

@@ -8,6 +8,7 @@ mod channels;
 mod chat;
 mod commands;
 mod config;
+mod cron;
 mod devices;
 mod empty;
 mod exec;
@@ -27,6 +28,7 @@ mod talk;
 mod tools;
 mod update;
 mod usage;
+mod wake;
 mod wizard;
 mod workspace;
 
@@ -43,7 +45,18 @@ pub(crate) fn router() -> Router {
         .also_for_nodes("health")
         .add("status", Read, system::status)
         .add("system-presence", Read, system::presence)
-        .add("last-heartbeat", Read, system::last_heartbeat)
+        .add("last-heartbeat", Read, wake::last_heartbeat)
+        .add("set-heartbeats", Admin, wake::set_heartbeats)
+        .add("system-event", Admin, wake::system_event)
+        .add("wake", Write, wake::wake)
+        .add("cron.status", Read, cron::status)
+        .add("cron.list", Read, cron::list)
+        .add("cron.get", Read, cron::get)
+        .add("cron.runs", Read, cron::runs)
+        .add("cron.add", Admin, cron::add)
+        .add("cron.update", Admin, cron::update)
+        .add("cron.remove", Admin, cron::remove)
+        .add("cron.run", Admin, cron::run)
         .add("config.get", Read, config::get)
         .add("config.schema", Read, config::schema)
         .add("config.schema.lookup", Read, config::schema_lookup)

@@ -8,6 +8,7 @@ use clawdbot_store::{SessionListed, SessionQuery};
 use serde_json::{Map, Value, json};
 
 use crate::error::store_error;
+use crate::gateway::Shared;
 use crate::host;
 use crate::rewrite::blocking;
 use crate::router::{Ctx, Reply};
@@ -35,6 +36,7 @@ pub(super) async fn status(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcErro
         by_agent.push(row);
     }
     let memory = blocking(host::process_memory).await?;
+    let waiting = gateway.system_events.texts(gateway, &gateway.main_key()).await?;
     let mut answer = Map::new();
     answer.insert("runtimeVersion".into(), json!(gateway.version));
     answer.insert("pid".into(), json!(std::process::id()));
@@ -43,10 +45,10 @@ pub(super) async fn status(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcErro
     answer.insert("address".into(), json!(gateway.address()));
     answer.insert(
         "heartbeat".into(),
-        json!({"defaultAgentId": settings.agents.default_id(), "agents": []}),
+        json!({"defaultAgentId": settings.agents.default_id(), "agents": heartbeats(gateway)}),
     );
     answer.insert("channelSummary".into(), json!([]));
-    answer.insert("queuedSystemEvents".into(), json!([]));
+    answer.insert("queuedSystemEvents".into(), json!(waiting));
     answer.insert("warnings".into(), json!(gateway.warnings));
     answer.insert(
         "sessions".into(),
@@ -83,9 +85,18 @@ pub(super) async fn presence(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcEr
     Reply::ok(&ctx.gateway.presence.list())
 }
 
-/// Heartbeats do not exist in this version, so there was never a last one.
-pub(super) async fn last_heartbeat(_ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError> {
-    Reply::ok(&Value::Null)
+/// The agents' heartbeats in short.
+fn heartbeats(gateway: &Shared) -> Vec<Value> {
+    let row = |agent: &crate::agents::Agent| {
+        let heartbeat = gateway.heartbeat_row(&agent.id);
+        json!({
+            "agentId": agent.id,
+            "enabled": heartbeat["enabled"],
+            "every": heartbeat["every"],
+            "everyMs": heartbeat["everyMs"],
+        })
+    };
+    gateway.settings().agents.all().iter().map(row).collect()
 }
 
 pub(super) async fn logs_tail(ctx: Ctx, params: LogsTailParams) -> Result<Reply, RpcError> {
