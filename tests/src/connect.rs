@@ -19,6 +19,7 @@ pub struct Connect {
     device: Option<Arc<DeviceIdentity>>,
     skew_ms: i64,
     forge: Option<(String, Value)>,
+    tamper: Option<(String, Value)>,
 }
 
 impl Connect {
@@ -40,12 +41,12 @@ impl Connect {
             "role": "operator", "scopes": ALL_SCOPES, "caps": ["tool-events"],
             "auth": {"token": TOKEN}, "locale": "en-US", "userAgent": "example/1.0",
         });
-        Self { params, device: None, skew_ms: 0, forge: None }
+        Self { params, device: None, skew_ms: 0, forge: None, tamper: None }
     }
 
     /// Params as somebody recorded them.
     pub fn recorded(params: Value) -> Self {
-        Self { params, device: None, skew_ms: 0, forge: None }
+        Self { params, device: None, skew_ms: 0, forge: None, tamper: None }
     }
 
     /// Sets a top-level member; `null` removes it.
@@ -93,6 +94,12 @@ impl Connect {
         self
     }
 
+    /// Replaces what lies at a JSON pointer after everything has been signed.
+    pub fn tamper(mut self, pointer: &str, value: Value) -> Self {
+        self.tamper = Some((pointer.to_owned(), value));
+        self
+    }
+
     pub(crate) fn finish(self, nonce: &str, ts: i64) -> Value {
         let mut params = self.params;
         if let Some(identity) = &self.device {
@@ -102,6 +109,9 @@ impl Connect {
             if let Some((member, value)) = self.forge {
                 params["device"][member] = value;
             }
+        }
+        if let Some((pointer, value)) = self.tamper {
+            *params.pointer_mut(&pointer).unwrap() = value;
         }
         params
     }

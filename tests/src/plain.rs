@@ -34,8 +34,37 @@ pub async fn http(address: SocketAddr, head: &str, body: &str) -> Answer {
     let _ = tokio::time::timeout(Duration::from_secs(5), tcp.read_to_end(&mut bytes)).await;
     let text = String::from_utf8_lossy(&bytes);
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+    let body = if chunked { &dechunk(body) } else { body };
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
     Answer { status, headers: head.to_ascii_lowercase(), body: body.to_owned() }
+}
+
+/// Takes a chunked body apart; what is missing at its end is left out.
+fn dechunk(mut rest: &str) -> String {
+    let mut body = String::new();
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).unwrap();
+        let Some(chunk) = after.get(..size).filter(|chunk| !chunk.is_empty()) else { break };
+        body.push_str(chunk);
+        rest = after.get(size + 2..).unwrap_or_default();
+    }
+    body
+}
+
+/// Posts JSON with a bearer token and reads the answer; `more` are further header lines.
+pub async fn post(address: SocketAddr, path: &str, token: &str, more: &str, body: &str) -> Answer {
+    let head = format!(
+        "POST {path} HTTP/1.1\nAuthorization: Bearer {token}\nContent-Type: application/json{more}"
+    );
+    http(address, &head, body).await
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
 }
 
 /// Upgrades by hand: answers the socket and the head of the answer, lower-cased. `more` are further

@@ -5,17 +5,14 @@
 const KNOWN: &[(&str, &str)] = &[
     (
         "",
-        "$schema auth bindings approvals channels hooks discovery canvasHost talk update wizard meta messages commands plugins browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
+        "$schema auth bindings approvals channels discovery canvasHost talk update wizard meta messages commands plugins browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
     ),
     (
         "gateway",
-        "publicOrigin allowRealIpFallback reload tls http tools terminal roles channelHealthCheckMinutes handshakeTimeoutMs",
+        "publicOrigin reload tls terminal roles channelHealthCheckMinutes handshakeTimeoutMs",
     ),
-    ("gateway.auth", "identityScopes trustedProxy"),
-    (
-        "gateway.auth.trustedProxy",
-        "userHeader requiredHeaders allowUsers allowLoopback deviceAutoApprove",
-    ),
+    ("gateway.auth", "identityScopes"),
+    ("gateway.auth.trustedProxy", "deviceAutoApprove"),
     (
         "gateway.controlUi",
         "root allowInsecureAuth dangerouslyDisableDeviceAuth dangerouslyAllowHostHeaderOriginFallback embedSandbox",
@@ -24,15 +21,11 @@ const KNOWN: &[(&str, &str)] = &[
     ("gateway.remote", "sshHostKeyPolicy edgeAuth"),
     ("gateway.reload", "mode debounceMs"),
     ("gateway.tls", "enabled autoGenerate certPath keyPath caPath"),
-    ("gateway.http", "endpoints securityHeaders"),
-    ("gateway.http.endpoints", "chatCompletions responses"),
-    ("gateway.http.endpoints.chatCompletions", "enabled"),
-    ("gateway.http.endpoints.responses", "enabled maxBodyBytes files images allowUrl"),
-    ("gateway.http.securityHeaders", "strictTransportSecurity"),
+    ("gateway.http.endpoints.responses", "files images allowUrl"),
     ("gateway.nodes", "browser"),
     ("gateway.nodes.browser", "mode node"),
     ("gateway.nodes.pairing", "autoApproveCidrs sshVerify"),
-    ("gateway.tools", "allow deny"),
+    ("gateway.tools", "allow"),
     ("gateway.terminal", "enabled"),
     ("auth", "profiles order cooldowns"),
     ("auth.profiles.*", "provider mode email"),
@@ -50,27 +43,28 @@ const KNOWN: &[(&str, &str)] = &[
     ("models", "bedrockDiscovery"),
     ("models.providers.*", "auth maxTokens params request localService"),
     ("models.providers.*.models.*", "compat"),
-    ("agents.list.*", "agentDir groupChat subagents sandbox memorySearch"),
-    ("agents.entries.*", "agentDir groupChat subagents sandbox memorySearch"),
+    ("agents.list.*", "agentDir groupChat subagents memorySearch"),
+    ("agents.entries.*", "agentDir groupChat subagents memorySearch"),
     ("agents.list.*.identity", "theme"),
     ("agents.entries.*.identity", "theme"),
     (
         "agents.defaults",
-        "imageModel modelPolicy elevatedDefault reasoningDefault blockStreamingDefault blockStreamingBreak blockStreamingChunk blockStreamingCoalesce subagents typingMode typingIntervalSeconds compaction contextPruning sandbox",
+        "imageModel modelPolicy elevatedDefault reasoningDefault blockStreamingDefault blockStreamingBreak blockStreamingChunk blockStreamingCoalesce subagents typingMode typingIntervalSeconds compaction contextPruning",
     ),
     ("agents.defaults.subagents", "maxConcurrent"),
     ("agents.defaults.heartbeat", "session target to includeReasoning"),
     ("agents.list.*.heartbeat", "session target to includeReasoning"),
     ("agents.entries.*.heartbeat", "session target to includeReasoning"),
-    ("agents.defaults.sandbox", "mode workspaceAccess scope workspaceRoot docker browser prune"),
-    (
-        "tools",
-        "byProvider elevated web media links message agentToAgent subagents sandbox fs toolSearch codeMode loopDetection",
-    ),
-    ("agents.list.*.tools", "byProvider exec elevated sandbox fs"),
-    ("agents.entries.*.tools", "byProvider exec elevated sandbox fs"),
+    ("agents.defaults.sandbox", SANDBOX),
+    ("agents.list.*.sandbox", SANDBOX),
+    ("agents.entries.*.sandbox", SANDBOX),
+    ("tools", TOOLS),
+    ("agents.list.*.tools", TOOLS),
+    ("agents.entries.*.tools", TOOLS),
     ("tools.byProvider.*", "allow deny profile"),
-    ("tools.exec", "node pathPrepend safeBins backgroundMs cleanupMs notifyOnExit applyPatch"),
+    ("tools.exec", EXEC),
+    ("agents.list.*.tools.exec", EXEC),
+    ("agents.entries.*.tools.exec", EXEC),
     ("tools.elevated", "enabled allowFrom"),
     ("tools.web", "search fetch"),
     ("tools.web.search", "enabled provider apiKey maxResults timeoutSeconds cacheTtlMinutes"),
@@ -85,7 +79,8 @@ const KNOWN: &[(&str, &str)] = &[
     ("env", "*"),
     ("env.shellEnv", "enabled timeoutMs"),
     ("cron", "store"),
-    ("hooks", "enabled token path maxBodyBytes presets mappings transformsDir"),
+    ("hooks", "transformsDir"),
+    ("hooks.mappings.*", "deliver channel to transform allowUnsafeExternalContent"),
     ("discovery", "mdns wideArea"),
     ("canvasHost", "enabled root port liveReload"),
     ("update", "channel checkOnStart"),
@@ -95,6 +90,12 @@ const KNOWN: &[(&str, &str)] = &[
     ("skills.install", "preferBrew"),
     ("skills.entries.*", "config"),
 ];
+
+const SANDBOX: &str = "workspaceAccess scope workspaceRoot docker browser prune";
+
+const TOOLS: &str = "byProvider elevated web media links message agentToAgent subagents sandbox fs toolSearch codeMode loopDetection";
+
+const EXEC: &str = "node pathPrepend safeBins backgroundMs cleanupMs notifyOnExit applyPatch";
 
 const TELEGRAM: &str = "enabled name botToken tokenFile dmPolicy allowFrom groupPolicy groupAllowFrom groups historyLimit dmHistoryLimit textChunkLimit streamMode streaming replyToMode mediaMaxMb actions reactionNotifications webhookUrl webhookSecret webhookPath proxy network accounts commands customCommands";
 

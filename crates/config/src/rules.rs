@@ -16,6 +16,8 @@ pub(crate) struct Rules {
 pub(crate) fn check_rules(config: &Config) -> Rules {
     let mut rules = Rules::default();
     rules.gateway(config);
+    rules.trusted_proxy(config);
+    rules.hooks(config);
     rules.remote(config);
     rules.agents(config);
     rules.heartbeats(config);
@@ -53,6 +55,58 @@ impl Rules {
                 self.error(
                     &format!("gateway.trustedProxies.{index}"),
                     "expected an IP address or a range such as 10.0.0.0/8",
+                );
+            }
+        }
+    }
+
+    fn trusted_proxy(&mut self, config: &Config) {
+        let gateway = &config.gateway;
+        if gateway.auth.mode != Some(AuthMode::TrustedProxy) {
+            return;
+        }
+        let proxy = gateway.auth.trusted_proxy.as_ref();
+        if proxy.is_none_or(|proxy| proxy.user_header.trim().is_empty()) {
+            self.error(
+                "gateway.auth.mode",
+                "\"trusted-proxy\" needs gateway.auth.trustedProxy.userHeader, the header in which the proxy names the user",
+            );
+        }
+        if gateway.trusted_proxies.is_empty() {
+            self.error(
+                "gateway.auth.mode",
+                "\"trusted-proxy\" needs the proxy's address in gateway.trustedProxies",
+            );
+        }
+        if gateway.auth.token.is_some() || gateway.auth.password.is_some() {
+            self.error(
+                "gateway.auth.mode",
+                "\"trusted-proxy\" and gateway.auth.token or gateway.auth.password exclude each other; remove one of them",
+            );
+        }
+    }
+
+    fn hooks(&mut self, config: &Config) {
+        let hooks = &config.hooks;
+        if !hooks.enabled {
+            return;
+        }
+        if hooks.mount().is_empty() {
+            self.error("hooks.path", "expected a path of its own such as \"/hooks\"");
+        }
+        match &hooks.token {
+            None => self.warning("hooks.enabled", "hooks stay off until hooks.token is set"),
+            Some(token) if config.gateway.auth.secrets().any(|secret| secret == token) => {
+                self.error("hooks.token", "must differ from the gateway's own token and password")
+            }
+            Some(_) => {}
+        }
+        for (index, mapping) in hooks.mappings.iter().enumerate() {
+            let is_safe = |key: &String| !key.contains("{{") || key.starts_with("hook:");
+            if !mapping.session_key.as_ref().is_none_or(is_safe) {
+                self.error(
+                    &format!("hooks.mappings.{index}.sessionKey"),
+                    "a key with placeholders starts with \"hook:\", so that a request cannot choose any conversation",
                 );
             }
         }

@@ -1,11 +1,14 @@
 //! Who may speak HTTP to the gateway: `Host`, `Origin` and forwarding headers, judged before
 //! routing and before any credential is looked at.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::{HOST, HeaderName, ORIGIN};
 use ipnet::IpNet;
+
+use crate::authority::Authority;
 
 /// Whether a header is one that only a proxy adds.
 fn is_forwarding(name: &HeaderName) -> bool {
@@ -20,12 +23,16 @@ pub(crate) struct AccessRules {
     pub(crate) allowed_origins: Vec<String>,
     /// `gateway.trustedProxies`.
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// `gateway.allowRealIpFallback`.
+    pub(crate) real_ip: bool,
+    /// Whether `tailscale serve` may stand in front of the loopback address.
+    pub(crate) tailscale: bool,
 }
 
 /// What is known about the far end of one HTTP request or socket.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    /// Address of the peer.
+    /// Address of the client: of the peer, or of whom a trusted proxy speaks for.
     pub(crate) ip: IpAddr,
     /// How the `Origin` header relates to us.
     pub(crate) origin: OriginKind,
@@ -33,6 +40,27 @@ pub(crate) struct Caller {
     pub(crate) direct_local: bool,
     /// The app's own window: authenticated by being in the process.
     pub(crate) in_process: bool,
+    /// What a proxy says, if it came through one.
+    pub(crate) claims: Option<Arc<Claims>>,
+}
+
+/// A request's headers, as a proxy passed them on.
+#[derive(Debug)]
+pub(crate) struct Claims {
+    /// Who passed them on.
+    pub(crate) via: Via,
+    /// The proxy's end of the connection, and ours.
+    pub(crate) socket: (SocketAddr, SocketAddr),
+    pub(crate) headers: HeaderMap,
+}
+
+/// Who stands between the client and this gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Via {
+    /// One of `gateway.trustedProxies`.
+    Proxy,
+    /// What looks like `tailscale serve` or `funnel` on this machine.
+    Tailscale,
 }
 
 /// How a request's `Origin` relates to the address it was sent to.
@@ -53,7 +81,7 @@ pub(crate) enum OriginKind {
 pub(crate) enum Refusal {
     /// `Host` names something this gateway is not (DNS rebinding).
     Host,
-    /// Forwarding headers from an address that is not a trusted proxy.
+    /// Forwarding headers from an address that is not a trusted proxy, or that make no sense.
     Proxy,
 }
 
@@ -65,6 +93,7 @@ impl Caller {
             origin: OriginKind::Absent,
             direct_local: true,
             in_process: true,
+            claims: None,
         }
     }
 
@@ -92,18 +121,67 @@ impl AccessRules {
         peer: SocketAddr,
         local: SocketAddr,
     ) -> Result<Caller, Refusal> {
-        let ip = peer.ip().to_canonical();
+        let proxy = peer.ip().to_canonical();
+        let via = self.via(headers, proxy);
         let host = Authority::of_header(headers, &HOST).ok_or(Refusal::Host)?;
-        if !self.host_is_ours(&host, local) {
+        let published = via == Ok(Some(Via::Tailscale)) && host.name.ends_with(".ts.net");
+        if !published && !self.host_is_ours(&host, local) {
             return Err(Refusal::Host);
         }
         let forwarded = headers.keys().any(is_forwarding);
-        if forwarded && !self.trusted_proxies.iter().any(|net| net.contains(&ip)) {
+        let via = via?;
+        let ip = match via {
+            None => proxy,
+            Some(via) => self.client_behind(headers, via)?.unwrap_or(proxy),
+        };
+        let direct_local = proxy.is_loopback() && host.is_loopback() && !forwarded;
+        let origin = self.origin_kind(headers, &host, direct_local);
+        let claims = via
+            .map(|via| Arc::new(Claims { via, socket: (peer, local), headers: headers.clone() }));
+        Ok(Caller { ip, origin, direct_local, in_process: false, claims })
+    }
+
+    /// Who passed a request on. Only whoever is trusted may add forwarding headers (PRX-01).
+    fn via(&self, headers: &HeaderMap, peer: IpAddr) -> Result<Option<Via>, Refusal> {
+        if self.is_trusted(peer) {
+            return Ok(Some(Via::Proxy));
+        }
+        if !headers.keys().any(is_forwarding) {
+            return Ok(None);
+        }
+        let complete = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]
+            .iter()
+            .all(|name| headers.contains_key(*name));
+        if self.tailscale && peer.is_loopback() && complete {
+            return Ok(Some(Via::Tailscale));
+        }
+        Err(Refusal::Proxy)
+    }
+
+    /// The client a proxy speaks for: the right-most hop that is no trusted proxy. A hop on this
+    /// machine is a forgery (PRX-02).
+    fn client_behind(&self, headers: &HeaderMap, via: Via) -> Result<Option<IpAddr>, Refusal> {
+        let listed = headers.get_all("x-forwarded-for");
+        let mut hops = Vec::new();
+        for value in listed {
+            for hop in value.to_str().map_err(|_| Refusal::Proxy)?.split(',') {
+                hops.push(parse_hop(hop).ok_or(Refusal::Proxy)?);
+            }
+        }
+        if hops.is_empty() && self.real_ip && via == Via::Proxy {
+            let real = headers.get("x-real-ip").and_then(|value| value.to_str().ok());
+            hops.extend(real.and_then(parse_hop));
+        }
+        if hops.iter().any(|hop| is_own_address(*hop)) {
             return Err(Refusal::Proxy);
         }
-        let direct_local = ip.is_loopback() && host.is_loopback() && !forwarded;
-        let origin = self.origin_kind(headers, &host, direct_local);
-        Ok(Caller { ip, origin, direct_local, in_process: false })
+        let client = hops.iter().rev().find(|hop| !self.is_trusted(**hop));
+        Ok(client.or(hops.first()).copied())
+    }
+
+    /// Whether a trusted proxy has this address.
+    pub(crate) fn is_trusted(&self, ip: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|net| net.contains(&ip))
     }
 
     fn host_is_ours(&self, host: &Authority, local: SocketAddr) -> bool {
@@ -127,7 +205,10 @@ impl AccessRules {
         let Some(origin) = Authority::of_origin(text) else {
             return OriginKind::Foreign;
         };
-        if origin == *host && (host.is_loopback() || host.is_private()) {
+        // Behind something that ends TLS the host has no port and the origin has the usual one.
+        let same_port = origin.port == host.port
+            || (host.port.is_none() && matches!(origin.port, Some(80 | 443)));
+        if origin.name == host.name && same_port && (host.is_loopback() || host.is_private()) {
             return OriginKind::Same;
         }
         let listed = |allowed: &String| allowed == "*" || allowed.eq_ignore_ascii_case(text);
@@ -138,76 +219,22 @@ impl AccessRules {
     }
 }
 
-/// A host with an optional port, lower-cased.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Authority {
-    name: String,
-    port: Option<u16>,
-}
-
-impl Authority {
-    fn of_header(headers: &HeaderMap, name: &HeaderName) -> Option<Self> {
-        let mut values = headers.get_all(name).iter();
-        let (value, None) = (values.next()?, values.next()) else {
-            return None;
-        };
-        Self::parse(value.to_str().ok()?)
-    }
-
-    fn of_origin(origin: &str) -> Option<Self> {
-        let uri: http::Uri = origin.parse().ok()?;
-        let scheme = uri.scheme_str()?;
-        if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
-            return None;
-        }
-        let mut authority = Self::parse(uri.authority()?.as_str())?;
-        authority.port = authority.port.or(match scheme {
-            "http" => Some(80),
-            "https" => Some(443),
-            _ => return None,
-        });
-        Some(authority)
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let authority: http::uri::Authority = text.parse().ok()?;
-        if authority.as_str().contains('@') {
-            return None;
-        }
-        let name = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
-        let port = match authority.port() {
-            Some(port) => Some(port.as_str().parse().ok()?),
-            None => None,
-        };
-        (!name.is_empty()).then_some(Self { name, port })
-    }
-
-    fn ip(&self) -> Option<IpAddr> {
-        self.name.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
-    }
-
-    fn is_loopback(&self) -> bool {
-        self.name == "localhost" || self.ip().is_some_and(|ip| ip.is_loopback())
-    }
-
-    fn is_private(&self) -> bool {
-        match self.ip() {
-            Some(IpAddr::V4(ip)) => ip.is_private() || ip.is_link_local() || in_tailnet(ip),
-            Some(IpAddr::V6(ip)) => ip.is_unique_local() || ip.is_unicast_link_local(),
-            None => self.name.ends_with(".local") || self.name.ends_with(".ts.net"),
-        }
-    }
-}
-
 /// A configured proxy: an address or a network.
 pub(crate) fn parse_net(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
-/// 100.64.0.0/10, which Tailscale hands out.
-fn in_tailnet(ip: std::net::Ipv4Addr) -> bool {
-    let [a, b, ..] = ip.octets();
-    a == 100 && (64..128).contains(&b)
+/// One entry of `X-Forwarded-For`: an address, perhaps with a port.
+fn parse_hop(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let ip = bare.parse().ok().or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))?;
+    Some(ip.to_canonical())
+}
+
+/// Whether an address belongs to this machine: only then a socket can be bound to it.
+fn is_own_address(ip: IpAddr) -> bool {
+    ip.is_loopback() || ip.is_unspecified() || UdpSocket::bind((ip, 0)).is_ok()
 }
 
 #[cfg(test)]
@@ -256,13 +283,55 @@ mod tests {
     fn forwarding_headers_need_a_trusted_proxy_prx_01() {
         let names = ["forwarded", "x-forwarded-for", "x-forwarded-user", "x-real-ip"];
         for name in names {
-            let headers = [("host", "127.0.0.1"), (name, "127.0.0.1")];
+            let headers = [("host", "127.0.0.1"), (name, "203.0.113.9")];
             assert_eq!(judge(&AccessRules::default(), &headers).unwrap_err(), Refusal::Proxy);
-            let trusting = AccessRules {
-                trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
-                ..Default::default()
-            };
-            assert!(!judge(&trusting, &headers).unwrap().direct_local);
+            assert!(!judge(&trusting(), &headers).unwrap().direct_local);
         }
+    }
+
+    fn trusting() -> AccessRules {
+        let nets = ["127.0.0.0/8", "10.0.0.0/8"];
+        AccessRules {
+            trusted_proxies: nets.iter().map(|net| net.parse().unwrap()).collect(),
+            ..Default::default()
+        }
+    }
+
+    fn behind(rules: &AccessRules, forwarded: &str) -> Result<IpAddr, Refusal> {
+        judge(rules, &[("host", "127.0.0.1"), ("x-forwarded-for", forwarded)]).map(|c| c.ip)
+    }
+
+    #[test]
+    fn the_client_is_the_rightmost_hop_that_is_no_proxy() {
+        let client = IpAddr::from([203, 0, 113, 9]);
+        for chain in [
+            "203.0.113.9",
+            "8.8.8.8, 203.0.113.9",
+            "8.8.8.8,203.0.113.9 , 10.0.0.7",
+            "203.0.113.9:4711",
+            "::ffff:203.0.113.9",
+        ] {
+            assert_eq!(behind(&trusting(), chain), Ok(client), "{chain}");
+        }
+        assert_eq!(behind(&trusting(), "10.0.0.5, 10.0.0.7"), Ok([10, 0, 0, 5].into()));
+        assert_eq!(behind(&trusting(), "[2001:db8::1]:80"), Ok("2001:db8::1".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_hop_on_this_machine_is_a_forgery_prx_02() {
+        for chain in
+            ["127.0.0.1", "203.0.113.9, ::1", "127.0.0.1, 203.0.113.9", "unknown", "0.0.0.0"]
+        {
+            assert_eq!(behind(&trusting(), chain), Err(Refusal::Proxy), "{chain}");
+        }
+    }
+
+    #[test]
+    fn x_real_ip_counts_only_where_that_is_configured() {
+        let headers = [("host", "127.0.0.1"), ("x-real-ip", "203.0.113.9")];
+        let ip = |rules: &AccessRules| judge(rules, &headers).unwrap().ip;
+        assert_eq!(ip(&trusting()), IpAddr::from([127, 0, 0, 1]));
+        let rules = AccessRules { real_ip: true, ..trusting() };
+        assert_eq!(ip(&rules), IpAddr::from([203, 0, 113, 9]));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clawdbot_config::{AgentEntry, Config, Paths, ToolRules};
+use clawdbot_config::{AgentEntry, Config, Paths, SandboxMode, ToolsConfig};
 use serde_json::{Map, Value, json};
 
 /// One agent with its defaults filled in.
@@ -15,8 +15,8 @@ pub(crate) struct Agent {
     pub(crate) workspace: PathBuf,
     /// Model of its own, as `provider/model`.
     pub(crate) model: Option<String>,
-    /// What it is not offered.
-    pub(crate) tools: ToolRules,
+    pub(crate) tools: ToolsConfig,
+    pub(crate) sandbox: SandboxMode,
 }
 
 /// All agents; the first one is never missing.
@@ -46,6 +46,7 @@ impl Agents {
                 .map_or_else(|| workspace.clone(), |text| paths.expand(text)),
             model: entry.model.as_ref().and_then(|model| model.primary()).map(str::to_owned),
             tools: entry.tools,
+            sandbox: entry.sandbox.mode.or(defaults.sandbox.mode).unwrap_or_default(),
         };
         Self {
             all: config.agents.all().into_iter().map(agent).collect(),

@@ -1,9 +1,6 @@
-//! The shared secret and the budget for guessing it.
+//! The shared secret, and what is said when it is missing or wrong.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use clawdbot_protocol::{ClientInfo, ConnectAuth, RpcError};
@@ -11,21 +8,10 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::access::{Caller, OriginKind};
+use crate::access::Caller;
+use crate::guesses::Budget;
 
-/// Wrong guesses allowed per address and window.
-const MAX_FAILURES: u32 = 10;
-const WINDOW: Duration = Duration::from_secs(60);
-const LOCKOUT: Duration = Duration::from_secs(300);
-/// Wait for a guess that finds too many others being looked at.
-const CROWDED: Duration = Duration::from_secs(1);
-/// Addresses remembered at once; the oldest idle one makes room.
-const MAX_ADDRESSES: usize = 4096;
-/// A native client on this machine waits instead of being locked out.
-const LOCAL_DELAY: Duration = Duration::from_millis(250);
-const LOCAL_DELAY_MAX: Duration = Duration::from_secs(5);
-
-/// `gateway.auth.mode` as far as this gateway honours it.
+/// `gateway.auth.mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthMode {
     /// A shared token (default).
@@ -34,6 +20,8 @@ pub enum AuthMode {
     Password,
     /// No shared secret.
     None,
+    /// A reverse proxy names the user.
+    TrustedProxy,
 }
 
 impl AuthMode {
@@ -43,6 +31,7 @@ impl AuthMode {
             Self::Token => "token",
             Self::Password => "password",
             Self::None => "none",
+            Self::TrustedProxy => "trusted-proxy",
         }
     }
 }
@@ -50,7 +39,8 @@ impl AuthMode {
 /// Checks shared secrets. Holds only their digests.
 pub(crate) struct Auth {
     secret: ArcSwap<SharedSecret>,
-    guesses: Mutex<HashMap<Guesser, Guesses>>,
+    /// Guesses at this secret and at every other one.
+    pub(crate) budget: Budget,
 }
 
 /// What clients have to present.
@@ -63,67 +53,6 @@ struct SharedSecret {
 impl SharedSecret {
     fn new(mode: AuthMode, secret: Option<&str>) -> Self {
         Self { mode, digest: secret.map(|secret| Sha256::digest(secret).into()) }
-    }
-}
-
-/// Who guesses: an address, and whether through a browser. A page that guesses on this machine
-/// must not lock out or slow down the owner's own programs.
-type Guesser = (IpAddr, bool);
-
-#[derive(Clone, Copy)]
-struct Guesses {
-    failures: u32,
-    /// Guesses that are being looked at right now.
-    pending: u32,
-    since: Instant,
-    locked_until: Option<Instant>,
-}
-
-impl Guesses {
-    fn new(now: Instant) -> Self {
-        Self { failures: 0, pending: 0, since: now, locked_until: None }
-    }
-
-    /// Whether one more guess may be looked at. Many honest clients that come back at once are
-    /// asked to wait a moment; only wrong guesses lock out.
-    fn check(&mut self, now: Instant) -> Result<(), RpcError> {
-        if let Some(until) = self.locked_until.filter(|until| *until > now) {
-            return Err(rate_limited(until - now));
-        }
-        if self.failures >= MAX_FAILURES {
-            self.locked_until = Some(now + LOCKOUT);
-            return Err(rate_limited(LOCKOUT));
-        }
-        if self.failures + self.pending >= MAX_FAILURES {
-            return Err(rate_limited(CROWDED));
-        }
-        Ok(())
-    }
-}
-
-/// A reserved guess. Dropped without [`Guess::was_right`] it counts as wrong.
-pub(crate) struct Guess<'a> {
-    auth: &'a Auth,
-    who: Guesser,
-    right: bool,
-}
-
-impl Guess<'_> {
-    /// Gives the budget back.
-    pub(crate) fn was_right(mut self) {
-        self.right = true;
-    }
-}
-
-impl Drop for Guess<'_> {
-    fn drop(&mut self) {
-        let mut guesses = self.auth.lock();
-        let entry = entry(&mut guesses, self.who, Instant::now());
-        entry.pending = entry.pending.saturating_sub(1);
-        entry.failures = if self.right { 0 } else { entry.failures + 1 };
-        if entry.pending == 0 && entry.failures == 0 {
-            guesses.remove(&self.who);
-        }
     }
 }
 
@@ -141,7 +70,7 @@ pub(crate) enum SecretCheck {
 impl Auth {
     pub(crate) fn new(mode: AuthMode, secret: Option<&str>) -> Self {
         let secret = ArcSwap::from_pointee(SharedSecret::new(mode, secret));
-        Self { secret, guesses: Mutex::default() }
+        Self { secret, budget: Budget::default() }
     }
 
     /// Puts another secret in force. Says whether it differs from the one before.
@@ -180,32 +109,6 @@ impl Auth {
         }
     }
 
-    /// Reserves one guess for `caller`, or says how long to wait. Native clients on this machine
-    /// are slowed down instead.
-    pub(crate) async fn reserve(&self, caller: &Caller) -> Result<Guess<'_>, RpcError> {
-        let who = guesser(caller);
-        let wait = {
-            let mut guesses = self.lock();
-            let now = Instant::now();
-            let entry = entry(&mut guesses, who, now);
-            if is_native_local(caller) {
-                local_delay(entry.failures)
-            } else {
-                entry.check(now)?;
-                Duration::ZERO
-            }
-        };
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
-        }
-        entry(&mut self.lock(), who, Instant::now()).pending += 1;
-        Ok(Guess { auth: self, who, right: false })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Guesser, Guesses>> {
-        self.guesses.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The refusal for a missing or wrong secret (protocol §7.9).
     pub(crate) fn refusal(
         &self,
@@ -240,76 +143,9 @@ impl Auth {
     }
 }
 
-/// One key per caller: IPv4 as such, IPv6 by its /64.
-fn canonical(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
-        }
-        v4 => v4,
-    }
-}
-
-fn guesser(caller: &Caller) -> Guesser {
-    (canonical(caller.ip), caller.origin != OriginKind::Absent)
-}
-
-fn is_native_local(caller: &Caller) -> bool {
-    caller.direct_local && caller.origin == OriginKind::Absent
-}
-
-fn entry(guesses: &mut HashMap<Guesser, Guesses>, who: Guesser, now: Instant) -> &mut Guesses {
-    if guesses.len() >= MAX_ADDRESSES && !guesses.contains_key(&who) {
-        let idle = guesses
-            .iter()
-            .filter(|(_, g)| g.locked_until.is_none_or(|until| until <= now))
-            .min_by_key(|(_, g)| g.since)
-            .map(|(who, _)| *who);
-        if let Some(idle) = idle {
-            guesses.remove(&idle);
-        }
-    }
-    let entry = guesses.entry(who).or_insert(Guesses::new(now));
-    let expired = match entry.locked_until {
-        Some(until) => until <= now,
-        None => now - entry.since > WINDOW,
-    };
-    if expired {
-        *entry = Guesses::new(now);
-    }
-    entry
-}
-
-fn local_delay(failures: u32) -> Duration {
-    match failures {
-        0 => Duration::ZERO,
-        n => LOCAL_DELAY.saturating_mul(1 << (n - 1).min(8)).min(LOCAL_DELAY_MAX),
-    }
-}
-
-fn rate_limited(wait: Duration) -> RpcError {
-    RpcError::invalid("unauthorized: too many failed authentication attempts (retry later)")
-        .with_details(json!({
-            "code": "AUTH_RATE_LIMITED",
-            "authReason": "rate_limited",
-            "recommendedNextStep": "wait_then_retry",
-        }))
-        .retry_after(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn remote() -> Caller {
-        Caller {
-            ip: [203, 0, 113, 9].into(),
-            origin: OriginKind::Absent,
-            direct_local: false,
-            in_process: false,
-        }
-    }
 
     fn presented(token: &str) -> ConnectAuth {
         ConnectAuth { token: Some(token.into()), ..ConnectAuth::default() }
@@ -326,78 +162,5 @@ mod tests {
         assert_eq!(auth.check(None), SecretCheck::Missing);
         let unset = Auth::new(AuthMode::Token, None);
         assert_eq!(unset.check(Some(&presented("anything"))), SecretCheck::Wrong);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_guess_budget_is_ten_a_minute_rl_01() {
-        let auth = Auth::new(AuthMode::Token, Some("x"));
-        for _ in 0..MAX_FAILURES {
-            drop(auth.reserve(&remote()).await.unwrap());
-        }
-        let refusal = auth.reserve(&remote()).await.map(|_| ()).unwrap_err();
-        assert_eq!(refusal.detail_code(), Some("AUTH_RATE_LIMITED"));
-        assert_eq!(refusal.retry_after_ms, Some(300_000));
-        let other = Caller { ip: [203, 0, 113, 10].into(), ..remote() };
-        auth.reserve(&other).await.unwrap();
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_page_on_this_machine_is_locked_out_like_anybody_else_rl_01() {
-        let auth = Auth::new(AuthMode::Token, Some("x"));
-        let page = Caller {
-            ip: [127, 0, 0, 1].into(),
-            direct_local: true,
-            origin: OriginKind::Same,
-            in_process: false,
-        };
-        for _ in 0..MAX_FAILURES {
-            drop(auth.reserve(&page).await.unwrap());
-        }
-        assert!(auth.reserve(&page).await.is_err());
-        let native = Caller { origin: OriginKind::Absent, ..page };
-        let begun = tokio::time::Instant::now();
-        auth.reserve(&native).await.unwrap();
-        assert!(begun.elapsed().is_zero(), "the owner's own program is not slowed down");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_success_gives_the_budget_back() {
-        let auth = Auth::new(AuthMode::Token, Some("x"));
-        for _ in 0..50 {
-            auth.reserve(&remote()).await.unwrap().was_right();
-        }
-        assert!(auth.lock().is_empty());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn honest_clients_that_come_back_together_only_wait_a_moment() {
-        let auth = Auth::new(AuthMode::Token, Some("x"));
-        let mut looked_at = Vec::new();
-        for _ in 0..MAX_FAILURES {
-            looked_at.push(auth.reserve(&remote()).await.unwrap());
-        }
-        let crowded = auth.reserve(&remote()).await.map(|_| ()).unwrap_err();
-        assert_eq!(crowded.retry_after_ms, Some(1_000));
-        looked_at.drain(..).for_each(Guess::was_right);
-        auth.reserve(&remote()).await.unwrap().was_right();
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn local_native_clients_wait_but_are_never_locked_out() {
-        let auth = Auth::new(AuthMode::Token, Some("x"));
-        let local = Caller { ip: [127, 0, 0, 1].into(), direct_local: true, ..remote() };
-        let begun = tokio::time::Instant::now();
-        for _ in 0..20 {
-            drop(auth.reserve(&local).await.unwrap());
-        }
-        assert!(begun.elapsed() > Duration::from_secs(60));
-    }
-
-    #[test]
-    fn one_budget_per_ipv6_network_rl_03() {
-        let a: IpAddr = "2001:db8::1".parse().unwrap();
-        let b: IpAddr = "2001:db8::ffff:1".parse().unwrap();
-        assert_eq!(canonical(a), canonical(b));
-        assert_eq!(canonical("::ffff:1.2.3.4".parse().unwrap()), IpAddr::from([1, 2, 3, 4]));
     }
 }

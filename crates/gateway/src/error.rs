@@ -69,16 +69,16 @@ pub enum StartError {
         /// What is wrong with it.
         source: WeakSecret,
     },
-    /// The configuration asks for something this version does not do.
-    #[error("{setting} is set to {value}, which this version cannot do. {remedy}")]
-    Unsupported {
-        /// Configuration path.
-        setting: &'static str,
-        /// Its value.
-        value: &'static str,
-        /// What to do instead.
-        remedy: &'static str,
-    },
+    /// A proxy names the users, and a secret would let others in beside it.
+    #[error(
+        "gateway.auth.mode is trusted-proxy and a shared secret is set as well. Remove gateway.auth.token and gateway.auth.password (and CLAWDBOT_GATEWAY_TOKEN, CLAWDBOT_GATEWAY_PASSWORD), or set gateway.auth.mode to token or password."
+    )]
+    TwoWaysIn,
+    /// Whoever may call a hook could do everything.
+    #[error(
+        "hooks.token equals the gateway's own secret (gateway.auth.token or gateway.auth.password). Give hooks a token of their own."
+    )]
+    HookToken,
     /// `gateway.auth.mode` demands a secret that is not set.
     #[error(
         "gateway.auth.mode is password but no password is set. Set gateway.auth.password or CLAWDBOT_GATEWAY_PASSWORD."
@@ -130,7 +130,8 @@ impl StartError {
             Self::Bind { .. } => "BIND_FAILED",
             Self::ExposedWithoutAuth(_) => "EXPOSED_WITHOUT_AUTH",
             Self::WeakSecret { .. } => "WEAK_SECRET",
-            Self::Unsupported { .. } => "UNSUPPORTED_SETTING",
+            Self::TwoWaysIn => "TWO_WAYS_IN",
+            Self::HookToken => "HOOK_TOKEN",
             Self::PasswordMissing => "PASSWORD_MISSING",
             Self::SaveToken { .. } | Self::EditToken(_) => "TOKEN_NOT_SAVED",
             Self::Lock { .. } => "LOCK_FAILED",

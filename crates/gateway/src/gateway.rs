@@ -39,9 +39,11 @@ use crate::router::{Peer, Router};
 use crate::runs::Runs;
 use crate::settings::Settings;
 use crate::setup::{self, Lock, Options};
+use crate::strangers::Strangers;
 use crate::system_events::SystemEvents;
+use crate::tailscale::Tailscale;
 use crate::wizard::Wizards;
-use crate::{connection, cron, heartbeat, methods, reload, server};
+use crate::{connection, cron, heartbeat, http, methods, reload, server};
 
 /// How often the health snapshot is refreshed for connected clients.
 const HEALTH_EVERY_TICKS: u64 = 2;
@@ -110,6 +112,11 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
+    /// Fires when the runs have ended: whatever still answers has had its time.
+    pub(crate) closing: CancellationToken,
+    pub(crate) strangers: Strangers,
+    pub(crate) tailscale: Tailscale,
+    pub(crate) bodies: http::Bodies,
     pub(crate) warnings: Vec<String>,
     pub(crate) identity: OwnIdentity,
     pub(crate) recent: Recent,
@@ -188,6 +195,7 @@ impl Gateway {
             Generation::V4 => json!({"reason": "gateway stopping"}),
         });
         shared.runs.stop_all(grace).await;
+        shared.closing.cancel();
         shared.hub.close_all(SERVICE_RESTART);
         shared.tasks.close();
         if tokio::time::timeout(Duration::from_secs(2), shared.tasks.wait()).await.is_err() {
@@ -216,6 +224,7 @@ impl Builder {
     pub async fn start(self) -> Result<Gateway, StartError> {
         let Self { paths, env, options } = self;
         paths.prepare()?;
+        server::raise_open_files();
         // First of all, so that two starts never both generate a token.
         let mut lock = Lock::take(&paths)?;
         let (config, auth) = setup::configure(&paths, &env, &options)?;
@@ -230,8 +239,20 @@ impl Builder {
             source,
         })?;
         let (store, recovery) = Store::open(&paths.database)?;
+        let tailscale = Tailscale::new(&env);
         let configuring = Configuring::new(env, options);
-        let parts = Parts { paths, config, configuring, auth, key, store, recovery, address, lock };
+        let parts = Parts {
+            paths,
+            config,
+            configuring,
+            auth,
+            key,
+            tailscale,
+            store,
+            recovery,
+            address,
+            lock,
+        };
         let shared = Arc::new(Shared::new(parts));
         if let Some(listener) = listener {
             shared.tasks.spawn(server::accept(shared.clone(), listener));
@@ -251,10 +272,7 @@ impl Builder {
 }
 
 fn bind(address: SocketAddr) -> Result<tokio::net::TcpListener, StartError> {
-    let listener = std::net::TcpListener::bind(address)
-        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
-        .and_then(tokio::net::TcpListener::from_std);
-    listener.map_err(|source| match source.kind() {
+    server::listen(address).map_err(|source| match source.kind() {
         std::io::ErrorKind::AddrInUse => {
             StartError::PortTaken { address, holder: Holder::of_port(address.port()) }
         }
@@ -302,6 +320,7 @@ struct Parts {
     configuring: Configuring,
     auth: Auth,
     key: TokenKey,
+    tailscale: Tailscale,
     store: Store,
     recovery: clawdbot_store::Recovery,
     address: Option<SocketAddr>,
@@ -310,7 +329,18 @@ struct Parts {
 
 impl Shared {
     fn new(parts: Parts) -> Self {
-        let Parts { paths, config, configuring, auth, key, store, recovery, address, lock } = parts;
+        let Parts {
+            paths,
+            config,
+            configuring,
+            auth,
+            key,
+            tailscale,
+            store,
+            recovery,
+            address,
+            lock,
+        } = parts;
         let warnings = warnings(&config, &recovery);
         let settings = Settings::new(config, &paths, None);
         let host = host_name();
@@ -336,6 +366,10 @@ impl Shared {
             router: methods::router(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            closing: CancellationToken::new(),
+            strangers: Strangers::default(),
+            bodies: http::Bodies::default(),
+            tailscale,
             warnings,
             identity: OwnIdentity::default(),
             recent: Recent::default(),

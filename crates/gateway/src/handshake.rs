@@ -12,13 +12,14 @@ use clawdbot_protocol::{
 use serde_json::{Value, json};
 
 use crate::access::{Caller, OriginKind};
-use crate::auth::SecretCheck;
+use crate::auth::{AuthMode, SecretCheck};
 use crate::contract::EVENTS;
 use crate::devices::Grant;
 use crate::gateway::Shared;
 use crate::hub::{DEVICE_REMOVED, Outbox, Subscriber};
 use crate::nodes::Arrival;
 use crate::router::Peer;
+use crate::vouching::{self, Unvouched, User};
 
 static PARAMS: Checker<ConnectParams> = Checker::new();
 
@@ -38,7 +39,7 @@ pub(crate) struct Admission {
     grant: Option<Grant>,
     node: Option<Arrival>,
     /// Of the device registry, before this caller was judged.
-    revision: u64,
+    revision: usize,
 }
 
 /// Checks a `connect` request. Nothing is stored unless it is admitted.
@@ -89,7 +90,7 @@ struct Attempt<'a> {
 /// What an attempt has shown itself worth.
 struct Proven {
     method: &'static str,
-    /// Whether it was the shared secret that convinced.
+    /// Whether it was the shared secret, or somebody the configuration trusts, that convinced.
     by_secret: bool,
     grant: Option<Grant>,
     scopes: Scopes,
@@ -122,7 +123,7 @@ impl Attempt<'_> {
                 scopes: Scopes::all(),
             });
         }
-        let guess = self.gateway.auth.reserve(self.caller).await?;
+        let guess = self.gateway.auth.budget.reserve(self.caller).await?;
         let result = self.prove().await;
         // A pairing that waits for approval had the right secret: that was no wrong guess.
         // So had a device whose token covers less than it asks for.
@@ -138,36 +139,72 @@ impl Attempt<'_> {
     async fn prove(&self) -> Result<Proven, RpcError> {
         let auth = &self.gateway.auth;
         let secret = auth.check(self.params.auth.as_ref());
-        let refuse =
-            |has_device| Err(auth.refusal(secret, &self.params.client, self.caller, has_device));
+        let vouched = match secret {
+            SecretCheck::Right => Ok(None),
+            _ => vouching::of_socket(self.gateway, self.caller).await,
+        };
         let Some(proof) = &self.params.device else {
-            if secret != SecretCheck::Right {
-                return refuse(false);
+            let user = vouched.as_ref().ok().and_then(Option::as_ref);
+            if secret != SecretCheck::Right && user.is_none() {
+                return Err(self.refusal(secret, vouched.as_ref().err(), false));
             }
-            let scopes = self.scopes_without_device()?;
-            let method = auth.mode().as_str();
+            let scopes = self.scopes_without_device(user)?;
+            let method = user.map_or(auth.mode().as_str(), |user| user.method);
             return Ok(Proven { method, by_secret: true, grant: None, scopes });
         };
-        self.prove_device(proof, secret).await
+        self.prove_device(proof, secret, &vouched).await
+    }
+
+    /// What is asked for, as far as the proxy on the way lets it.
+    fn requested_scopes(&self) -> Scopes {
+        let claims = self.caller.claims.as_deref().map(|claims| &claims.headers);
+        vouching::narrowed(&self.params.requested_scopes(self.generation), claims)
+    }
+
+    /// A page of somebody who is vouched for needs no approval of its own (protocol §7.5).
+    fn is_page_of(&self, user: &User) -> bool {
+        let page = self.params.client.is_browser() && self.role == Role::Operator;
+        page && (user.is_proxied() || self.generation == Generation::V4)
+    }
+
+    /// Why nothing convinced. A failed identity is named where nothing else was presented;
+    /// generation 3 passes over it in silence (protocol §7.5).
+    fn refusal(
+        &self,
+        secret: SecretCheck,
+        unvouched: Option<&Unvouched>,
+        has_device: bool,
+    ) -> RpcError {
+        let auth = &self.gateway.auth;
+        let only_way = auth.mode() == AuthMode::TrustedProxy;
+        let nothing_else = secret == SecretCheck::Missing && self.generation == Generation::V4;
+        match unvouched {
+            Some(unvouched) if only_way || nothing_else => unvouched.refusal(),
+            _ => auth.refusal(secret, &self.params.client, self.caller, has_device),
+        }
     }
 
     /// Protocol §7.3 and SCP-01: without a device only trusted local helpers keep their scopes.
-    fn scopes_without_device(&self) -> Result<Scopes, RpcError> {
+    fn scopes_without_device(&self, user: Option<&User>) -> Result<Scopes, RpcError> {
         let client = &self.params.client;
+        let proxied = user.is_some_and(User::is_proxied);
+        if client.is_browser() && proxied && self.role == Role::Operator {
+            return Ok(self.requested_scopes());
+        }
         if client.is_browser() {
             return Err(RpcError::invalid(
                 "control ui requires device identity (use HTTPS or localhost secure context)",
             )
             .with_details(json!({"code": "CONTROL_UI_DEVICE_IDENTITY_REQUIRED"})));
         }
-        if self.role == Role::Node {
+        if self.role == Role::Node || user.is_some_and(|user| !user.is_proxied()) {
             return Err(RpcError::new(ErrorCode::NotPaired, "device identity required")
                 .with_details(json!({"code": "DEVICE_IDENTITY_REQUIRED"})));
         }
         let local = self.caller.direct_local && self.caller.origin == OriginKind::Absent;
         let helper = client.is_cli() || client.is_backend() || client.is_probe();
         let trusted = local && (helper || self.generation == Generation::V3);
-        Ok(if trusted { self.params.requested_scopes(self.generation) } else { Scopes::default() })
+        Ok(if trusted { self.requested_scopes() } else { Scopes::default() })
     }
 }
 
@@ -217,8 +254,8 @@ impl Admission {
             self.by_secret,
         );
         gateway.hub.add(conn, subscriber.of_device(peer.device_id.clone()));
-        if self.grant.is_some() && gateway.devices.revision() != self.revision {
-            // Somebody lost rights meanwhile, perhaps this one: it has to be judged again (WS-06).
+        let lost = |id: &String| gateway.devices.has_lost_rights(id, self.revision);
+        if peer.device_id.as_ref().is_some_and(lost) {
             peer.outbox.close(DEVICE_REMOVED);
         }
         if let Some(node) = &self.node {

@@ -73,9 +73,19 @@ impl Shared {
         match setup::secret(&loaded, &self.configuring.options) {
             // Token mode without a token keeps the one in force: an empty line locks nobody out.
             Ok((mode, Some(secret))) => self.rotate(mode, Some(secret.expose())),
-            Ok((mode @ crate::AuthMode::None, None)) => self.rotate(mode, None),
+            Ok((mode @ (crate::AuthMode::None | crate::AuthMode::TrustedProxy), None)) => {
+                self.rotate(mode, None);
+            }
             Ok(_) => warn!("the configuration holds no secret; the one in force stays"),
             Err(error) => warn!(%error, "the secret was not changed"),
+        }
+        let (old, new) = (&before.config().gateway, &loaded.config.gateway);
+        self.auth.budget.set_limits(&new.auth.rate_limit);
+        if old.auth.trusted_proxy != new.auth.trusted_proxy
+            || old.trusted_proxies != new.trusted_proxies
+            || old.allows_tailscale() != new.allows_tailscale()
+        {
+            self.hub.close_by_secret(AUTH_CHANGED);
         }
         for warning in &loaded.warnings {
             warn!("{warning}");

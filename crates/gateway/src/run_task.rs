@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clawdbot_agent::{
-    Block, Message, Prompt, ReadTool, Run, RunEnd, RunError, RunEvent, SessionStatusTool,
-    ThinkingLevel, Tool, Usage, WorkspaceFile,
+    Block, Message, ModelRef, Prompt, Run, RunEnd, RunError, RunEvent, ThinkingLevel, Tool, Usage,
+    WorkspaceFile,
 };
 use clawdbot_protocol::RpcError;
 use clawdbot_store::{NewMessage, Partial, Session, Stored};
@@ -25,7 +25,7 @@ use crate::run_events::{RunEvents, Stream};
 use crate::runs::{Ended, Job, Live};
 use crate::skills;
 use crate::system_events::{self, SystemEvent};
-use crate::transcript;
+use crate::{toolbox, transcript};
 
 /// Shortest time between two deltas of a run (generation 4's pace).
 const PACE: Duration = Duration::from_millis(75);
@@ -199,28 +199,13 @@ impl<'a> RunTask<'a> {
     }
 
     fn tools(&self, job: &Job) -> Vec<Arc<dyn Tool>> {
-        let mut tools: Vec<Arc<dyn Tool>> = Vec::new();
         let settings = self.shared.settings();
-        let skills = skills::managed_dir(self.shared);
+        let model = ModelRef::new(&self.provider, &self.model);
+        let session = Some(&self.session);
+        let mut tools = toolbox::reading(self.shared, &job.agent_id, &job.key, session, &model);
         if let Some(agent) = settings.agents.get(&job.agent_id) {
-            if let Ok(read) = ReadTool::with_skills(&agent.workspace, &skills) {
-                tools.push(Arc::new(read));
-            }
             tools.extend(exec::tool(self.shared, job, agent));
         }
-        let status = json!({
-            "sessionKey": job.key,
-            "model": format!("{}/{}", self.provider, self.model),
-            "tokens": {
-                "input": self.session.fields.get("inputTokens"),
-                "output": self.session.fields.get("outputTokens"),
-                "context": self.session.fields.get("totalTokens"),
-            },
-            "time": jiff::Zoned::now().strftime("%Y-%m-%d %H:%M %Z").to_string(),
-            "gatewayVersion": self.shared.version,
-            "uptimeSeconds": self.shared.uptime_ms() / 1000,
-        });
-        tools.push(Arc::new(SessionStatusTool::new(move || status.clone())));
         tools.retain(|tool| settings.offers(&job.agent_id, &tool.spec().name));
         tools
     }

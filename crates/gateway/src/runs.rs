@@ -64,7 +64,7 @@ pub(crate) struct Ended {
 pub(crate) struct Live {
     pub(crate) cancel: CancellationToken,
     why: Arc<OnceLock<&'static str>>,
-    partial: Arc<Mutex<Arc<str>>>,
+    partial: watch::Sender<Arc<str>>,
     done: watch::Sender<Option<Ended>>,
     key: SessionKey,
 }
@@ -74,7 +74,7 @@ impl Live {
         Self {
             cancel: CancellationToken::new(),
             why: Arc::default(),
-            partial: Arc::new(Mutex::new("".into())),
+            partial: watch::Sender::new("".into()),
             done: watch::Sender::new(None),
             key,
         }
@@ -93,7 +93,14 @@ impl Live {
 
     /// What has been shown so far.
     pub(crate) fn set_partial(&self, text: &str) {
-        *self.partial.lock().unwrap_or_else(PoisonError::into_inner) = text.into();
+        self.partial.send_replace(text.into());
+    }
+
+    /// Follows what is shown; a slow reader misses steps and never the latest text.
+    pub(crate) fn shown(&self) -> watch::Receiver<Arc<str>> {
+        let mut shown = self.partial.subscribe();
+        shown.mark_changed();
+        shown
     }
 
     /// Waits for the end.
@@ -216,7 +223,7 @@ impl Runs {
     pub(crate) fn in_flight(&self, key: &SessionKey) -> Option<(String, Arc<str>)> {
         let inner = self.lock();
         inner.live.iter().filter(|(_, live)| live.key == *key).find_map(|(id, live)| {
-            let text = live.partial.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let text = live.partial.borrow().clone();
             (!text.is_empty()).then(|| (id.clone(), text))
         })
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use clawdbot_agent::Catalog;
-use clawdbot_config::{Config, Loaded, Paths, SessionScope};
+use clawdbot_config::{Config, ExecConfig, Loaded, Paths, SessionScope, TailscaleMode};
 use clawdbot_protocol::KeyRules;
 
 use crate::access::{AccessRules, parse_net};
@@ -45,6 +45,9 @@ impl Settings {
                     .iter()
                     .filter_map(|text| parse_net(text))
                     .collect(),
+                real_ip: gateway.allow_real_ip_fallback,
+                tailscale: gateway.tailscale.mode != TailscaleMode::Off
+                    || gateway.allows_tailscale(),
             },
             agents: Agents::new(config, paths),
             catalog,
@@ -57,9 +60,16 @@ impl Settings {
         &self.loaded.config
     }
 
+    /// How the commands of an agent run.
+    pub(crate) fn exec(&self, agent_id: &str) -> ExecConfig {
+        let general = &self.config().tools.exec;
+        let own = self.agents.get(agent_id).map(|agent| agent.tools.exec.over(general));
+        own.unwrap_or_else(|| general.clone())
+    }
+
     /// Whether an agent may use the tool `name`: both its own rules and everybody's leave it.
     pub(crate) fn offers(&self, agent_id: &str, name: &str) -> bool {
-        let own = self.agents.get(agent_id).is_none_or(|agent| agent.tools.offer(name));
+        let own = self.agents.get(agent_id).is_none_or(|agent| agent.tools.rules.offer(name));
         own && self.config().tools.rules.offer(name)
     }
 }

@@ -12,6 +12,7 @@ use clawdbot_config::{
 use serde_json::{Value, json};
 
 use crate::auth::{Auth, AuthMode};
+use crate::authority::in_tailnet;
 use crate::devices::new_token;
 use crate::error::StartError;
 
@@ -58,7 +59,7 @@ pub(crate) fn configure(
     check_mode(&loaded.config, options)?;
     let auth = match secret(&loaded, options)? {
         (mode, Some(secret)) => Auth::new(mode, Some(secret.expose())),
-        (AuthMode::None, None) => Auth::new(AuthMode::None, None),
+        (mode @ (AuthMode::None | AuthMode::TrustedProxy), None) => Auth::new(mode, None),
         (AuthMode::Password, None) => return Err(StartError::PasswordMissing),
         (AuthMode::Token, None) => {
             let token = new_token();
@@ -67,6 +68,11 @@ pub(crate) fn configure(
             Auth::new(AuthMode::Token, Some(&token))
         }
     };
+    auth.budget.set_limits(&loaded.config.gateway.auth.rate_limit);
+    let hooks = &loaded.config.hooks;
+    if hooks.enabled && hooks.token.as_ref().is_some_and(|token| auth.matches(token.expose())) {
+        return Err(StartError::HookToken);
+    }
     Ok((loaded, auth))
 }
 
@@ -107,6 +113,8 @@ pub(crate) fn secret(
             .or_else(|| from_env("GATEWAY_PASSWORD"))
     };
     let mode = match configured.mode {
+        // A flag must not switch the proxy off unnoticed (PRX-07).
+        Some(ConfigAuth::TrustedProxy) => ConfigAuth::TrustedProxy,
         Some(mode) if options.token.is_none() && options.password.is_none() => mode,
         _ if options.token.is_some() => ConfigAuth::Token,
         _ if options.password.is_some() => ConfigAuth::Password,
@@ -117,11 +125,10 @@ pub(crate) fn secret(
         ConfigAuth::Token => Ok((AuthMode::Token, token())),
         ConfigAuth::Password => Ok((AuthMode::Password, password())),
         ConfigAuth::None => Ok((AuthMode::None, None)),
-        ConfigAuth::TrustedProxy => Err(StartError::Unsupported {
-            setting: "gateway.auth.mode",
-            value: "trusted-proxy",
-            remedy: "Use token or password.",
-        }),
+        ConfigAuth::TrustedProxy if token().or_else(password).is_some() => {
+            Err(StartError::TwoWaysIn)
+        }
+        ConfigAuth::TrustedProxy => Ok((AuthMode::TrustedProxy, None)),
     }
 }
 
@@ -157,8 +164,11 @@ pub(crate) fn address(
             .or(gateway.port)
             .unwrap_or_else(|| paths.default_port()),
     };
+    let loopback = Ok(Some((Ipv4Addr::LOCALHOST, port).into()));
     let (name, ip): (_, IpAddr) = match options.bind.unwrap_or(gateway.bind) {
-        Bind::Loopback | Bind::Auto => return Ok(Some((Ipv4Addr::LOCALHOST, port).into())),
+        Bind::Loopback => return loopback,
+        Bind::Auto if is_here(Ipv4Addr::LOCALHOST) => return loopback,
+        Bind::Auto => ("auto", Ipv4Addr::UNSPECIFIED.into()),
         Bind::Lan => ("lan", Ipv4Addr::UNSPECIFIED.into()),
         Bind::Custom => {
             let ip = gateway.custom_bind_host.unwrap_or(Ipv4Addr::LOCALHOST);
@@ -167,15 +177,18 @@ pub(crate) fn address(
             }
             ("custom", ip.into())
         }
-        Bind::Tailnet => {
-            return Err(StartError::Unsupported {
-                setting: "gateway.bind",
-                value: "tailnet",
-                remedy: "Use loopback with tailscale serve, or custom with the tailnet address.",
-            });
-        }
+        Bind::Tailnet => match tailnet_address() {
+            Some(ip) => ("tailnet", ip.into()),
+            None => {
+                tracing::warn!("this machine has no Tailscale address; listening on loopback");
+                return loopback;
+            }
+        },
     };
     let (mode, secret) = secret(loaded, options)?;
+    if mode == AuthMode::TrustedProxy {
+        return Ok(Some((ip, port).into()));
+    }
     let (kind, Some(secret)) = (mode.as_str(), secret) else {
         return Err(StartError::ExposedWithoutAuth(name));
     };
@@ -185,6 +198,20 @@ pub(crate) fn address(
         source,
     })?;
     Ok(Some((ip, port).into()))
+}
+
+/// Whether this machine has the address at all.
+fn is_here(ip: Ipv4Addr) -> bool {
+    std::net::UdpSocket::bind((ip, 0)).is_ok()
+}
+
+/// The address Tailscale gave this machine.
+fn tailnet_address() -> Option<Ipv4Addr> {
+    let interfaces = if_addrs::get_if_addrs().ok()?;
+    interfaces.iter().find_map(|interface| match interface.ip() {
+        IpAddr::V4(ip) if in_tailnet(ip) => Some(ip),
+        _ => None,
+    })
 }
 
 /// Held by the one gateway that uses a state directory; released when dropped.

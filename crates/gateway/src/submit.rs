@@ -30,6 +30,9 @@ pub(crate) struct Submission {
     pub(crate) sender: Sender,
 }
 
+/// The `mode` of senders that are no person's client: what a hook says is nobody's word (HOOK-05).
+pub(crate) const WEBHOOK: &str = "webhook";
+
 /// What a run may have of its own that nobody typed.
 #[derive(Debug, Default)]
 pub(crate) struct Unattended {
@@ -263,7 +266,7 @@ fn meta(sender: &Sender, files: &[Accepted]) -> Map<String, Value> {
         client.insert("displayName".into(), json!(name));
     }
     let mut meta = Map::new();
-    meta.insert("senderIsOwner".into(), json!(true));
+    meta.insert("senderIsOwner".into(), json!(sender.mode != WEBHOOK));
     meta.insert("transport".into(), json!({"clients": [client]}));
     if !files.is_empty() {
         meta.insert("media".into(), json!(attachments::media_meta(files)));

@@ -14,6 +14,8 @@ pub(crate) struct Asset {
     pub(crate) bytes: Cow<'static, [u8]>,
     /// Whether the name changes with the content.
     pub(crate) immutable: bool,
+    /// Whether it is the page itself.
+    pub(crate) is_page: bool,
 }
 
 /// The file for a UI path. Paths without an extension are views of the single page.
@@ -27,5 +29,6 @@ pub(crate) fn asset(path: &str) -> Option<Asset> {
         mime: file.metadata.mimetype().to_owned(),
         bytes: file.data,
         immutable: name.starts_with("assets/"),
+        is_page: name == "index.html",
     })
 }

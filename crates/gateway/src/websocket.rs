@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use clawdbot_protocol::{MAX_CLOSE_REASON, MAX_FRAME, MAX_PREAUTH_FRAME};
@@ -17,6 +18,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use crate::connection::{Inbound, Transport};
 use crate::hub::Out;
+use crate::strangers::Stranger;
 
 /// Kept small: a connection mostly waits, and frames are mostly short.
 const BUFFER: usize = 4 * 1024;
@@ -27,18 +29,20 @@ const PREAUTH_BYTES: usize = MAX_PREAUTH_FRAME + 14;
 /// The gateway's end of a WebSocket.
 pub(crate) struct Socket {
     stream: WebSocketStream<Gate>,
+    stranger: Arc<Stranger>,
 }
 
 impl Socket {
     /// Takes over an upgraded HTTP connection; large frames are refused until it is admitted.
-    pub(crate) async fn new(upgraded: Upgraded) -> Self {
+    pub(crate) async fn new(upgraded: Upgraded, stranger: Arc<Stranger>) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER)
             .write_buffer_size(BUFFER)
             .max_message_size(Some(MAX_FRAME))
             .max_frame_size(Some(MAX_FRAME));
         let gate = Gate { io: TokioIo::new(upgraded), allowance: Some(PREAUTH_BYTES) };
-        Self { stream: WebSocketStream::from_raw_socket(gate, Role::Server, Some(config)).await }
+        let stream = WebSocketStream::from_raw_socket(gate, Role::Server, Some(config)).await;
+        Self { stream, stranger }
     }
 }
 
@@ -118,6 +122,7 @@ impl Transport for Socket {
 
     fn admit(&mut self) {
         self.stream.get_mut().allowance = None;
+        self.stranger.admit();
     }
 
     fn silence_matters(&self) -> bool {

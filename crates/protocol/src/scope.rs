@@ -122,6 +122,13 @@ impl Scopes {
         Self(names.into_iter().cloned().collect())
     }
 
+    /// What both these scopes and `other` cover.
+    pub fn shared_with(&self, other: &Self) -> Self {
+        let covered = |scopes: &Self, name: &String| scopes.cover(&Self(vec![name.clone()]));
+        let all = self.0.iter().chain(&other.0);
+        all.filter(|name| covered(self, name) && covered(other, name)).cloned().collect()
+    }
+
     /// The names, in the order they were given.
     pub fn names(&self) -> &[String] {
         &self.0
@@ -160,6 +167,14 @@ mod tests {
         assert!(!scopes(&["operator.talk"]).allow(Scope::TalkSecrets));
         assert!(scopes(&["operator.admin"]).allow(Scope::Pairing));
         assert!(!scopes(&[]).allow(Scope::Read));
+    }
+
+    #[test]
+    fn what_two_sets_share_is_never_more_than_either_prx_03() {
+        let reader = scopes(&["operator.read"]);
+        assert_eq!(scopes(&["operator.admin"]).shared_with(&reader), reader);
+        assert_eq!(reader.shared_with(&scopes(&["operator.admin"])), reader);
+        assert_eq!(reader.shared_with(&scopes(&["operator.pairing"])), scopes(&[]));
     }
 
     #[test]

@@ -2817,6 +2817,12 @@ command?: (string | null)
  */
 commandArgv?: (string[] | null)
 /**
+ * Variables the command would get beside those it has anyway.
+ */
+env?: ({
+[k: string]: string
+} | null)
+/**
  * Id to use instead of a new one.
  */
 id?: (string | null)

@@ -102,6 +102,8 @@ async fn forged_proofs_are_refused_with_the_recorded_words() {
         gateway.v4().await;
     }
     assert_eq!(fingerprint(gateway.state()), before, "a forged proof left something on disk");
+    let listed = gateway.v4().await.ok("device.pair.list", json!({})).await;
+    assert_eq!(listed, json!({"pending": [], "paired": []}), "DEV-01: nor a request");
     gateway.finish().await;
 }
 
@@ -117,6 +119,24 @@ async fn a_proof_is_good_for_one_socket_dev_02() {
     let replay = Connect::v4().device(&device).forge("nonce", json!(nonce));
     let refused = second.connect(replay).await.unwrap_err();
     assert_eq!(refused.error["details"]["code"], "DEVICE_AUTH_NONCE_MISMATCH");
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_signed_cannot_be_changed_on_the_way_dev_03() {
+    let gateway = TestGateway::start().await;
+    let signed = || Connect::v4().scopes(&["operator.read"]).device(&device(1));
+    for (pointer, value) in [
+        ("/role", json!("node")),
+        ("/scopes", json!(ALL_SCOPES)),
+        ("/client/id", json!("gateway-client")),
+        ("/client/mode", json!("backend")),
+    ] {
+        let refused = gateway.peer().await.connect(signed().tamper(pointer, value)).await;
+        let code = refused.unwrap_err().error["details"]["code"].take();
+        assert_eq!(code, "DEVICE_AUTH_SIGNATURE_INVALID", "{pointer}");
+    }
+    gateway.peer().await.connect(signed()).await.unwrap();
     gateway.finish().await;
 }
 

@@ -184,6 +184,11 @@ async fn a_prompt_hides_nothing_exe_07() {
     requester.post("exec.approval.request", ask("rm \u{202e}fdp.x\u{200b}\r")).await;
     let asked = requested(&mut approver).await;
     assert_eq!(asked["request"]["command"], r"rm \u{202e}fdp.x\u{200b}\u{d}");
+    let mut env = ask("ls");
+    env["env"] = json!({"LD_PRELOAD": "/tmp/a b.so"});
+    requester.post("exec.approval.request", env).await;
+    let asked = requested(&mut approver).await;
+    assert_eq!(asked["request"]["command"], "LD_PRELOAD='/tmp/a b.so' ls");
     let long = ask(&format!("echo {}; rm -rf x", "x".repeat(20_000)));
     let error = requester.fails("exec.approval.request", long).await;
     assert!(error["message"].as_str().unwrap().contains("too long to be shown"), "{error}");
@@ -384,7 +389,9 @@ async fn commands_see_no_secret_loc_02() {
     decide(&mut peer, "allow-once").await;
     peer.terminal("k-1").await;
     let told = told(&gateway);
-    assert!(told.contains("HOME=") && !told.contains("CLAWDBOT_"), "{told}");
+    assert!(told.contains("HOME="), "{told}");
+    // Neither what the gateway was given nor what its process has.
+    assert!(!told.contains("CLAWDBOT_") && !told.contains("CARGO"), "{told}");
     gateway.finish().await;
 }
 
@@ -395,6 +402,8 @@ async fn the_configuration_can_take_the_tool_away() {
         ("tools.exec.security", json!("deny")),
         ("tools.exec.mode", json!("deny")),
         ("tools.exec.host", json!("sandbox")),
+        ("agents.defaults.sandbox.mode", json!("all")),
+        ("agents.list", json!([{"id": "main", "tools": {"exec": {"security": "deny"}}}])),
         ("tools.profile", json!("messaging")),
     ] {
         let gateway = Setup::new().await.set(key, value).start().await;

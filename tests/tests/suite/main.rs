@@ -2,6 +2,7 @@
 //! Every test names the protocol section or the security case it stands for.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod api;
 mod chat;
 mod config;
 mod conformance;
@@ -10,14 +11,18 @@ mod cron;
 mod devices;
 mod exec;
 mod files;
+mod flood;
 mod frames;
 mod handshake;
 mod heartbeat;
+mod hooks;
 mod idempotency;
 mod limits;
 mod local;
 mod nodes;
+mod pages;
 mod pairing;
+mod proxies;
 mod recordings;
 mod scopes;
 mod sessions;
@@ -26,5 +31,6 @@ mod skills;
 mod startup;
 mod stock_clients;
 mod surroundings;
+mod tailnet;
 mod traces;
 mod web;

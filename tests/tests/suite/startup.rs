@@ -118,8 +118,23 @@ async fn exposure_without_a_good_secret_is_refused_prx_07_ws_03() {
         assert_eq!(error.code(), "WEAK_SECRET", "{weak}");
         assert!(!error.to_string().contains(weak), "{error}");
     }
-    let proxy = Setup::new().await.set("gateway.auth.mode", json!("trusted-proxy"));
-    assert_eq!(refusal(proxy).await.code(), "UNSUPPORTED_SETTING");
+    // A proxy and a token, in the document or from the command line.
+    let proxy = json!({"mode": "trusted-proxy", "trustedProxy": {"userHeader": "x-user"}});
+    let proxies = json!(["10.0.0.1"]);
+    let proxied = async || lan(proxy.clone()).await.set("gateway.trustedProxies", proxies.clone());
+    let both = proxied().await.set("gateway.auth.token", json!(TOKEN));
+    let error = refusal(both).await;
+    assert_eq!(error.code(), "CONFIG_INVALID");
+    let message = error.to_string();
+    assert!(
+        message.contains("trusted-proxy") && message.contains("gateway.auth.token"),
+        "{message}"
+    );
+    let both = proxied().await.options(|options| options.token = Some(Secret::new(TOKEN)));
+    assert_eq!(refusal(both).await.code(), "TWO_WAYS_IN");
+    let both = proxied().await.env("CLAWDBOT_GATEWAY_PASSWORD", "some password");
+    assert_eq!(refusal(both).await.code(), "TWO_WAYS_IN");
+    proxied().await.start().await.finish().await;
     // A blank secret is none, and is replaced by a good one before anything listens.
     let blank = lan(json!({"mode": "token", "token": " ".repeat(32)})).await.start().await;
     let text = std::fs::read_to_string(&blank.gateway.paths().config).unwrap();
@@ -158,4 +173,18 @@ async fn a_flag_wins_over_the_configured_secret() {
     gateway.join(Connect::v4().auth(json!({"token": "from-the-command-line"}))).await;
     assert_eq!(gateway.peer().await.connect(Connect::v4()).await.unwrap_err().code, 1008);
     gateway.finish().await;
+}
+
+#[tokio::test]
+async fn auto_and_tailnet_stay_on_this_machine_where_that_is_all_there_is() {
+    for bind in ["auto", "tailnet"] {
+        let strong = json!("Zk3v9Qm1Xw7Rt5Yb2Nc8Lp4Hd6Jf0Ga");
+        let setup = Setup::new().await.set("gateway.bind", json!(bind));
+        let gateway = setup.set("gateway.auth.token", strong).start().await;
+        let std::net::IpAddr::V4(ip) = gateway.address().ip() else { panic!("IPv6") };
+        let [first, second, ..] = ip.octets();
+        let in_tailnet = first == 100 && (64..128).contains(&second);
+        assert!(ip.is_loopback() || (bind == "tailnet" && in_tailnet), "{bind}: {ip}");
+        gateway.finish().await;
+    }
 }

@@ -82,9 +82,13 @@ async fn a_cross_site_post_changes_nothing_web_03() {
         let head = format!("POST {path} HTTP/1.1\nOrigin: {EVIL}\nContent-Type: text/plain");
         let answer = http(gateway.address(), &head, "{\"message\":\"hi\"}").await;
         assert_eq!(answer.status, 403, "{path}");
-        // From no page at all there is still no mutating route.
-        let head = format!("POST {path} HTTP/1.1\nAuthorization: Bearer {TOKEN}");
-        assert_eq!(http(gateway.address(), &head, "{}").await.status, 405, "{path}");
+        // Nor does a form that no page sent: 401 or 415 where there is a route, 404 or 405 elsewhere.
+        let head = format!("POST {path} HTTP/1.1\nContent-Type: text/plain");
+        let answer = http(gateway.address(), &head, "{\"tool\":\"read\"}").await;
+        assert!([401, 404, 405].contains(&answer.status), "{path}: {answer:?}");
+        let head = format!("{head}\nAuthorization: Bearer {TOKEN}");
+        let answer = http(gateway.address(), &head, "{\"tool\":\"read\"}").await;
+        assert!([404, 405, 415].contains(&answer.status), "{path}: {answer:?}");
     }
     assert_eq!(fingerprint(gateway.state()), before);
     gateway.finish().await;
@@ -207,6 +211,12 @@ async fn forwarding_headers_need_a_trusted_proxy_prx_01() {
     gateway.finish().await;
     let proxies = json!(["127.0.0.1"]);
     let gateway = Setup::new().await.set("gateway.trustedProxies", proxies).start().await;
-    Peer::open_with(gateway.address(), &forwarded[..1]).await.unwrap();
+    let client = [("x-forwarded-for", "203.0.113.9")];
+    Peer::open_with(gateway.address(), &client).await.unwrap();
+    // A hop on this machine is a forgery, wherever it stands (PRX-02).
+    for chain in ["127.0.0.1", "203.0.113.9, ::1", "127.0.0.1, 203.0.113.9"] {
+        let forged = Peer::open_with(gateway.address(), &[("x-forwarded-for", chain)]).await;
+        assert_eq!(forged.err(), Some(403), "{chain}");
+    }
     gateway.finish().await;
 }

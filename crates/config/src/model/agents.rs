@@ -86,10 +86,12 @@ pub struct AgentEntry {
     pub workspace: Option<String>,
     /// Its model.
     pub model: Option<ModelChoice>,
-    /// Tools it is not offered.
-    pub tools: super::ToolRules,
     /// Its heartbeat, where it differs from that of the defaults.
     pub heartbeat: Option<HeartbeatConfig>,
+    /// Its tools; what `tools` takes from everybody it cannot give back.
+    pub tools: super::ToolsConfig,
+    /// Its own sandbox.
+    pub sandbox: super::SandboxConfig,
 }
 
 /// Who an agent appears to be.
@@ -173,6 +175,8 @@ pub struct AgentDefaults {
     pub context_tokens: Option<u32>,
     /// How often the default agent looks after things by itself; never when unset.
     pub heartbeat: Option<HeartbeatConfig>,
+    /// Where commands must not run.
+    pub sandbox: super::SandboxConfig,
 }
 
 impl Default for AgentDefaults {
@@ -191,6 +195,7 @@ impl Default for AgentDefaults {
             max_concurrent: 4,
             context_tokens: None,
             heartbeat: None,
+            sandbox: super::SandboxConfig::default(),
         }
     }
 }

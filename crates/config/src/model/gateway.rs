@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::Secret;
+use crate::model::{HttpConfig, TrustedProxyConfig};
 
 /// The `gateway` block.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
@@ -22,6 +23,12 @@ pub struct GatewayConfig {
     pub auth: AuthConfig,
     /// Reverse proxies whose forwarding headers are believed: addresses or CIDR ranges.
     pub trusted_proxies: Vec<String>,
+    /// Believe `X-Real-IP` from them when there is no `X-Forwarded-For`.
+    pub allow_real_ip_fallback: bool,
+    /// Programming interfaces over HTTP.
+    pub http: HttpConfig,
+    /// Which tools other programs may call.
+    pub tools: GatewayToolsConfig,
     /// The web interface.
     pub control_ui: ControlUiConfig,
     /// Publishing through Tailscale.
@@ -73,9 +80,35 @@ pub struct AuthConfig {
     pub allow_tailscale: Option<bool>,
     /// What happens after repeated failures.
     pub rate_limit: RateLimitConfig,
+    /// How a reverse proxy names the user, for `mode: "trusted-proxy"`.
+    pub trusted_proxy: Option<TrustedProxyConfig>,
+}
+
+/// The `gateway.tools` block.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GatewayToolsConfig {
+    /// Tools that `POST /tools/invoke` does not offer.
+    pub deny: Vec<String>,
+}
+
+impl GatewayConfig {
+    /// Whether an identity that Tailscale vouches for is accepted: as configured, else wherever
+    /// `tailscale serve` publishes a gateway that does not ask for a password.
+    pub fn allows_tailscale(&self) -> bool {
+        self.auth.allow_tailscale.unwrap_or_else(|| {
+            self.tailscale.mode == TailscaleMode::Serve
+                && self.auth.effective_mode() != AuthMode::Password
+        })
+    }
 }
 
 impl AuthConfig {
+    /// The shared secrets that are set.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.token.iter().chain(&self.password)
+    }
+
     /// The mode in force: the configured one, else `password` if only a password is set, else
     /// `token`.
     pub fn effective_mode(&self) -> AuthMode {

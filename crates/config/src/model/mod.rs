@@ -4,7 +4,9 @@ mod agents;
 mod cron;
 mod gateway;
 mod heartbeat;
+mod http;
 mod models;
+mod sandbox;
 mod session;
 mod skills;
 mod system;
@@ -17,7 +19,9 @@ pub use self::agents::*;
 pub use self::cron::*;
 pub use self::gateway::*;
 pub use self::heartbeat::*;
+pub use self::http::*;
 pub use self::models::*;
+pub use self::sandbox::*;
 pub use self::session::*;
 pub use self::skills::*;
 pub use self::system::*;
@@ -50,4 +54,6 @@ pub struct Config {
     pub skills: SkillsConfig,
     /// How the web interface looks.
     pub ui: UiConfig,
+    /// How other programs wake the assistant.
+    pub hooks: HooksConfig,
 }

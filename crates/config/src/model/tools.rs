@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The `tools` block: what models may use.
+/// The `tools` block: what models may use; also that of one agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ToolsConfig {
@@ -12,7 +12,7 @@ pub struct ToolsConfig {
     pub exec: ExecConfig,
 }
 
-/// Which tools a model is offered; also the `tools` block of one agent, which can only take away.
+/// Which tools a model is offered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ToolRules {
@@ -93,6 +93,20 @@ impl ExecConfig {
     /// When a person is asked, by `ask` or `mode`.
     pub fn ask(&self) -> Option<ExecAsk> {
         self.ask.or(self.mode.map(|mode| mode.rules().1))
+    }
+
+    /// These settings, completed by more general ones.
+    #[must_use]
+    pub fn over(&self, general: &Self) -> Self {
+        let (security, ask) = (self.security(), self.ask());
+        Self {
+            host: if self.host == ExecHost::Auto { general.host } else { self.host },
+            mode: None,
+            security: security.or(general.security()),
+            ask: ask.or(general.ask()),
+            timeout_seconds: self.timeout_seconds.or(self.timeout_sec).or(Some(general.timeout())),
+            timeout_sec: None,
+        }
     }
 
     /// Seconds a command may take.
@@ -177,6 +191,23 @@ mod tests {
 
     fn rules(json: &str) -> ToolRules {
         serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn members_are_checked_by_name_and_value() {
+        let check = |tools: &str| {
+            let text =
+                format!("{{tools: {tools}, agents: {{list: [{{id: 'a', tools: {tools}}}]}}}}");
+            crate::Document::check(text, std::path::Path::new("c.json"), &crate::Env::default())
+        };
+        let loaded =
+            check("{deny: ['exec'], exec: {host: 'gateway', node: 'n'}, web: {}}").unwrap();
+        assert_eq!(loaded.config.tools.exec.host, ExecHost::Gateway);
+        assert!(!loaded.config.agents.all()[0].tools.rules.offer("exec"));
+        assert_eq!(loaded.warnings.len(), 0, "{:?}", loaded.warnings);
+        assert_eq!(check("{denny: ['exec']}").unwrap().warnings.len(), 2);
+        assert!(check("{profile: 'everything'}").is_err());
+        assert!(check("{exec: {security: 'allow-list'}}").is_err());
     }
 
     #[test]

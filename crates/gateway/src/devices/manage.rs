@@ -77,7 +77,7 @@ impl Devices {
         if !removed {
             return Err(RpcError::invalid("unknown deviceId"));
         }
-        self.rights_were_taken();
+        self.rights_were_taken(id);
         self.pending.close(id);
         hub.publish_pairing("device.pair.changed", Generation::V4, &json!({}));
         Ok(())
@@ -101,7 +101,7 @@ impl Devices {
         } else {
             self.save(&device).await?;
         }
-        self.rights_were_taken();
+        self.rights_were_taken(id);
         hub.publish_pairing("device.pair.changed", Generation::V4, &json!({}));
         Ok(())
     }
@@ -158,7 +158,7 @@ impl Devices {
         let own = by.device_id.as_deref() == Some(id);
         let value = device.active(role).map(|token| self.token(&device, role, token));
         self.save(&device).await?;
-        self.rights_were_taken();
+        self.rights_were_taken(id);
         let delivery = if own { "in-band" } else { "withheld-cross-device" };
         Ok(TokenRotated {
             device_id: device.device_id,
@@ -184,7 +184,7 @@ impl Devices {
         let token = device.tokens.get_mut(&role).ok_or_else(denied)?;
         let revoked_at_ms = *token.revoked_at_ms.get_or_insert(now_ms);
         self.save(&device).await?;
-        self.rights_were_taken();
+        self.rights_were_taken(id);
         Ok(TokenRevoked { device_id: device.device_id, role, revoked_at_ms })
     }
 
@@ -208,10 +208,12 @@ impl Devices {
 }
 
 /// Whether the caller may change what concerns this device. Devices look after themselves; whoever
-/// looks after others needs `operator.admin`, or has the owner's secret and no device at all, as
-/// the command line on this machine.
+/// looks after others needs `operator.admin`, or is the command line on this machine, which keeps
+/// scopes without a device only if it has the owner's secret.
 pub(crate) fn may_manage(by: &Peer, device_id: &str) -> bool {
-    by.device_id.as_deref().is_none_or(|own| own == device_id) || by.scopes.allow(Scope::Admin)
+    let own = by.device_id.as_deref() == Some(device_id);
+    let command_line = by.device_id.is_none() && by.client_id == "cli";
+    own || command_line || by.scopes.allow(Scope::Admin)
 }
 
 fn unknown_request() -> RpcError {

@@ -10,8 +10,8 @@ pub(crate) mod pending;
 mod setup_code;
 pub(crate) mod token;
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clawdbot_protocol::{
     DeviceTokenInfo, Generation, HelloDeviceToken, PairRequest, PairedDevice, Role, RpcError,
@@ -30,6 +30,8 @@ pub(crate) use manage::may_manage;
 pub(crate) use token::new_token;
 
 const KIND: &str = "device";
+/// Devices remembered for having lost rights; many more than can do so during one handshake.
+const MAX_LOSSES: usize = 256;
 
 /// A device somebody let in.
 #[derive(Clone, Serialize, Deserialize)]
@@ -88,7 +90,14 @@ pub(crate) struct Devices {
     pending: Pending<PairRequest>,
     /// One change at a time, so that nobody overwrites what somebody else has just decided.
     turn: tokio::sync::Mutex<()>,
-    revision: AtomicU64,
+    losses: Mutex<Losses>,
+}
+
+/// Devices that have lost rights since the gateway started, the latest ones by name.
+#[derive(Default)]
+struct Losses {
+    count: usize,
+    latest: VecDeque<String>,
 }
 
 impl Devices {
@@ -98,24 +107,42 @@ impl Devices {
             key,
             pending: Pending::default(),
             turn: tokio::sync::Mutex::default(),
-            revision: AtomicU64::new(0),
+            losses: Mutex::default(),
         }
     }
 
-    /// Rises whenever a device loses rights. A connection that began before and joins after has to
-    /// be judged again.
-    pub(crate) fn revision(&self) -> u64 {
-        self.revision.load(Ordering::SeqCst)
+    /// Rises whenever a device loses rights.
+    pub(crate) fn revision(&self) -> usize {
+        self.losses().count
     }
 
-    fn rights_were_taken(&self) {
-        self.revision.fetch_add(1, Ordering::SeqCst);
+    /// Whether the device has lost rights since `revision`. A connection that was judged before and
+    /// joins after has to be judged again (WS-06).
+    pub(crate) fn has_lost_rights(&self, device_id: &str, revision: usize) -> bool {
+        let losses = self.losses();
+        let since = losses.count - revision;
+        since > losses.latest.len()
+            || losses.latest.iter().rev().take(since).any(|lost| lost == device_id)
     }
 
-    /// Whether `token` belongs to any paired operator device: for requests without a handshake.
-    pub(crate) async fn any_token_is_valid(&self, token: &str) -> Result<bool, RpcError> {
+    fn rights_were_taken(&self, device_id: &str) {
+        let mut losses = self.losses();
+        losses.count += 1;
+        losses.latest.push_back(device_id.to_owned());
+        if losses.latest.len() > MAX_LOSSES {
+            losses.latest.pop_front();
+        }
+    }
+
+    fn losses(&self) -> MutexGuard<'_, Losses> {
+        self.losses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the operator device that holds `token` may do: for requests without a handshake.
+    pub(crate) async fn scopes_of(&self, token: &str) -> Result<Option<Scopes>, RpcError> {
         let devices = self.all().await?;
-        Ok(devices.iter().any(|device| self.holds(device, Role::Operator, token)))
+        let holder = devices.iter().find(|device| self.holds(device, Role::Operator, token));
+        Ok(holder.and_then(|device| device.active(Role::Operator)).map(|own| own.scopes.clone()))
     }
 
     /// Every paired device.
@@ -282,5 +309,34 @@ impl Hub {
             ..Broadcast::new(name)
         };
         self.publish(&event, |_| payload);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_token_of_the_original_holds_by_its_digest() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(&dir.path().join("test.sqlite")).unwrap();
+        let devices = Devices::new(store.clone(), TokenKey::load(dir.path()).unwrap());
+        let body = json!({
+            "deviceId": "d", "publicKey": "k", "platform": "linux", "clientId": "cli",
+            "clientMode": "cli", "roles": ["operator"], "scopes": ["operator.read"],
+            "tokens": {"operator": {"digest": token::digest("issued-elsewhere"),
+                "scopes": ["operator.read"], "createdAtMs": 1}},
+            "createdAtMs": 1, "approvedAtMs": 1, "lastSeenAtMs": 1,
+        });
+        store.put_doc(KIND, "d", &body).await.unwrap();
+        let scopes: Scopes = ["operator.read".to_owned()].into_iter().collect();
+        let judged = async |token: &str, scopes: &Scopes| {
+            devices.check_token("d", Role::Operator, token, scopes).await.unwrap()
+        };
+        assert!(judged("issued-elsewhere", &scopes).await == TokenCheck::Valid);
+        assert!(judged("invented", &scopes).await == TokenCheck::Wrong);
+        assert!(judged("issued-elsewhere", &Scopes::all()).await == TokenCheck::TooNarrow);
     }
 }

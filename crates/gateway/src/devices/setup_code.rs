@@ -188,3 +188,61 @@ fn invalid_code() -> RpcError {
         "recommendedNextStep": "update_auth_credentials",
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use clawdbot_protocol::{ConnectParams, DeviceProof};
+    use clawdbot_store::Store;
+
+    use super::*;
+    use crate::access::Caller;
+    use crate::devices::token::TokenKey;
+
+    #[tokio::test]
+    async fn a_code_expires_after_ten_minutes_dev_07() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(&dir.path().join("test.sqlite")).unwrap();
+        let devices = Devices::new(store, TokenKey::load(dir.path()).unwrap());
+        let params: ConnectParams = serde_json::from_value(json!({
+            "minProtocol": 4, "maxProtocol": 4, "role": "node",
+            "client": {"id": "openclaw-ios", "version": "1", "platform": "ios", "mode": "node"},
+        }))
+        .unwrap();
+        let proof: DeviceProof = serde_json::from_value(
+            json!({"id": "d", "publicKey": "k", "signature": "s", "signedAt": 0}),
+        )
+        .unwrap();
+        let applicant = Applicant {
+            params: &params,
+            proof: &proof,
+            caller: &Caller::in_process(),
+            public_key: "k".to_owned(),
+            role: Role::Node,
+            scopes: &Scopes::default(),
+            generation: Generation::V4,
+            by_token: false,
+            silent: false,
+        };
+        let hub = Hub::default();
+        let code = devices.invite(SetupAccess::Limited, 0).await.unwrap();
+        assert_eq!(code.expires_at_ms, 600_000);
+        let late = devices.redeem(&hub, &applicant, &code.token, 600_000).await.map(|_| ());
+        assert_eq!(late.unwrap_err().detail_code(), Some("AUTH_BOOTSTRAP_TOKEN_INVALID"));
+        let grant = devices.redeem(&hub, &applicant, &code.token, 599_999).await.unwrap();
+        assert_eq!(grant.more.len(), 1, "a token for the operator role besides");
+    }
+
+    #[tokio::test]
+    async fn codes_that_wait_are_bounded_and_old_ones_are_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(&dir.path().join("test.sqlite")).unwrap();
+        let devices = Devices::new(store, TokenKey::load(dir.path()).unwrap());
+        for _ in 0..MAX_OPEN {
+            devices.invite(SetupAccess::Node, 0).await.unwrap();
+        }
+        let full = devices.invite(SetupAccess::Node, 0).await.map(|_| ()).unwrap_err();
+        assert_eq!(full.retryable, Some(true));
+        devices.invite(SetupAccess::Node, TTL_MS + REMEMBER_MS + 1).await.unwrap();
+        assert_eq!(devices.invitations().await.unwrap().len(), 1);
+    }
+}

@@ -62,9 +62,8 @@ impl Gate {
             ));
         }
         let kept = self.shared.exec.read().await;
-        let settings = self.shared.settings();
-        let config = &settings.config().tools.exec;
-        Ok(Policy::of(&kept, config, Some(&self.agent_id)).narrowed(&fields))
+        let config = self.shared.settings().exec(&self.agent_id);
+        Ok(Policy::of(&kept, &config, Some(&self.agent_id)).narrowed(&fields))
     }
 
     async fn ask(

@@ -7,6 +7,7 @@ use super::{Attempt, Proven};
 use crate::auth::SecretCheck;
 use crate::devices::{Applicant, Grant, TokenCheck};
 use crate::nodes::Arrival;
+use crate::vouching::{Unvouched, User};
 
 impl Attempt<'_> {
     /// Judges a caller that brings a device, after its shared secret was looked at.
@@ -14,20 +15,24 @@ impl Attempt<'_> {
         &self,
         proof: &DeviceProof,
         secret: SecretCheck,
+        vouched: &Result<Option<User>, Unvouched>,
     ) -> Result<Proven, RpcError> {
-        let code = self.setup_code();
-        if secret == SecretCheck::Missing && code.is_none() {
-            return Err(self.refusal(secret));
+        let user = vouched.as_ref().ok().and_then(Option::as_ref);
+        let trusted = secret == SecretCheck::Right || user.is_some();
+        let refuse = || Err(self.refusal(secret, vouched.as_ref().err(), true));
+        let code = self.setup_code().filter(|_| !trusted);
+        if secret == SecretCheck::Missing && !trusted && code.is_none() {
+            return refuse();
         }
         let public_key = self.verify(proof)?;
         let scopes = match self.role {
-            Role::Operator => self.params.requested_scopes(self.generation),
+            Role::Operator => self.requested_scopes(),
             // Scopes are for operators.
             Role::Node => Scopes::default(),
         };
-        let by_token = secret == SecretCheck::Wrong && code.is_none();
+        let by_token = !trusted && code.is_none();
         if by_token && self.check_token(proof, &scopes).await? == TokenCheck::Wrong {
-            return Err(self.refusal(secret));
+            return refuse();
         }
         let gateway = self.gateway;
         let auto_approve = gateway.settings().config().gateway.nodes.pairing.auto_approve_local;
@@ -40,7 +45,8 @@ impl Attempt<'_> {
             scopes: &scopes,
             generation: self.generation,
             by_token,
-            silent: self.caller.may_pair_silently() && auto_approve,
+            silent: (self.caller.may_pair_silently() && auto_approve)
+                || user.is_some_and(|user| self.is_page_of(user)),
         };
         let now_ms = gateway.now_ms();
         let grant = match code {
@@ -50,7 +56,7 @@ impl Attempt<'_> {
         let method = match code {
             Some(_) => "bootstrap-token",
             None if by_token => "device-token",
-            None => gateway.auth.mode().as_str(),
+            None => user.map_or(gateway.auth.mode().as_str(), |user| user.method),
         };
         let by_secret = !by_token && code.is_none();
         Ok(Proven { method, by_secret, grant: Some(grant), scopes })
@@ -116,9 +122,5 @@ impl Attempt<'_> {
                     .with_details(json!({"code": error.code(), "reason": error.reason()}))
             },
         )
-    }
-
-    fn refusal(&self, secret: SecretCheck) -> RpcError {
-        self.gateway.auth.refusal(secret, &self.params.client, self.caller, true)
     }
 }

@@ -62,7 +62,7 @@ fn wish(params: &ExecApprovalRequestParams) -> Result<Wish, RpcError> {
         allowed.remove(1);
     }
     Ok(Wish {
-        command: visible(&command(params)?),
+        command: visible(&format!("{}{}", assignments(params), command(params)?)),
         cwd: params.cwd.clone(),
         host: params.host.clone(),
         node_id: params.node_id.clone(),
@@ -91,14 +91,23 @@ fn command(params: &ExecApprovalRequestParams) -> Result<String, RpcError> {
     }
 }
 
+/// Variables change what a command does, so they are shown with it (EXE-05, EXE-06).
+fn assignments(params: &ExecApprovalRequestParams) -> String {
+    let env = params.env.iter().flatten();
+    env.map(|(name, value)| format!("{}={} ", quote(name), quote(value))).collect()
+}
+
 /// A list as one would type it.
 fn quoted(argv: &[String]) -> String {
+    argv.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
+}
+
+fn quote(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=,+@%".contains(c);
-    let quote = |word: &String| match !word.is_empty() && word.chars().all(plain) {
-        true => word.clone(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    };
-    argv.iter().map(quote).collect::<Vec<_>>().join(" ")
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 pub(super) async fn list(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError> {

@@ -171,7 +171,7 @@ async fn narrows_only(
     let settings = ctx.gateway.settings();
     let kept = ctx.gateway.exec.read().await;
     let agent = key.agent(&settings.keys);
-    let policy = Policy::of(&kept, &settings.config().tools.exec, Some(agent));
+    let policy = Policy::of(&kept, &settings.exec(agent), Some(agent));
     match policy.wider(fields) {
         None => Ok(()),
         Some(name) => Err(RpcError::invalid(format!(

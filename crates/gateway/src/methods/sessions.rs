@@ -221,7 +221,8 @@ fn open_approvals(ctx: &Ctx, key: &SessionKey) -> Vec<Value> {
         return Vec::new();
     }
     let waiting = ctx.gateway.approvals.waiting();
-    let here = waiting.iter().filter(|open| open.wish.session_key.as_deref() == Some(key.as_str()));
+    let is_here = |raw: &String| resolve(ctx, raw).is_ok_and(|of| of == *key);
+    let here = waiting.iter().filter(|open| open.wish.session_key.as_ref().is_some_and(is_here));
     here.map(|approval| approval.entry(ctx.peer.generation)).collect()
 }
 

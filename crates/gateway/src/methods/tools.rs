@@ -1,7 +1,7 @@
 //! `tools.catalog` and `tools.effective` (protocol §15): the tools that runs are given.
 
-use clawdbot_agent::{ExecTool, ReadTool, SessionStatusTool, Tool as _, ToolSpec};
-use clawdbot_protocol::{OptionalAgentParams, RpcError, ToolsEffectiveParams};
+use clawdbot_agent::{ExecTool, ToolSpec};
+use clawdbot_protocol::{OptionalAgentParams, RpcError, SessionKey, ToolsEffectiveParams};
 use serde_json::{Value, json};
 
 use super::{agent_of, resolve};
@@ -9,14 +9,15 @@ use crate::agents::Agent;
 use crate::error::store_error;
 use crate::exec;
 use crate::router::{Ctx, Reply};
-use crate::skills;
+use crate::toolbox;
 
 pub(super) async fn catalog(ctx: Ctx, params: OptionalAgentParams) -> Result<Reply, RpcError> {
     let agent = agent_of(&ctx, &params)?;
+    let main = SessionKey::main(&agent.id, &ctx.gateway.settings().keys);
     Reply::ok(&json!({
         "agentId": agent.id,
         "profiles": [{"id": "full", "label": "Full"}],
-        "groups": groups(&ctx, &agent),
+        "groups": groups(&ctx, &agent, &main),
     }))
 }
 
@@ -27,24 +28,31 @@ pub(super) async fn effective(ctx: Ctx, params: ToolsEffectiveParams) -> Result<
         return Err(RpcError::invalid(format!("unknown session key \"{}\"", params.session_key)));
     }
     let agent = super::known_agent(&ctx, key.agent(&ctx.gateway.settings().keys))?;
-    Reply::ok(&json!({"agentId": agent.id, "profile": "full", "groups": groups(&ctx, &agent)}))
+    Reply::ok(
+        &json!({"agentId": agent.id, "profile": "full", "groups": groups(&ctx, &agent, &key)}),
+    )
 }
 
-fn groups(ctx: &Ctx, agent: &Agent) -> Value {
-    let skills = skills::managed_dir(&ctx.gateway);
-    let files = ReadTool::with_skills(&agent.workspace, &skills).ok().map(|tool| tool.spec());
-    let session = SessionStatusTool::new(|| Value::Null).spec();
-    let exec = exec::is_offered(&ctx.gateway, agent).then(ExecTool::described);
-    let groups = [
-        ("fs", "Files", files),
-        ("runtime", "Runtime", exec),
-        ("sessions", "Sessions", Some(session)),
-    ];
-    groups
+fn groups(ctx: &Ctx, agent: &Agent, key: &SessionKey) -> Value {
+    let settings = ctx.gateway.settings();
+    let model = ctx.gateway.model_of(None, &agent.id);
+    let mut tools: Vec<ToolSpec> = toolbox::reading(&ctx.gateway, &agent.id, key, None, &model)
+        .iter()
+        .map(|tool| tool.spec())
+        .collect();
+    if exec::is_offered(&ctx.gateway, key, agent) {
+        tools.push(ExecTool::described());
+    }
+    tools.retain(|tool| settings.offers(&agent.id, &tool.name));
+    tools
         .into_iter()
-        .filter_map(|(id, label, tool)| {
-            let tools = [row(tool?)];
-            Some(json!({"id": id, "label": label, "source": "core", "tools": tools}))
+        .map(|tool| {
+            let (id, label) = match tool.name.as_str() {
+                "read" => ("fs", "Files"),
+                "exec" => ("runtime", "Runtime"),
+                _ => ("sessions", "Sessions"),
+            };
+            json!({"id": id, "label": label, "source": "core", "tools": [row(tool)]})
         })
         .collect()
 }

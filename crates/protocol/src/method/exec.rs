@@ -15,6 +15,8 @@ pub struct ExecApprovalRequestParams {
     pub command: Option<String>,
     /// The command as a list.
     pub command_argv: Option<Vec<String>>,
+    /// Variables the command would get beside those it has anyway.
+    pub env: Option<BTreeMap<String, String>>,
     /// Id to use instead of a new one.
     #[schemars(length(min = 1, max = 128))]
     pub id: Option<String>,
