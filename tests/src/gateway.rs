@@ -180,8 +180,14 @@ impl TestGateway {
     }
 
     /// Stops the gateway and starts another one on the same files.
-    pub async fn restart(mut self) -> Self {
+    pub async fn restart(self) -> Self {
+        self.restart_after(|| ()).await
+    }
+
+    /// The same, with something done to the files while nobody uses them.
+    pub async fn restart_after(mut self, change: impl FnOnce()) -> Self {
         self.stop().await;
+        change();
         let home = self.home.take().unwrap();
         self.finished = true;
         let model = std::mem::replace(&mut self.model, FakeModel::start().await);

@@ -26,10 +26,43 @@ impl GatewayProcess {
 
     /// The same with more environment variables.
     pub async fn start_with(program: &str, home: &Path, env: &[(&str, &str)]) -> Self {
-        let program = std::env::var_os("CLAWDBOT_BIN").map_or(program.into(), PathBuf::from);
         // The worst umask there is, which the gateway must not rely on (LOC-01).
-        let mut child = Command::new("/bin/sh")
-            .args(["-c", "umask 000; exec \"$0\" \"$@\""])
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", "umask 000; exec \"$0\" \"$@\""]);
+        Self::spawn(shell, program, home, env).await
+    }
+
+    /// Starts it with its state on a disk of its own of so many MiB, which ends with the process.
+    /// The configuration stays where it is.
+    ///
+    /// # Errors
+    /// Why this system does not permit it.
+    pub async fn start_on_disk(program: &str, home: &Path, mib: u32) -> Result<Self, String> {
+        let unshare = || {
+            let mut unshare = Command::new("unshare");
+            unshare.args(["--map-root-user", "--mount", "/bin/sh", "-c"]);
+            unshare
+        };
+        let disk = home.join("disk");
+        std::fs::create_dir(&disk).map_err(|error| error.to_string())?;
+        let mount = format!("mount -t tmpfs -o size={mib}m,mode=700 tmpfs '{}'", disk.display());
+        let tried = unshare().arg(&mount).stdin(Stdio::null()).output().await;
+        match tried {
+            Ok(tried) if tried.status.success() => {}
+            Ok(tried) => return Err(String::from_utf8_lossy(&tried.stderr).into_owned()),
+            Err(error) => return Err(format!("unshare: {error}")),
+        }
+        let mut shell = unshare();
+        shell.arg(format!("{mount} && exec \"$0\" \"$@\""));
+        let config = home.join(".clawdbot/clawdbot.json").display().to_string();
+        let state = disk.display().to_string();
+        let env = [("CLAWDBOT_STATE_DIR", state.as_str()), ("CLAWDBOT_CONFIG_PATH", &config)];
+        Ok(Self::spawn(shell, program, home, &env).await)
+    }
+
+    async fn spawn(mut shell: Command, program: &str, home: &Path, env: &[(&str, &str)]) -> Self {
+        let program = std::env::var_os("CLAWDBOT_BIN").map_or(program.into(), PathBuf::from);
+        let mut child = shell
             .arg(program)
             .args(["gateway", "--port", "0", "--allow-unconfigured"])
             .env_clear()
@@ -59,6 +92,12 @@ impl GatewayProcess {
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id().unwrap()
+    }
+
+    /// A path as the process sees it, also when it has a disk of its own there.
+    pub fn path(&self, path: &Path) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/{}/root", self.pid()));
+        root.join(path.strip_prefix("/").unwrap_or(path))
     }
 
     /// Opens a socket and reads the challenge.

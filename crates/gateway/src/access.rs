@@ -239,6 +239,8 @@ fn is_own_address(ip: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn judge(rules: &AccessRules, headers: &[(&str, &str)]) -> Result<Caller, Refusal> {
@@ -252,10 +254,23 @@ mod tests {
     #[test]
     fn loopback_hosts_are_ours_and_names_are_not_web_02() {
         let rules = AccessRules::default();
-        for host in ["127.0.0.1:18789", "localhost", "LOCALHOST:1", "[::1]:18789"] {
+        for host in
+            ["127.0.0.1:18789", "localhost", "LOCALHOST:1", "localhost:", "[::1]:18789", "[::1]"]
+        {
             assert!(judge(&rules, &[("host", host)]).unwrap().direct_local, "{host}");
         }
-        for host in ["evil.example:18789", "127.0.0.1.evil.example", "user@127.0.0.1", "", "a b"] {
+        for host in [
+            "evil.example:18789",
+            "127.0.0.1.evil.example",
+            "user@127.0.0.1",
+            "",
+            "a b",
+            "[::1].evil.example",
+            "[::1]evil.example:18789",
+            "[localhost]",
+            "localhost:+1",
+            "localhost:70000",
+        ] {
             assert_eq!(judge(&rules, &[("host", host)]).unwrap_err(), Refusal::Host, "{host}");
         }
         assert_eq!(judge(&rules, &[]).unwrap_err(), Refusal::Host);
@@ -333,5 +348,90 @@ mod tests {
         assert_eq!(ip(&trusting()), IpAddr::from([127, 0, 0, 1]));
         let rules = AccessRules { real_ip: true, ..trusting() };
         assert_eq!(ip(&rules), IpAddr::from([203, 0, 113, 9]));
+    }
+    /// Names and addresses, near misses of our own ones included.
+    fn authority() -> impl Strategy<Value = String> {
+        let name = prop_oneof![
+            Just("127.0.0.1".to_owned()),
+            Just("localhost".to_owned()),
+            Just("[::1]".to_owned()),
+            Just("ok.example".to_owned()),
+            "[a-z0-9.-]{0,12}",
+            "(127\\.0\\.0\\.1|localhost|ok\\.example)[a-z0-9.@-]{1,8}",
+            "[a-z0-9@.-]{1,8}(127\\.0\\.0\\.1|localhost|ok\\.example)",
+            "\\PC{0,10}",
+        ];
+        (name, prop::option::of(any::<u16>())).prop_map(|(name, port)| match port {
+            Some(port) => format!("{name}:{port}"),
+            None => name,
+        })
+    }
+
+    fn header(value: &str) -> Option<http::HeaderValue> {
+        http::HeaderValue::from_bytes(value.as_bytes()).ok()
+    }
+
+    /// Whether `host` names this machine, said in another way than the code under test does.
+    fn names_this_machine(host: &str) -> bool {
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let name = name.to_ascii_lowercase();
+        let name = name.trim_matches(['[', ']']);
+        name == "localhost"
+            || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn only_our_own_names_are_hosts_and_only_listed_pages_are_let_in(
+            host in authority(),
+            scheme in prop::sample::select(vec!["http://", "https://", "ws://", "file://", ""]),
+            origin in prop::option::of(authority()),
+            forwarded in any::<bool>(),
+        ) {
+            let rules = AccessRules { allowed_origins: vec!["https://ok.example".into()], ..Default::default() };
+            let Some(host_value) = header(&host) else { return Ok(()) };
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host_value);
+            let origin = origin.map(|origin| format!("{scheme}{origin}"));
+            if let Some(value) = origin.as_deref().and_then(header) {
+                headers.insert(ORIGIN, value);
+            }
+            if forwarded {
+                headers.insert("x-forwarded-for", http::HeaderValue::from_static("127.0.0.1"));
+            }
+            let judged = rules.judge(&headers, "127.0.0.1:5000".parse().unwrap(), "127.0.0.1:18789".parse().unwrap());
+            let listed = host.split(':').next().is_some_and(|name| name.eq_ignore_ascii_case("ok.example"));
+            let caller = match judged {
+                Ok(caller) => caller,
+                Err(Refusal::Host) => return Ok(()),
+                Err(Refusal::Proxy) => {
+                    prop_assert!(forwarded);
+                    return Ok(());
+                }
+            };
+            prop_assert!(!forwarded && (names_this_machine(&host) || listed), "{}", host);
+            prop_assert_eq!(caller.direct_local, names_this_machine(&host), "{}", host);
+            match caller.origin {
+                OriginKind::Absent => prop_assert!(!headers.contains_key(ORIGIN)),
+                OriginKind::Foreign => {}
+                OriginKind::Same | OriginKind::Allowed => {
+                    let origin = origin.unwrap_or_default().to_ascii_lowercase();
+                    let page = origin.split_once("://").map_or("", |(_, page)| page.trim_end_matches('/'));
+                    prop_assert!(origin == "https://ok.example" || names_this_machine(page), "{} at {}", origin, host);
+                }
+            }
+        }
+
+        #[test]
+        fn networks_are_read_or_refused(text in "[0-9a-f.:/]{0,20}") {
+            if let Some(net) = parse_net(&text) {
+                prop_assert_eq!(parse_net(&net.to_string()), Some(net));
+            }
+        }
     }
 }

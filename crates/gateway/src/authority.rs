@@ -1,6 +1,6 @@
 //! Hosts as `Host` and `Origin` headers name them.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::HeaderMap;
 use http::header::HeaderName;
@@ -41,10 +41,20 @@ impl Authority {
         if authority.as_str().contains('@') {
             return None;
         }
-        let name = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
-        let port = match authority.port() {
-            Some(port) => Some(port.as_str().parse().ok()?),
-            None => None,
+        let host = authority.host();
+        let name = match host.strip_prefix('[') {
+            Some(rest) => rest.strip_suffix(']').filter(|ip| ip.parse::<Ipv6Addr>().is_ok())?,
+            None => host,
+        };
+        let name = name.to_ascii_lowercase();
+        // The library overlooks what stands between a bracket and the port.
+        let port = match authority.as_str().strip_prefix(host)?.strip_prefix(':') {
+            Some("") => None,
+            Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(port.parse().ok()?)
+            }
+            None if authority.as_str() == host => None,
+            _ => return None,
         };
         (!name.is_empty()).then_some(Self { name, port })
     }

@@ -202,15 +202,12 @@ async fn run(gateway: Arc<Shared>, mut transport: impl Transport, admission: Adm
                 // A client that takes nothing for that long is as gone as one that says nothing.
                 let patience =
                     if transport.silence_matters() { silence_limit() } else { Duration::MAX };
+                let cut = outgoing.cut(CLOSE_GRACE / 2);
                 let written = tokio::time::timeout(patience, write(&mut transport, out, &mut outgoing));
                 tokio::pin!(written);
                 let written = tokio::select! {
-                    written = &mut written => written.unwrap_or(false),
-                    // What is in hand goes out first: it may be the answer that ends everything.
-                    () = killed.cancelled() => {
-                        let last = tokio::time::timeout(CLOSE_GRACE, written).await;
-                        matches!(last, Ok(Ok(true)))
-                    }
+                    () = cut => false,
+                    written = written => written.unwrap_or(false),
                 };
                 if !written {
                     break;

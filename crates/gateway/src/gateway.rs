@@ -43,7 +43,7 @@ use crate::strangers::Strangers;
 use crate::system_events::SystemEvents;
 use crate::tailscale::Tailscale;
 use crate::wizard::Wizards;
-use crate::{connection, cron, heartbeat, http, methods, reload, server};
+use crate::{connection, cron, heartbeat, http, import, methods, reload, server};
 
 /// How often the health snapshot is refreshed for connected clients.
 const HEALTH_EVERY_TICKS: u64 = 2;
@@ -220,7 +220,6 @@ impl Builder {
     ///
     /// # Errors
     /// Every variant of [`StartError`]; nothing is left running.
-    #[expect(clippy::unused_async, reason = "tasks are spawned, so callers must be in a runtime")]
     pub async fn start(self) -> Result<Gateway, StartError> {
         let Self { paths, env, options } = self;
         paths.prepare()?;
@@ -240,6 +239,7 @@ impl Builder {
         })?;
         let (store, recovery) = Store::open(&paths.database)?;
         let tailscale = Tailscale::new(&env);
+        let old = import::due(&paths, &store).await;
         let configuring = Configuring::new(env, options);
         let parts = Parts {
             paths,
@@ -263,6 +263,9 @@ impl Builder {
         shared.tasks.spawn(async move { looking.refresh_recent().await });
         shared.tasks.spawn(cron::follow(shared.clone()));
         shared.tasks.spawn(heartbeat::follow(shared.clone()));
+        if !old.is_empty() {
+            shared.tasks.spawn(import::run(shared.clone(), old));
+        }
         reload::follow(&shared);
         let paths = shared.paths.clone();
         shared.tasks.spawn_blocking(move || setup::keep_copy(&paths));

@@ -6,6 +6,7 @@ mod devices;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use clawdbot_protocol::{
     Generation, MAX_BUFFERED, Outcome, Response, Role, Scope, Scopes, StateVersion, event_json,
@@ -156,6 +157,19 @@ impl Outgoing {
     /// Fires when the connection shall end.
     pub(crate) fn killed(&self) -> CancellationToken {
         self.kill.clone()
+    }
+
+    /// Fires when a frame that is being written is given up: at once for a slow client, and after
+    /// `grace` for any other, which would miss the frame.
+    pub(crate) fn cut(&self, grace: Duration) -> impl Future<Output = ()> + Send + use<> {
+        let (kill, end) = (self.kill.clone(), self.end.clone());
+        async move {
+            kill.cancelled().await;
+            let end = *end.lock().unwrap_or_else(PoisonError::into_inner);
+            if end != Some(SLOW) {
+                tokio::time::sleep(grace).await;
+            }
+        }
     }
 
     /// Why it shall end.

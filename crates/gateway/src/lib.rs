@@ -43,6 +43,7 @@ mod host;
 mod http;
 mod hub;
 mod identity;
+mod import;
 mod in_process;
 mod inject;
 pub mod logging;

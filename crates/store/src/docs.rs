@@ -68,11 +68,18 @@ impl Store {
         let work = move |conn: &rusqlite::Connection| {
             let mut query =
                 conn.prepare_cached("SELECT id, body FROM docs WHERE kind = ?1 ORDER BY id")?;
-            let rows =
-                query.query_map([kind], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
-            rows.map(|row| {
-                let (id, body) = row?;
-                Ok((id, json::value(&body)?))
+            let rows = query
+                .query_and_then([kind], |row| Ok((json::text(row, 0)?, json::text(row, 1)?)))?;
+            rows.filter_map(|row: Result<_, StoreError>| {
+                let read = row.and_then(|(id, body)| Ok((id, json::value(&body)?)));
+                match read {
+                    Err(error @ StoreError::Corrupt(_)) => {
+                        // The others of its kind are still good.
+                        tracing::error!(?error, "a document is damaged and left out");
+                        None
+                    }
+                    read => Some(read),
+                }
             })
             .collect()
         };

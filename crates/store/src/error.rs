@@ -114,7 +114,8 @@ impl From<rusqlite::Error> for StoreError {
             // A column that does not hold what this crate wrote there.
             rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..) => Some(ErrorCode::DatabaseCorrupt),
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::Utf8Error(..) => Some(ErrorCode::DatabaseCorrupt),
             other => other.sqlite_error_code(),
         };
         let cause: Cause = Arc::new(error);

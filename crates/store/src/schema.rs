@@ -50,7 +50,8 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let conn = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     conn.create_scalar_function("fold", 1, flags, |call| {
-        Ok(call.get::<Option<String>>(0)?.map(|text| text.to_lowercase()))
+        let bytes = call.get_raw(0).as_bytes_or_null()?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).to_lowercase()))
     })?;
     Ok(conn)
 }
@@ -61,9 +62,20 @@ pub(crate) fn trust(conn: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Reads every page. Slow on a large file, so only for one that is suspect.
+/// Reads everything. Slow on a large file, so only for one that is suspect.
 pub(crate) fn check(conn: &Connection) -> Result<(), StoreError> {
-    let verdict: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    // Pages may be whole and a value in them still broken. A message with one is shown as far as it
+    // goes, the others are needed. It comes first: SQLite's own check fails where a label is read.
+    let broken: bool = conn.query_row(
+        "SELECT EXISTS (SELECT 1 FROM sessions WHERE NOT json_valid(fields))
+           OR EXISTS (SELECT 1 FROM docs WHERE NOT json_valid(body))",
+        [],
+        |row| row.get(0),
+    )?;
+    if broken {
+        return Err(StoreError::corrupt(std::io::Error::other("a value is not JSON")));
+    }
+    let verdict: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     match verdict.as_str() {
         "ok" => Ok(()),
         _ => Err(StoreError::corrupt(std::io::Error::other(verdict))),

@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, params};
 
-use crate::Store;
 use crate::error::StoreError;
+use crate::{Store, json};
 
 /// Words of a query that count; more would only slow it down.
 const MAX_WORDS: usize = 32;
@@ -44,16 +44,16 @@ fn search(conn: &Connection, query: &str, limit: usize) -> Result<Vec<SearchHit>
          WHERE messages_fts MATCH ?1 ORDER BY f.rowid DESC LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let hits = statement.query_map(params![query, limit], |row| {
+    let hits = statement.query_and_then(params![query, limit], |row| {
         Ok(SearchHit {
-            session_key: row.get(0)?,
-            message_id: row.get(1)?,
+            session_key: json::text(row, 0)?,
+            message_id: json::text(row, 1)?,
             seq: row.get(2)?,
             ts_ms: row.get(3)?,
-            snippet: row.get(4)?,
+            snippet: json::text(row, 4)?,
         })
     })?;
-    Ok(hits.collect::<Result<_, _>>()?)
+    hits.collect()
 }
 
 /// Rewrites the index, which until then only marks the words of removed messages as gone.

@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, named_params};
 
-use crate::Store;
 use crate::error::StoreError;
 use crate::sessions::{self, Session};
+use crate::{Store, json};
 
 /// Characters kept of a preview.
 pub(crate) const PREVIEW_CHARS: usize = 512;
@@ -107,8 +107,8 @@ fn list(conn: &Connection, q: &SessionQuery) -> Result<SessionPage, StoreError> 
         |row| {
             Ok::<_, StoreError>(SessionListed {
                 session: sessions::read(row)?.session,
-                first_user_text: row.get(10)?,
-                last_message_text: row.get(11)?,
+                first_user_text: json::optional_text(row, 10)?,
+                last_message_text: json::optional_text(row, 11)?,
             })
         },
     )?;

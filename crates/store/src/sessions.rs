@@ -115,14 +115,14 @@ pub(crate) const TABLES: &str =
 
 pub(crate) fn read(row: &Row<'_>) -> Result<SessionRow, StoreError> {
     let session = Session {
-        key: row.get(2)?,
-        session_id: row.get(3)?,
-        agent_id: row.get(4)?,
+        key: json::text(row, 2)?,
+        session_id: json::text(row, 3)?,
+        agent_id: json::text(row, 4)?,
         created_ms: row.get(5)?,
         updated_ms: row.get(6)?,
-        lifecycle_revision: row.get(7)?,
+        lifecycle_revision: json::text(row, 7)?,
         message_count: row.get::<_, i64>(8)?.cast_unsigned(),
-        fields: json::map(&row.get::<_, String>(9)?)?,
+        fields: json::map(&json::text(row, 9)?)?,
     };
     Ok(SessionRow { id: row.get(0)?, transcript: row.get(1)?, session })
 }

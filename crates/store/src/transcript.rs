@@ -177,17 +177,38 @@ pub(crate) const PAGE: &str =
      WHERE transcript = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4";
 
 fn read(row: &Row<'_>) -> Result<Stored, StoreError> {
+    let (id, text, ts_ms) = (json::text(row, 0)?, json::text(row, 4)?, row.get(7)?);
+    let whole = || {
+        let role = Role::parse(&json::text(row, 2)?)?;
+        Ok((role, json::raw(json::text(row, 3)?)?, json::map(&json::text(row, 8)?)?))
+    };
+    let (role, body, meta) = match whole() {
+        Ok(whole) => whole,
+        Err(error @ StoreError::Corrupt(_)) => {
+            tracing::error!(%id, ?error, "a message is damaged; what is left of it is shown");
+            let meta = Map::from_iter([("damaged".to_owned(), true.into())]);
+            (Role::System, remains(&text, ts_ms)?, meta)
+        }
+        Err(error) => return Err(error),
+    };
     Ok(Stored {
-        id: row.get(0)?,
+        id,
         seq: row.get(1)?,
-        role: Role::parse(row.get_ref(2)?.as_str().map_err(StoreError::corrupt)?)?,
-        body: json::raw(row.get(3)?)?,
-        text: row.get(4)?,
-        run_id: row.get(5)?,
-        idempotency_key: row.get(6)?,
-        ts_ms: row.get(7)?,
-        meta: json::map(&row.get::<_, String>(8)?)?,
+        role,
+        body,
+        text,
+        run_id: json::optional_text(row, 5)?,
+        idempotency_key: json::optional_text(row, 6)?,
+        ts_ms,
+        meta,
     })
+}
+
+/// The body of a message of which only the text is left.
+fn remains(text: &str, ts_ms: i64) -> Result<Box<RawValue>, StoreError> {
+    let content = serde_json::json!([{"type": "text", "text": text}]);
+    let body = serde_json::json!({"role": "system", "content": content, "timestamp": ts_ms});
+    json::raw(json::to_text(&body)?)
 }
 
 fn history(conn: &Connection, key: &str, q: &HistoryQuery) -> Result<HistoryPage, StoreError> {

@@ -55,12 +55,22 @@ pub(crate) enum Measure {
     Ack,
     /// Complete runs per second
     Runs,
+    /// The same with 64 conversations at once
+    Concurrent,
+    /// Memory after 10,000 runs beside memory after 1,000
+    Growth,
     /// Model's first byte to client's first delta
     FirstDelta,
     /// `chat.history` of a long conversation
     History,
+    /// One event to 1,000 connections
+    FanOut,
+    /// Connections opened per second
+    Handshakes,
     /// Memory per idle connection
     Connections,
+    /// The same with 10,000, if the system allows as many open files
+    ManyConnections,
     /// Binary and web interface
     Sizes,
     /// Memory of the desktop program

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use clawdbot_client::{Client, ConnectOptions, Connected, Credential, RequestError};
-use clawdbot_tests::{ALL_SCOPES, Connect, Gate, GatewayProcess, Script, Setup, TOKEN, soon};
+use clawdbot_tests::{ALL_SCOPES, Connect, Gate, GatewayProcess, Peer, Script, Setup, TOKEN, soon};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_gateway-under-test");
+/// How often the gateway is killed, unless `CLAWDBOT_TEST_KILLS` says otherwise.
 const KILLS: usize = 100;
 const CLIENTS: usize = 4;
 /// Messages one client sends in one life of the gateway at most.
@@ -56,14 +57,28 @@ fn options(url: String) -> ConnectOptions {
     options
 }
 
+/// Every row of a conversation, oldest first.
+async fn whole(peer: &mut Peer, key: &str) -> Vec<Value> {
+    let mut rows: Vec<Value> = Vec::new();
+    loop {
+        let params = json!({"sessionKey": key, "limit": 1000, "offset": rows.len()});
+        let page = peer.ok("chat.history", params).await;
+        rows.splice(0..0, page["messages"].as_array().unwrap().iter().cloned());
+        if page["hasMore"] == false {
+            return rows;
+        }
+    }
+}
+
 #[tokio::test]
 async fn nothing_acknowledged_is_lost_doubled_or_reordered_by_a_hundred_kills() {
+    let kills = std::env::var("CLAWDBOT_TEST_KILLS").map_or(KILLS, |text| text.parse().unwrap());
     let setup = Setup::new().await;
     setup.model().echo();
     setup.write();
     let mut senders: Vec<Sender> =
         (0..CLIENTS).map(|n| Sender { room: format!("room-{n}"), next: 0 }).collect();
-    for life in 0..KILLS {
+    for life in 0..kills {
         let gateway = GatewayProcess::start(PROGRAM, setup.home()).await;
         let url = format!("ws://{}", gateway.address);
         let (acknowledged, mut acknowledgements) = mpsc::channel(64);
@@ -84,10 +99,7 @@ async fn nothing_acknowledged_is_lost_doubled_or_reordered_by_a_hundred_kills() 
     let mut peer = gateway.peer().await;
     peer.connect(Connect::v4()).await.unwrap();
     for sender in &senders {
-        let history =
-            peer.ok("chat.history", json!({"sessionKey": sender.room, "limit": 1000})).await;
-        assert_eq!(history["hasMore"], false);
-        let rows = history["messages"].as_array().unwrap();
+        let rows = whole(&mut peer, &sender.room).await;
         let said: Vec<&str> = rows
             .iter()
             .filter(|row| row["role"] == "user")
@@ -98,7 +110,7 @@ async fn nothing_acknowledged_is_lost_doubled_or_reordered_by_a_hundred_kills() 
         assert_eq!(said, want, "each message once and in order");
         // The message under way when the last life ended may be stored without its answer.
         assert!((sender.next..=sender.next + 1).contains(&said.len()), "{}", sender.next);
-        assert!(sender.next >= KILLS / 8, "{} messages are too few to prove much", sender.next);
+        assert!(sender.next >= kills / 8, "{} messages are too few to prove much", sender.next);
         let mut answered: Vec<&Value> = rows
             .iter()
             .filter(|row| row["role"] == "assistant")

@@ -187,3 +187,106 @@ async fn deleted_text_is_gone_from_the_file() {
     let found = bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
     assert!(!found, "deleted text is still in the file");
 }
+
+/// Numbers of the pages that tables and indexes begin with, in order.
+fn roots(path: &Path) -> Vec<usize> {
+    let conn = rusqlite::Connection::open(path).unwrap();
+    let mut query = conn
+        .prepare("SELECT rootpage FROM sqlite_schema WHERE rootpage > 0 ORDER BY rootpage")
+        .unwrap();
+    let pages = query.query_map([], |row| row.get::<_, u32>(0)).unwrap();
+    pages.map(|page| page.unwrap() as usize).collect()
+}
+
+/// One bit anywhere: nothing is wiped, and what the bit does not touch stays readable.
+#[tokio::test]
+async fn a_flipped_bit_costs_a_few_rows_at_most() {
+    let whole = closed_store().await;
+    let bytes = fs::read(database(whole.path())).unwrap();
+    let pages = bytes.len() / 4096;
+    let roots = roots(&database(whole.path()));
+    for case in 0..32 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = database(dir.path());
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // Headers of pages in turn with places inside them; the first page has cases of its own.
+        let page = 1 + case * (pages - 1) / 32;
+        let at = page * 4096 + if case % 2 == 0 { case % 16 } else { case * 83 };
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1 << (case % 8);
+        fs::write(&path, &damaged).unwrap();
+        let q = || crate::HistoryQuery { limit: 1_000, ..crate::HistoryQuery::default() };
+        let (store, mut recovery) = Store::open(&path).unwrap();
+        // Reading everything finds it, if it can be found.
+        let _ = store.history(MAIN, q()).await;
+        let _ = store.search("words", 1_000).await;
+        let _ = store.sessions(crate::SessionQuery::default()).await;
+        let _ = store.append(MAIN, user("one more")).await;
+        store.close().await.unwrap();
+        let (store, second) = Store::open(&path).unwrap();
+        recovery.quarantined = recovery.quarantined.or(second.quarantined);
+        // A conversation whose name is lost has another one.
+        let listed = store.sessions(crate::SessionQuery::default()).await;
+        let listed = listed.unwrap_or_else(|error| panic!("byte {at}: {error:?}")).sessions;
+        let mut rows = 0;
+        for session in listed {
+            rows += store.history(&session.session.key, q()).await.unwrap().messages.len();
+        }
+        // Where SQLite's own list of tables is hit, nothing can be found; the file is kept whole.
+        let listing = page < *roots.last().unwrap() && !roots.contains(&(page + 1));
+        assert!(listing || rows >= 270, "byte {at}: {rows} of 300 messages");
+        assert!(rows >= 300 || recovery.quarantined.is_some(), "byte {at}: {rows} rows, no copy");
+        if let Some(aside) = recovery.quarantined {
+            assert!(fs::metadata(aside).unwrap().len() >= bytes.len() as u64);
+        }
+        store.append(MAIN, user("works")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_half_lost_does_not_hide_the_others() {
+    let dir = closed_store().await;
+    let path = database(dir.path());
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch(
+        "UPDATE messages SET body = 'not json' WHERE seq = 2;
+         UPDATE messages SET text = CAST(x'68ff69' AS TEXT), meta = '{' WHERE seq = 3;",
+    )
+    .unwrap();
+    drop(conn);
+    let (store, _) = Store::open(&path).unwrap();
+    let q = crate::HistoryQuery { limit: 1_000, ..crate::HistoryQuery::default() };
+    let rows = store.history(MAIN, q).await.unwrap().messages;
+    assert_eq!(rows.len(), 300);
+    assert!(rows[1].body.get().contains("message 1 words") && rows[1].meta["damaged"] == true);
+    assert!(rows[2].text == "h\u{fffd}i" && rows[2].meta["damaged"] == true);
+    assert!(rows[3].meta.is_empty());
+}
+
+#[tokio::test]
+async fn broken_settings_and_documents_are_settled_at_the_next_start() {
+    let dir = closed_store().await;
+    let path = database(dir.path());
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch(
+        "INSERT INTO docs (kind, id, body) VALUES ('device', 'd2', '{'), ('device', 'd3', '{}')",
+    )
+    .unwrap();
+    let page = roots(&path)[0] - 1;
+    drop(conn);
+    // The table of sessions begins there; its only row has no settings yet.
+    let bytes = fs::read(&path).unwrap();
+    let at = bytes[page * 4096..].windows(2).position(|two| two == b"{}").unwrap();
+    scribble(&path, (page * 4096 + at) as u64, 1);
+    let (store, _) = Store::open(&path).unwrap();
+    let ids = |docs: Vec<(String, serde_json::Value)>| -> Vec<String> {
+        docs.into_iter().map(|(id, _)| id).collect()
+    };
+    assert_eq!(ids(store.list_docs("device").await.unwrap()), ["d1", "d3"]);
+    assert_eq!(store.session(MAIN).await.unwrap_err().code(), "STORE_CORRUPT");
+    store.close().await.unwrap();
+    let (store, recovery) = Store::open(&path).unwrap();
+    assert!(recovery.quarantined.is_some());
+    assert_eq!(store.session(MAIN).await.unwrap().unwrap().message_count, 300);
+    assert_eq!(ids(store.list_docs("device").await.unwrap()), ["d1", "d3"]);
+}

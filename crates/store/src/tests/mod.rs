@@ -6,6 +6,7 @@ mod crash;
 mod damage;
 mod docs;
 mod history;
+mod import;
 mod modes;
 mod runs;
 mod search;

@@ -2,7 +2,11 @@
 
 mod chat;
 mod connections;
+mod crowd;
 mod desktop;
+mod fan_out;
+mod growth;
+mod handshakes;
 mod health;
 mod history;
 mod idle;
@@ -31,9 +35,14 @@ pub(crate) async fn measure(args: &Args) -> anyhow::Result<Vec<Row>> {
             Measure::Health => health::rows(args).await?,
             Measure::Ack => chat::ack(args).await?,
             Measure::Runs => chat::runs(args).await?,
+            Measure::Concurrent => chat::concurrent(args).await?,
+            Measure::Growth => growth::rows(args).await?,
             Measure::FirstDelta => chat::first_delta(args).await?,
             Measure::History => history::rows(args).await?,
-            Measure::Connections => connections::rows(args).await?,
+            Measure::FanOut => fan_out::rows(args).await?,
+            Measure::Handshakes => handshakes::rows(args).await?,
+            Measure::Connections => connections::some(args).await?,
+            Measure::ManyConnections => connections::many(args).await?,
             Measure::Sizes => sizes::rows(args)?,
             Measure::Desktop => desktop::rows(args).await?,
         });
