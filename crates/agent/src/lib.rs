@@ -54,12 +54,12 @@ pub use model::{
     Api, InputKind, InvalidModelRef, InvalidThinkingLevel, Model, ModelEvent, ModelInfo, ModelRef,
     ModelRequest, Price, ThinkingLevel,
 };
-pub use models::Demo;
-pub use prompt::{Prompt, WorkspaceFile};
+pub use models::{Demo, ProviderChoice, provider_choices};
+pub use prompt::{Prompt, SkillNote, WorkspaceFile};
 pub use run::{Run, RunEnd, RunError, RunEvent};
 pub use secrecy::SecretString as Secret;
 pub use tool::{Progress, Tool, ToolContext, ToolOutput, ToolSpec};
 pub use tools::{
     ExecCall, ExecGate, ExecSettings, ExecTool, ReadTool, SessionStatus, SessionStatusTool,
-    WorkspaceError, commands_in,
+    Workspace, WorkspaceEntry, WorkspaceError, WorkspaceFileContent, commands_in,
 };

@@ -5,7 +5,7 @@
 const KNOWN: &[(&str, &str)] = &[
     (
         "",
-        "$schema auth bindings approvals channels discovery canvasHost talk update wizard meta messages commands plugins skills browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
+        "$schema auth bindings approvals channels discovery canvasHost talk update wizard meta messages commands plugins browser broadcast audio media memory nodeHost diagnostics web acp mcp secrets security cli",
     ),
     (
         "gateway",
@@ -86,6 +86,9 @@ const KNOWN: &[(&str, &str)] = &[
     ("update", "channel checkOnStart"),
     ("wizard", "lastRunAt lastRunVersion lastRunCommit lastRunCommand lastRunMode"),
     ("meta", "lastTouchedVersion lastTouchedAt"),
+    ("skills", "allowBundled load limits"),
+    ("skills.install", "preferBrew"),
+    ("skills.entries.*", "config"),
 ];
 
 const SANDBOX: &str = "workspaceAccess scope workspaceRoot docker browser prune";

@@ -1,7 +1,7 @@
 //! Which keys hold secrets.
 
 /// Keys whose value is a secret; `*` stands for any one name.
-const SLOTS: [&str; 19] = [
+const SLOTS: [&str; 20] = [
     "gateway.auth.token",
     "gateway.auth.password",
     "gateway.remote.token",
@@ -15,6 +15,7 @@ const SLOTS: [&str; 19] = [
     "talk.apiKey",
     "tools.web.search.apiKey",
     "skills.entries.*.apiKey",
+    "skills.entries.*.env.*",
     "plugins.entries.*.apiKey",
     "auth.profiles.*.key",
     "auth.profiles.*.access",

@@ -73,7 +73,11 @@ impl Agents {
     }
 
     /// The `agents` member of the health result.
-    pub(crate) fn health(&self, sessions: &Value, heartbeat: impl Fn(&str) -> Value) -> Value {
+    pub(crate) fn health(
+        &self,
+        sessions: impl Fn(&str) -> Value,
+        heartbeat: impl Fn(&str) -> Value,
+    ) -> Value {
         let row = |agent: &Agent| {
             let mut row = Map::new();
             row.insert("agentId".into(), json!(agent.id));
@@ -82,7 +86,7 @@ impl Agents {
             }
             row.insert("isDefault".into(), json!(agent.id == self.default_id));
             row.insert("heartbeat".into(), heartbeat(&agent.id));
-            row.insert("sessions".into(), sessions.clone());
+            row.insert("sessions".into(), sessions(&agent.id));
             Value::Object(row)
         };
         self.all.iter().map(row).collect()

@@ -44,6 +44,8 @@ pub(crate) const EVENTS: &[EventSpec] = {
         event("sessions.changed", Some(Read), V4),
         event("session.message", Some(Read), V4),
         event("config.changed", Some(Read), V4),
+        event("talk.mode", Some(Read), V3),
+        event("voicewake.changed", None, V3),
         event("exec.approval.requested", Some(Approvals), V3),
         event("exec.approval.resolved", Some(Approvals), V3),
     ]

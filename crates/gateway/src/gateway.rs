@@ -28,10 +28,12 @@ use crate::error::{Holder, StartError};
 use crate::exec::ExecFile;
 use crate::heartbeat::Heartbeats;
 use crate::hub::{Audience, Broadcast, Hub, SERVICE_RESTART};
+use crate::identity::OwnIdentity;
 use crate::in_process::{self, InProcess};
 use crate::media::{Media, MediaError};
 use crate::nodes::Nodes;
 use crate::presence::Presence;
+use crate::recent::Recent;
 use crate::reload::Configuring;
 use crate::router::{Peer, Router};
 use crate::runs::Runs;
@@ -40,6 +42,7 @@ use crate::setup::{self, Lock, Options};
 use crate::strangers::Strangers;
 use crate::system_events::SystemEvents;
 use crate::tailscale::Tailscale;
+use crate::wizard::Wizards;
 use crate::{connection, cron, heartbeat, http, import, methods, reload, server};
 
 /// How often the health snapshot is refreshed for connected clients.
@@ -115,6 +118,13 @@ pub(crate) struct Shared {
     pub(crate) tailscale: Tailscale,
     pub(crate) bodies: http::Bodies,
     pub(crate) warnings: Vec<String>,
+    pub(crate) identity: OwnIdentity,
+    pub(crate) recent: Recent,
+    pub(crate) wizards: Wizards,
+    /// Held while an installer of a skill runs.
+    pub(crate) installing: tokio::sync::Mutex<()>,
+    /// Another one after every start.
+    pub(crate) instance_id: String,
     settings: ArcSwap<Settings>,
     status: watch::Sender<GatewayStatus>,
     started: Instant,
@@ -249,6 +259,8 @@ impl Builder {
         }
         shared.tasks.spawn(tick(shared.clone()));
         shared.tasks.spawn(discover(shared.clone()));
+        let looking = shared.clone();
+        shared.tasks.spawn(async move { looking.refresh_recent().await });
         shared.tasks.spawn(cron::follow(shared.clone()));
         shared.tasks.spawn(heartbeat::follow(shared.clone()));
         if !old.is_empty() {
@@ -289,6 +301,7 @@ async fn tick(shared: Arc<Shared>) {
         shared.hub.publish(&tick, |_| json!({"ts": ts}));
         shared.hub.ping();
         if count.is_multiple_of(HEALTH_EVERY_TICKS) {
+            shared.refresh_recent().await;
             shared.announce_health();
         }
     }
@@ -361,6 +374,11 @@ impl Shared {
             bodies: http::Bodies::default(),
             tailscale,
             warnings,
+            identity: OwnIdentity::default(),
+            recent: Recent::default(),
+            wizards: Wizards::default(),
+            installing: tokio::sync::Mutex::default(),
+            instance_id: uuid::Uuid::new_v4().to_string(),
             settings: ArcSwap::from_pointee(settings),
             status: watch::Sender::new(status),
             started: Instant::now(),
@@ -465,7 +483,6 @@ impl Shared {
     /// The `health` result (protocol §14.1).
     pub(crate) fn health(&self) -> Value {
         let settings = self.settings();
-        let sessions = json!({"path": self.database(), "count": 0, "recent": []});
         json!({
             "ok": true,
             "ts": self.now_ms(),
@@ -475,8 +492,11 @@ impl Shared {
             "channelLabels": {},
             "heartbeatSeconds": self.heartbeat_seconds(),
             "defaultAgentId": settings.keys.default_agent,
-            "agents": settings.agents.health(&sessions, |id| self.heartbeat_row(id)),
-            "sessions": sessions,
+            "agents": settings.agents.health(
+                |id| self.recent.show(Some(id), self),
+                |id| self.heartbeat_row(id),
+            ),
+            "sessions": self.recent.show(None, self),
         })
     }
 

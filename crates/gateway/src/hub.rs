@@ -392,6 +392,11 @@ impl Hub {
         }
     }
 
+    /// Whether a node is connected.
+    pub(crate) fn has_nodes(&self) -> bool {
+        self.lock().values().any(|subscriber| subscriber.role == Role::Node)
+    }
+
     /// Asks every connection for a sign of life.
     pub(crate) fn ping(&self) {
         for subscriber in self.lock().values() {

@@ -104,7 +104,11 @@ impl Shared {
             since: Generation::V4,
             ..Broadcast::new("config.changed")
         };
-        self.hub.publish(&event, |_| json!({"restartRequired": restart}));
+        let (path, hash, ts) = (&self.paths.config, &self.settings().loaded.hash, self.now_ms());
+        self.hub.publish(
+            &event,
+            |_| json!({"path": path, "hash": hash, "ts": ts, "restartRequired": restart}),
+        );
         self.announce_health();
         self.cron.nudge();
         self.heartbeats.nudge();

@@ -23,6 +23,7 @@ use crate::exec;
 use crate::gateway::Shared;
 use crate::run_events::{RunEvents, Stream};
 use crate::runs::{Ended, Job, Live};
+use crate::skills;
 use crate::system_events::{self, SystemEvent};
 use crate::{toolbox, transcript};
 
@@ -234,6 +235,7 @@ impl<'a> RunTask<'a> {
             workspace,
             tools: tools.iter().map(|tool| tool.spec()).collect(),
             files,
+            skills: skills::for_prompt(self.shared, agent).await,
         };
         let mut text = prompt.build();
         if let Some(extra) = &job.extra_prompt {

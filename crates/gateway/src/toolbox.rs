@@ -8,6 +8,7 @@ use clawdbot_store::Session;
 use serde_json::json;
 
 use crate::gateway::Shared;
+use crate::skills;
 
 /// Tools that read an agent's workspace and the state of one conversation.
 pub(crate) fn reading(
@@ -20,7 +21,7 @@ pub(crate) fn reading(
     let mut tools: Vec<Arc<dyn Tool>> = Vec::new();
     let settings = shared.settings();
     if let Some(agent) = settings.agents.get(agent_id)
-        && let Ok(read) = ReadTool::new(&agent.workspace)
+        && let Ok(read) = ReadTool::with_skills(&agent.workspace, &skills::managed_dir(shared))
     {
         tools.push(Arc::new(read));
     }

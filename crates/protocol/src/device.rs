@@ -154,12 +154,17 @@ impl DeviceIdentity {
         fingerprint(self.key.verifying_key().as_bytes())
     }
 
+    /// The raw public key, base64url without padding.
+    pub fn public_key(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.key.verifying_key().as_bytes())
+    }
+
     /// The proof for one challenge, in payload version `v2`, which generations 3 and 4 accept.
     pub fn prove(&self, terms: &ProofTerms<'_>, nonce: &str, signed_at: i64) -> DeviceProof {
         let id = self.id();
         let payload = terms.payload("v2", &id, signed_at, nonce);
         DeviceProof {
-            public_key: URL_SAFE_NO_PAD.encode(self.key.verifying_key().as_bytes()),
+            public_key: self.public_key(),
             signature: URL_SAFE_NO_PAD.encode(self.key.sign(payload.as_bytes()).to_bytes()),
             id,
             signed_at,

@@ -48,10 +48,17 @@ pub enum Scope {
     Approvals,
     /// Admit devices and nodes.
     Pairing,
+    /// Answer questions that runs ask (generation 4).
+    Questions,
+    /// Voice (generation 4; 3 asks for write, which covers it).
+    Talk,
+    /// See the secrets of voice providers (generation 4).
+    TalkSecrets,
 }
 
 impl Scope {
-    /// Every scope this gateway grants.
+    /// The scopes of generation 3, which a trusted client has that names none. Admin covers the
+    /// others.
     pub const ALL: [Self; 5] =
         [Self::Admin, Self::Read, Self::Write, Self::Approvals, Self::Pairing];
 
@@ -63,6 +70,9 @@ impl Scope {
             Self::Write => "operator.write",
             Self::Approvals => "operator.approvals",
             Self::Pairing => "operator.pairing",
+            Self::Questions => "operator.questions",
+            Self::Talk => "operator.talk",
+            Self::TalkSecrets => "operator.talk.secrets",
         }
     }
 }
@@ -79,16 +89,16 @@ impl fmt::Display for Scope {
 pub struct Scopes(Vec<String>);
 
 impl Scopes {
-    /// Every scope this gateway grants.
+    /// Everything, by [`Scope::ALL`].
     pub fn all() -> Self {
         Scope::ALL.iter().map(|scope| scope.as_str().to_owned()).collect()
     }
 
-    /// Whether these scopes cover `scope`: admin covers all, write covers read.
+    /// Whether these scopes cover `scope`: admin covers all, write covers read and talk.
     pub fn allow(&self, scope: Scope) -> bool {
         self.has(scope)
             || self.has(Scope::Admin)
-            || (scope == Scope::Read && self.has(Scope::Write))
+            || (matches!(scope, Scope::Read | Scope::Talk) && self.has(Scope::Write))
     }
 
     /// Whether everything in `other` is covered by these scopes.
@@ -153,6 +163,8 @@ mod tests {
     fn write_covers_read_and_admin_covers_all() {
         assert!(scopes(&["operator.write"]).allow(Scope::Read));
         assert!(!scopes(&["operator.read"]).allow(Scope::Write));
+        assert!(scopes(&["operator.write"]).allow(Scope::Talk));
+        assert!(!scopes(&["operator.talk"]).allow(Scope::TalkSecrets));
         assert!(scopes(&["operator.admin"]).allow(Scope::Pairing));
         assert!(!scopes(&[]).allow(Scope::Read));
     }

@@ -56,6 +56,14 @@ export type ExecSecurity = ("deny" | "allowlist" | "full")
  * When a person is asked, from the most lenient on.
  */
 export type ExecAsk = ("off" | "on-miss" | "always")
+/**
+ * Which models `models.list` names.
+ */
+export type ModelsView = ("default" | "configured" | "provider-config" | "all")
+/**
+ * What is to be set up.
+ */
+export type WizardMode = ("local" | "remote")
 
 export interface Methods {
 agent: {
@@ -70,9 +78,41 @@ result: unknown
 params: AgentWaitParams
 result: unknown
 }
+"agents.create": {
+params: AgentsCreateParams
+result: AgentCreated
+}
+"agents.delete": {
+params: AgentsDeleteParams
+result: AgentDeleted
+}
+"agents.files.get": {
+params: AgentFileParams
+result: AgentFileAnswer
+}
+"agents.files.list": {
+params: AgentFilesParams
+result: AgentFiles
+}
+"agents.files.set": {
+params: AgentFileSetParams
+result: AgentFileAnswer
+}
 "agents.list": {
 params: NoParams
 result: unknown
+}
+"agents.update": {
+params: AgentsUpdateParams
+result: AgentUpdated
+}
+"agents.workspace.get": {
+params: AgentWorkspaceGetParams
+result: AgentWorkspaceGet
+}
+"agents.workspace.list": {
+params: AgentWorkspaceListParams
+result: AgentWorkspaceList
 }
 "approval.get": {
 params: ApprovalIdParams
@@ -80,6 +120,22 @@ result: unknown
 }
 "approval.resolve": {
 params: ApprovalResolveParams
+result: unknown
+}
+"channels.logout": {
+params: ChannelParams
+result: unknown
+}
+"channels.start": {
+params: ChannelParams
+result: unknown
+}
+"channels.status": {
+params: ChannelsStatusParams
+result: ChannelsStatus
+}
+"channels.stop": {
+params: ChannelParams
 result: unknown
 }
 "chat.abort": {
@@ -96,6 +152,10 @@ result: unknown
 }
 "chat.message.get": {
 params: ChatMessageGetParams
+result: unknown
+}
+"chat.metadata": {
+params: OptionalAgentParams
 result: unknown
 }
 "chat.send": {
@@ -202,6 +262,10 @@ result: TokenRevoked
 params: TokenRotateParams
 result: TokenRotated
 }
+"environments.list": {
+params: NoParams
+result: Environments
+}
 "exec.approval.get": {
 params: ApprovalIdParams
 result: ApprovalShown
@@ -238,6 +302,14 @@ result: ExecApprovalsSnapshot
 params: ExecApprovalsSetParams
 result: ExecApprovalsSnapshot
 }
+"gateway.identity.get": {
+params: NoParams
+result: GatewayIdentity
+}
+"gateway.restart.preflight": {
+params: NoParams
+result: RestartPreflight
+}
 health: {
 params: NoParams
 result: unknown
@@ -248,6 +320,14 @@ result: (HeartbeatEvent | null)
 }
 "logs.tail": {
 params: LogsTailParams
+result: unknown
+}
+"message.action": {
+params: MessageActionParams
+result: unknown
+}
+"models.authStatus": {
+params: OptionalAgentParams
 result: unknown
 }
 "models.list": {
@@ -302,6 +382,26 @@ result: NodeVerified
 params: NodeRename
 result: NodeRename
 }
+"plugin.approval.list": {
+params: NoParams
+result: unknown
+}
+"plugins.uiDescriptors": {
+params: NoParams
+result: unknown
+}
+poll: {
+params: PollParams
+result: unknown
+}
+"question.list": {
+params: NoParams
+result: unknown
+}
+send: {
+params: SendParams
+result: unknown
+}
 "sessions.abort": {
 params: SessionsAbortParams
 result: SessionsAborted
@@ -333,6 +433,10 @@ result: unknown
 "sessions.fork": {
 params: SessionEntryParams
 result: SessionForked
+}
+"sessions.groups.list": {
+params: NoParams
+result: unknown
 }
 "sessions.list": {
 params: SessionsListParams
@@ -394,6 +498,22 @@ result: unknown
 params: SetHeartbeatsParams
 result: SetHeartbeatsResult
 }
+"skills.bins": {
+params: NoParams
+result: SkillsBins
+}
+"skills.install": {
+params: SkillsInstallParams
+result: SkillInstalled
+}
+"skills.status": {
+params: OptionalAgentParams
+result: SkillsStatus
+}
+"skills.update": {
+params: SkillsUpdateParams
+result: SkillUpdated
+}
 status: {
 params: NoParams
 result: unknown
@@ -406,6 +526,46 @@ result: WakeResult
 params: NoParams
 result: unknown
 }
+"system.info": {
+params: NoParams
+result: SystemInfo
+}
+"talk.catalog": {
+params: NoParams
+result: TalkCatalog
+}
+"talk.config": {
+params: TalkConfigParams
+result: TalkConfig
+}
+"talk.mode": {
+params: TalkModeParams
+result: TalkMode
+}
+"tasks.list": {
+params: NoParams
+result: unknown
+}
+"tools.catalog": {
+params: OptionalAgentParams
+result: unknown
+}
+"tools.effective": {
+params: ToolsEffectiveParams
+result: unknown
+}
+"tts.status": {
+params: NoParams
+result: TtsStatus
+}
+"update.run": {
+params: UpdateRunParams
+result: UpdateRun
+}
+"update.status": {
+params: NoParams
+result: UpdateStatus
+}
 "usage.cost": {
 params: UsageCostParams
 result: UsageCost
@@ -414,9 +574,37 @@ result: UsageCost
 params: NoParams
 result: UsageStatus
 }
+"users.self": {
+params: NoParams
+result: UsersSelf
+}
+"voicewake.get": {
+params: NoParams
+result: VoiceWake
+}
+"voicewake.set": {
+params: VoiceWakeSetParams
+result: VoiceWake
+}
 wake: {
 params: WakeParams
 result: WakeResult
+}
+"wizard.cancel": {
+params: WizardSessionParams
+result: WizardStatus
+}
+"wizard.next": {
+params: WizardNextParams
+result: WizardTurn
+}
+"wizard.start": {
+params: WizardStartParams
+result: WizardTurn
+}
+"wizard.status": {
+params: WizardSessionParams
+result: WizardStatus
 }
 }
 /**
@@ -502,10 +690,395 @@ runId: string
 timeoutMs?: (number | null)
 }
 /**
+ * `agents.create`
+ */
+export interface AgentsCreateParams {
+/**
+ * Its name; the id is made from it.
+ */
+name: string
+/**
+ * Its workspace; a directory of its own beside the usual one otherwise.
+ */
+workspace?: (string | null)
+/**
+ * Its model, as `provider/model`.
+ */
+model?: (string | null)
+/**
+ * Its emoji.
+ */
+emoji?: (string | null)
+/**
+ * Its picture.
+ */
+avatar?: (string | null)
+}
+/**
+ * What `agents.create` answers.
+ */
+export interface AgentCreated {
+/**
+ * Always true.
+ */
+ok: boolean
+/**
+ * Its id.
+ */
+agentId: string
+/**
+ * Its name.
+ */
+name: string
+/**
+ * Its workspace.
+ */
+workspace: string
+/**
+ * Its model.
+ */
+model?: (string | null)
+}
+/**
+ * `agents.delete`
+ */
+export interface AgentsDeleteParams {
+/**
+ * The agent.
+ */
+agentId: string
+/**
+ * Whether its files go too; this gateway never deletes them.
+ */
+deleteFiles?: (boolean | null)
+}
+/**
+ * What `agents.delete` answers.
+ */
+export interface AgentDeleted {
+/**
+ * Always true.
+ */
+ok: boolean
+/**
+ * The agent.
+ */
+agentId: string
+/**
+ * Entries of `bindings` that went with it.
+ */
+removedBindings: number
+}
+/**
+ * `agents.files.get`
+ */
+export interface AgentFileParams {
+/**
+ * The agent.
+ */
+agentId: string
+/**
+ * The file, such as `SOUL.md`.
+ */
+name: string
+}
+/**
+ * What `agents.files.get` and `agents.files.set` answer.
+ */
+export interface AgentFileAnswer {
+/**
+ * True for `agents.files.set`.
+ */
+ok?: (boolean | null)
+/**
+ * The agent.
+ */
+agentId: string
+/**
+ * Its workspace.
+ */
+workspace: string
+file: AgentFile
+}
+/**
+ * The file.
+ */
+export interface AgentFile {
+/**
+ * Its name.
+ */
+name: string
+/**
+ * Where it is.
+ */
+path: string
+/**
+ * Whether it is not there.
+ */
+missing: boolean
+/**
+ * Bytes.
+ */
+size?: (number | null)
+/**
+ * Last change, in milliseconds.
+ */
+updatedAtMs?: (number | null)
+/**
+ * Its text; not in lists.
+ */
+content?: (string | null)
+}
+/**
+ * `agents.files.list`
+ */
+export interface AgentFilesParams {
+/**
+ * The agent.
+ */
+agentId: string
+}
+/**
+ * What `agents.files.list` answers.
+ */
+export interface AgentFiles {
+/**
+ * The agent.
+ */
+agentId: string
+/**
+ * Its workspace.
+ */
+workspace: string
+/**
+ * The files that describe it, also those that are not there.
+ */
+files: AgentFile1[]
+}
+/**
+ * A file that describes an agent.
+ */
+export interface AgentFile1 {
+/**
+ * Its name.
+ */
+name: string
+/**
+ * Where it is.
+ */
+path: string
+/**
+ * Whether it is not there.
+ */
+missing: boolean
+/**
+ * Bytes.
+ */
+size?: (number | null)
+/**
+ * Last change, in milliseconds.
+ */
+updatedAtMs?: (number | null)
+/**
+ * Its text; not in lists.
+ */
+content?: (string | null)
+}
+/**
+ * `agents.files.set`
+ */
+export interface AgentFileSetParams {
+/**
+ * The agent.
+ */
+agentId: string
+/**
+ * The file, such as `SOUL.md`.
+ */
+name: string
+/**
+ * Its whole text.
+ */
+content: string
+}
+/**
  * A method that takes nothing.
  */
 export interface NoParams {
 
+}
+/**
+ * `agents.update`: what is absent stays.
+ */
+export interface AgentsUpdateParams {
+/**
+ * The agent.
+ */
+agentId: string
+/**
+ * Its name.
+ */
+name?: (string | null)
+/**
+ * Its workspace.
+ */
+workspace?: (string | null)
+/**
+ * Its model, as `provider/model`.
+ */
+model?: (string | null)
+/**
+ * Its emoji.
+ */
+emoji?: (string | null)
+/**
+ * Its picture.
+ */
+avatar?: (string | null)
+}
+/**
+ * What `agents.update` answers.
+ */
+export interface AgentUpdated {
+/**
+ * Always true.
+ */
+ok: boolean
+/**
+ * The agent.
+ */
+agentId: string
+}
+/**
+ * `agents.workspace.get`
+ */
+export interface AgentWorkspaceGetParams {
+/**
+ * The agent.
+ */
+agentId: string
+/**
+ * The file, from the workspace.
+ */
+path: string
+}
+/**
+ * What `agents.workspace.get` answers.
+ */
+export interface AgentWorkspaceGet {
+/**
+ * The agent.
+ */
+agentId: string
+file: AgentWorkspaceFile
+}
+/**
+ * The file.
+ */
+export interface AgentWorkspaceFile {
+/**
+ * From the workspace.
+ */
+path: string
+/**
+ * The last part of that.
+ */
+name: string
+/**
+ * Bytes.
+ */
+size: number
+/**
+ * Last change, in milliseconds.
+ */
+updatedAtMs: number
+/**
+ * What it is, by its bytes.
+ */
+mimeType: string
+/**
+ * `utf8`, or `base64` for pictures.
+ */
+encoding: string
+/**
+ * All of it.
+ */
+content: string
+}
+/**
+ * `agents.workspace.list`
+ */
+export interface AgentWorkspaceListParams {
+/**
+ * The agent.
+ */
+agentId: string
+/**
+ * A directory of its workspace; the workspace itself otherwise.
+ */
+path?: (string | null)
+/**
+ * Entries to skip.
+ */
+offset?: (number | null)
+/**
+ * Entries at most (200 by default).
+ */
+limit?: (number | null)
+}
+/**
+ * What `agents.workspace.list` answers.
+ */
+export interface AgentWorkspaceList {
+/**
+ * The agent.
+ */
+agentId: string
+/**
+ * The directory; empty for the workspace itself.
+ */
+path: string
+/**
+ * The directory it is in, unless it is the workspace.
+ */
+parentPath?: (string | null)
+/**
+ * What is in it, by name.
+ */
+entries: AgentWorkspaceEntry[]
+/**
+ * How much is in it in all.
+ */
+totalEntries: number
+/**
+ * How many were skipped.
+ */
+offset: number
+}
+/**
+ * A file or directory of a workspace.
+ */
+export interface AgentWorkspaceEntry {
+/**
+ * From the workspace.
+ */
+path: string
+/**
+ * The last part of that.
+ */
+name: string
+/**
+ * `file` or `directory`.
+ */
+kind: string
+/**
+ * Bytes of a file.
+ */
+size?: (number | null)
+/**
+ * Last change, in milliseconds.
+ */
+updatedAtMs?: (number | null)
 }
 /**
  * `exec.approval.get`, `exec.approval.waitDecision`, `approval.get`
@@ -528,6 +1101,93 @@ id: string
  * `allow-once`, `allow-always` or `deny`.
  */
 decision: string
+}
+/**
+ * `channels.logout`, `channels.start` and `channels.stop`
+ */
+export interface ChannelParams {
+/**
+ * The channel.
+ */
+channel: string
+/**
+ * One account of it.
+ */
+accountId?: (string | null)
+}
+/**
+ * `channels.status`
+ */
+export interface ChannelsStatusParams {
+/**
+ * Whether to try the connections.
+ */
+probe?: (boolean | null)
+/**
+ * For how long.
+ */
+timeoutMs?: (number | null)
+/**
+ * Only this one.
+ */
+channel?: (string | null)
+}
+/**
+ * What `channels.status` answers. Maps are by channel id.
+ */
+export interface ChannelsStatus {
+/**
+ * When, in milliseconds.
+ */
+ts: number
+/**
+ * Channel ids in the order to show them.
+ */
+channelOrder: string[]
+/**
+ * Their names.
+ */
+channelLabels: {
+[k: string]: string
+}
+/**
+ * What to call one in full.
+ */
+channelDetailLabels: {
+[k: string]: string
+}
+/**
+ * Names of symbols.
+ */
+channelSystemImages: {
+[k: string]: string
+}
+/**
+ * The same facts as rows.
+ */
+channelMeta: unknown[]
+/**
+ * Their states.
+ */
+channels: {
+[k: string]: unknown
+}
+/**
+ * Their accounts.
+ */
+channelAccounts: {
+[k: string]: unknown[]
+}
+/**
+ * Which account is used when none is named.
+ */
+channelDefaultAccountId: {
+[k: string]: string
+}
+/**
+ * What is wrong with them.
+ */
+statusIssues: unknown[]
 }
 /**
  * `chat.abort`
@@ -600,6 +1260,19 @@ sessionKey: string
  * `__openclaw.id` of the row.
  */
 messageId: string
+}
+/**
+ * An agent, where none means the default one.
+ */
+export interface OptionalAgentParams {
+/**
+ * Its id.
+ */
+agentId?: (string | null)
+/**
+ * A conversation of it.
+ */
+sessionKey?: (string | null)
 }
 /**
  * `chat.send`
@@ -1980,6 +2653,52 @@ rotatedAtMs: number
 tokenDelivery?: (string | null)
 }
 /**
+ * What `environments.list` answers.
+ */
+export interface Environments {
+/**
+ * Where agents can work: here.
+ */
+environments: Environment[]
+}
+/**
+ * A place where agents work.
+ */
+export interface Environment {
+/**
+ * `gateway`.
+ */
+id: string
+/**
+ * `local`.
+ */
+type: string
+/**
+ * For people.
+ */
+label: string
+/**
+ * `available`.
+ */
+status: string
+/**
+ * As in `system.info`.
+ */
+platform: string
+/**
+ * Whether conversations are kept there.
+ */
+sessionHost: boolean
+/**
+ * `persistent`.
+ */
+trust: string
+/**
+ * What can be done there.
+ */
+capabilities: string[]
+}
+/**
  * The answer of `exec.approval.get`.
  */
 export interface ApprovalShown {
@@ -2342,6 +3061,91 @@ agents?: {
 [k: string]: unknown
 }
 /**
+ * What `gateway.identity.get` answers: who this gateway is, as a device.
+ */
+export interface GatewayIdentity {
+/**
+ * Lower-case hex SHA-256 of the public key.
+ */
+deviceId: string
+/**
+ * Ed25519 public key, base64url.
+ */
+publicKey: string
+}
+/**
+ * What `gateway.restart.preflight` answers: whether a restart would interrupt anything.
+ */
+export interface RestartPreflight {
+/**
+ * Whether nothing is under way.
+ */
+safe: boolean
+counts: RestartCounts
+/**
+ * The same for people.
+ */
+blockers: RestartBlocker[]
+/**
+ * All in one sentence.
+ */
+summary: string
+}
+/**
+ * What is.
+ */
+export interface RestartCounts {
+/**
+ * Messages waiting to be taken in.
+ */
+queueSize: number
+/**
+ * Answers waiting to be sent by a channel.
+ */
+pendingReplies: number
+/**
+ * Runs under way or waiting, whoever asked for them.
+ */
+embeddedRuns: number
+/**
+ * Runs that are counted apart.
+ */
+cronRuns: number
+/**
+ * Programs left running by tools.
+ */
+backgroundExecSessions: number
+/**
+ * Requests that would have to be finished first.
+ */
+rootRequests: number
+/**
+ * Background tasks.
+ */
+activeTasks: number
+/**
+ * All of them.
+ */
+totalActive: number
+}
+/**
+ * Something a restart would interrupt.
+ */
+export interface RestartBlocker {
+/**
+ * `embedded-run`.
+ */
+kind: string
+/**
+ * How many.
+ */
+count: number
+/**
+ * For people.
+ */
+message: string
+}
+/**
  * A heartbeat that has happened, or why it did not: event `heartbeat` and `last-heartbeat`.
  */
 export interface HeartbeatEvent {
@@ -2396,6 +3200,25 @@ limit?: (number | null)
 maxBytes?: (number | null)
 }
 /**
+ * `message.action`
+ */
+export interface MessageActionParams {
+/**
+ * What to do, such as `send`.
+ */
+action: string
+/**
+ * By which channel.
+ */
+channel?: (string | null)
+/**
+ * Particulars of the action.
+ */
+params?: {
+[k: string]: unknown
+}
+}
+/**
  * `models.list`
  */
 export interface ModelsListParams {
@@ -2403,6 +3226,26 @@ export interface ModelsListParams {
  * Only this provider's.
  */
 provider?: (string | null)
+/**
+ * Which of them.
+ */
+view?: (ModelsView | null)
+/**
+ * As seen by this agent, whose own model is marked as the default.
+ */
+agentId?: (string | null)
+/**
+ * As seen by this conversation.
+ */
+sessionKey?: (string | null)
+/**
+ * Rows always have all their details.
+ */
+includeDetails?: (boolean | null)
+/**
+ * Nothing is prepared in the background here, so this changes nothing.
+ */
+preparedOnly?: (boolean | null)
 /**
  * Look for local servers again first.
  */
@@ -3300,6 +4143,79 @@ nodeId: string
 displayName: string
 }
 /**
+ * `poll`
+ */
+export interface PollParams {
+/**
+ * Whom to ask.
+ */
+to: string
+/**
+ * What.
+ */
+question: string
+/**
+ * What can be answered.
+ * 
+ * @minItems 2
+ * @maxItems 12
+ */
+options: [string, string]|[string, string, string]|[string, string, string, string]|[string, string, string, string, string]|[string, string, string, string, string, string]|[string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string]|[string, string, string, string, string, string, string, string, string, string, string, string]
+/**
+ * The same key again is the same poll.
+ */
+idempotencyKey: string
+/**
+ * How many answers one may choose.
+ */
+maxSelections?: (number | null)
+/**
+ * For how long it is open.
+ */
+durationHours?: (number | null)
+/**
+ * By which channel.
+ */
+channel?: (string | null)
+/**
+ * From which account.
+ */
+accountId?: (string | null)
+}
+/**
+ * `send`
+ */
+export interface SendParams {
+/**
+ * Whom to.
+ */
+to: string
+/**
+ * What to say; may be left out where media are sent.
+ */
+message?: (string | null)
+/**
+ * The same key again is the same message.
+ */
+idempotencyKey: string
+/**
+ * By which channel.
+ */
+channel?: (string | null)
+/**
+ * From which account.
+ */
+accountId?: (string | null)
+/**
+ * A picture or file to send.
+ */
+mediaUrl?: (string | null)
+/**
+ * Pictures or files to send.
+ */
+mediaUrls?: (string[] | null)
+}
+/**
  * `sessions.abort`: a conversation, a run, or both.
  */
 export interface SessionsAbortParams {
@@ -3780,6 +4696,297 @@ ok: boolean
 enabled: boolean
 }
 /**
+ * What `skills.bins` answers.
+ */
+export interface SkillsBins {
+/**
+ * Programs that skills may want, by name.
+ */
+bins: string[]
+}
+/**
+ * `skills.install`
+ */
+export interface SkillsInstallParams {
+/**
+ * The skill.
+ */
+name: string
+/**
+ * Which of its installers.
+ */
+installId: string
+/**
+ * Give up after this long.
+ */
+timeoutMs?: (number | null)
+}
+/**
+ * What `skills.install` answers, also beside an error.
+ */
+export interface SkillInstalled {
+/**
+ * Whether the installer succeeded.
+ */
+ok: boolean
+/**
+ * What happened.
+ */
+message: string
+/**
+ * What it printed.
+ */
+stdout: string
+/**
+ * What it complained about.
+ */
+stderr: string
+/**
+ * Its exit code.
+ */
+code?: (number | null)
+}
+/**
+ * What `skills.status` answers.
+ */
+export interface SkillsStatus {
+/**
+ * The agent's workspace; its skills are in `skills` below it.
+ */
+workspaceDir: string
+/**
+ * Where skills of all agents are.
+ */
+managedSkillsDir: string
+/**
+ * The agent.
+ */
+agentId: string
+/**
+ * Its skills by name.
+ */
+skills: SkillStatus[]
+}
+/**
+ * One skill.
+ */
+export interface SkillStatus {
+/**
+ * Its name.
+ */
+name: string
+/**
+ * What it is for.
+ */
+description: string
+/**
+ * Where it comes from: `openclaw-workspace` or `openclaw-managed` (generation 3:
+ * `clawdbot-…`).
+ */
+source: string
+/**
+ * Whether it came with the product; none do.
+ */
+bundled: boolean
+/**
+ * Its `SKILL.md`.
+ */
+filePath: string
+/**
+ * The directory of that file.
+ */
+baseDir: string
+/**
+ * Its name in `skills.entries`.
+ */
+skillKey: string
+/**
+ * The variable that its API key goes to.
+ */
+primaryEnv?: (string | null)
+/**
+ * A picture for lists.
+ */
+emoji?: (string | null)
+/**
+ * More about it.
+ */
+homepage?: (string | null)
+/**
+ * Whether it is offered whatever is missing.
+ */
+always: boolean
+/**
+ * Whether it is switched off, or has not been switched on since its text changed.
+ */
+disabled: boolean
+/**
+ * Whether `skills.allowBundled` leaves it out; never for skills that did not come with the
+ * product.
+ */
+blockedByAllowlist: boolean
+/**
+ * Whether the agent leaves it out.
+ */
+blockedByAgentFilter: boolean
+/**
+ * Whether it can be used now.
+ */
+eligible: boolean
+/**
+ * Whether it is for other systems only.
+ */
+platformIncompatible: boolean
+/**
+ * Whether the model is told of it.
+ */
+modelVisible: boolean
+/**
+ * Whether people may ask for it by name.
+ */
+userInvocable: boolean
+/**
+ * Whether it is a slash command.
+ */
+commandVisible: boolean
+requirements: SkillNeeds
+missing: SkillNeeds1
+/**
+ * The settings it needs, one by one.
+ */
+configChecks: SkillConfigCheck[]
+/**
+ * How what it needs can be installed on this system.
+ */
+install: SkillInstaller[]
+}
+/**
+ * What it needs.
+ */
+export interface SkillNeeds {
+/**
+ * All of these programs.
+ */
+bins?: string[]
+/**
+ * One of these programs.
+ */
+anyBins?: string[]
+/**
+ * These variables.
+ */
+env?: string[]
+/**
+ * These settings, as dotted paths.
+ */
+config?: string[]
+/**
+ * One of these systems: `linux`, `darwin`, `win32`.
+ */
+os?: string[]
+}
+/**
+ * What of that is not there.
+ */
+export interface SkillNeeds1 {
+/**
+ * All of these programs.
+ */
+bins?: string[]
+/**
+ * One of these programs.
+ */
+anyBins?: string[]
+/**
+ * These variables.
+ */
+env?: string[]
+/**
+ * These settings, as dotted paths.
+ */
+config?: string[]
+/**
+ * One of these systems: `linux`, `darwin`, `win32`.
+ */
+os?: string[]
+}
+/**
+ * Whether a setting is there.
+ */
+export interface SkillConfigCheck {
+/**
+ * Dotted path.
+ */
+path: string
+/**
+ * Whether it is set to something.
+ */
+satisfied: boolean
+}
+/**
+ * A way to install what a skill needs.
+ */
+export interface SkillInstaller {
+/**
+ * For `skills.install`.
+ */
+id: string
+/**
+ * `brew`, `node`, `go`, `uv` or `download`.
+ */
+kind: string
+/**
+ * For people.
+ */
+label: string
+/**
+ * The programs it brings.
+ */
+bins: string[]
+}
+/**
+ * `skills.update`
+ */
+export interface SkillsUpdateParams {
+/**
+ * The skill's name in `skills.entries`.
+ */
+skillKey: string
+/**
+ * Switch it on or off.
+ */
+enabled?: (boolean | null)
+/**
+ * Its API key; empty removes it.
+ */
+apiKey?: (string | null)
+/**
+ * Variables for it; an empty one is removed.
+ */
+env?: ({
+[k: string]: string
+} | null)
+}
+/**
+ * What `skills.update` answers.
+ */
+export interface SkillUpdated {
+/**
+ * Always true.
+ */
+ok: boolean
+/**
+ * The skill.
+ */
+skillKey: string
+/**
+ * Its entry now, secrets replaced by the placeholder.
+ */
+config: {
+[k: string]: unknown
+}
+}
+/**
  * `system-event`. A text that begins with `Node:` only updates the presence list.
  */
 export interface SystemEventParams {
@@ -3858,6 +5065,439 @@ export interface WakeResult {
  * Always true.
  */
 ok: boolean
+}
+/**
+ * What `system.info` answers.
+ */
+export interface SystemInfo {
+/**
+ * The machine's name.
+ */
+machineName: string
+/**
+ * Its name on the network.
+ */
+hostname: string
+/**
+ * `linux`, `darwin` or `win32`.
+ */
+platform: string
+/**
+ * Version of the system's kernel.
+ */
+release: string
+/**
+ * `x64` or `arm64`.
+ */
+arch: string
+/**
+ * The system for people.
+ */
+osLabel: string
+/**
+ * Where the gateway listens.
+ */
+port?: (number | null)
+/**
+ * What runs the gateway; no Node.js here.
+ */
+nodeVersion: string
+/**
+ * Its process.
+ */
+pid: number
+/**
+ * Another one after every start.
+ */
+processInstanceId: string
+/**
+ * How long it has been running.
+ */
+uptimeMs: number
+/**
+ * Processors.
+ */
+cpuCount: number
+/**
+ * Memory of the machine.
+ */
+memoryTotalBytes: number
+/**
+ * What of that can be used.
+ */
+memoryFreeBytes: number
+processMemory: ProcessMemory
+/**
+ * Size of the disk that holds the state.
+ */
+diskTotalBytes?: (number | null)
+/**
+ * What is free of it.
+ */
+diskAvailableBytes?: (number | null)
+/**
+ * The state directory.
+ */
+diskPath: string
+}
+/**
+ * Memory of the gateway.
+ */
+export interface ProcessMemory {
+/**
+ * Resident bytes.
+ */
+rssBytes: number
+}
+/**
+ * What `talk.catalog` answers: how this gateway could talk.
+ */
+export interface TalkCatalog {
+/**
+ * Ways to talk.
+ */
+modes: string[]
+/**
+ * Ways to carry sound.
+ */
+transports: string[]
+/**
+ * Who answers.
+ */
+brains: string[]
+speech: TalkProviders
+transcription: TalkProviders1
+realtime: TalkProviders2
+}
+/**
+ * Who speaks.
+ */
+export interface TalkProviders {
+/**
+ * Whether one can be used now.
+ */
+ready: boolean
+/**
+ * All of them.
+ */
+providers: unknown[]
+}
+/**
+ * Who listens.
+ */
+export interface TalkProviders1 {
+/**
+ * Whether one can be used now.
+ */
+ready: boolean
+/**
+ * All of them.
+ */
+providers: unknown[]
+}
+/**
+ * Who does both at once.
+ */
+export interface TalkProviders2 {
+/**
+ * Whether one can be used now.
+ */
+ready: boolean
+/**
+ * All of them.
+ */
+providers: unknown[]
+}
+/**
+ * `talk.config`
+ */
+export interface TalkConfigParams {
+/**
+ * Show keys too; needs `operator.talk.secrets`.
+ */
+includeSecrets?: (boolean | null)
+}
+/**
+ * What `talk.config` answers.
+ */
+export interface TalkConfig {
+config: TalkConfigParts
+}
+/**
+ * The parts of the configuration that matter to voice.
+ */
+export interface TalkConfigParts {
+/**
+ * The `talk` block.
+ */
+talk?: {
+[k: string]: unknown
+}
+/**
+ * `session.mainKey`.
+ */
+session?: {
+[k: string]: unknown
+}
+/**
+ * `ui.seamColor`.
+ */
+ui?: {
+[k: string]: unknown
+}
+}
+/**
+ * `talk.mode`
+ */
+export interface TalkModeParams {
+/**
+ * Whether people talk.
+ */
+enabled: boolean
+/**
+ * What is going on, such as `listening`.
+ */
+phase?: (string | null)
+}
+/**
+ * What `talk.mode` answers and announces.
+ */
+export interface TalkMode {
+/**
+ * Whether people talk.
+ */
+enabled: boolean
+/**
+ * What is going on.
+ */
+phase?: (string | null)
+/**
+ * When, in milliseconds.
+ */
+ts: number
+}
+/**
+ * `tools.effective`
+ */
+export interface ToolsEffectiveParams {
+/**
+ * The conversation.
+ */
+sessionKey: string
+/**
+ * Its agent.
+ */
+agentId?: (string | null)
+}
+/**
+ * What `tts.status` answers.
+ */
+export interface TtsStatus {
+/**
+ * Whether answers are spoken.
+ */
+enabled: boolean
+/**
+ * When: `off`.
+ */
+auto: string
+/**
+ * By whom.
+ */
+provider: string
+/**
+ * As whom.
+ */
+persona?: (string | null)
+/**
+ * As whom it could be.
+ */
+personas: unknown[]
+/**
+ * Who steps in.
+ */
+fallbackProvider?: (string | null)
+/**
+ * All who could.
+ */
+fallbackProviders: string[]
+/**
+ * Where preferences would be kept.
+ */
+prefsPath: string
+/**
+ * Every provider and whether it is set up.
+ */
+providerStates: unknown[]
+}
+/**
+ * `update.run`
+ */
+export interface UpdateRunParams {
+/**
+ * Conversation to tell afterwards.
+ */
+sessionKey?: (string | null)
+/**
+ * Why, for the log.
+ */
+note?: (string | null)
+/**
+ * Wait before restarting.
+ */
+restartDelayMs?: (number | null)
+/**
+ * Give up after this long.
+ */
+timeoutMs?: (number | null)
+}
+/**
+ * What `update.run` answers.
+ */
+export interface UpdateRun {
+/**
+ * Always true: the request was understood.
+ */
+ok: boolean
+result: UpdateResult
+restart: ConfigRestart1
+sentinel: UpdateSentinel
+}
+/**
+ * What was done.
+ */
+export interface UpdateResult {
+/**
+ * `skipped`.
+ */
+status: string
+/**
+ * How this build was installed, as far as it knows.
+ */
+mode: string
+/**
+ * Why, and what to do instead.
+ */
+reason: string
+/**
+ * Steps taken.
+ */
+steps: unknown[]
+/**
+ * How long it took.
+ */
+durationMs: number
+}
+/**
+ * Whether a restart was scheduled.
+ */
+export interface ConfigRestart1 {
+/**
+ * Whether one was scheduled.
+ */
+ok: boolean
+/**
+ * This process.
+ */
+pid: number
+/**
+ * Milliseconds until it happens.
+ */
+delayMs: number
+/**
+ * `none`.
+ */
+mode: string
+/**
+ * Why not.
+ */
+reason: string
+}
+/**
+ * What is remembered of it.
+ */
+export interface UpdateSentinel {
+/**
+ * The file; nothing is kept of an update that did not happen.
+ */
+path?: (string | null)
+payload: UpdateSentinelPayload
+}
+/**
+ * What happened.
+ */
+export interface UpdateSentinelPayload {
+/**
+ * `update`.
+ */
+kind: string
+/**
+ * `skipped`.
+ */
+status: string
+/**
+ * When, in milliseconds.
+ */
+ts: number
+/**
+ * The conversation of the request.
+ */
+sessionKey?: (string | null)
+/**
+ * The note of the request.
+ */
+message?: (string | null)
+/**
+ * The result once more.
+ */
+stats: {
+[k: string]: unknown
+}
+}
+/**
+ * What `update.status` answers.
+ */
+export interface UpdateStatus {
+/**
+ * The last update; none ever happened.
+ */
+sentinel?: {
+[k: string]: unknown
+}
+/**
+ * A newer version; this build does not look for one.
+ */
+updateAvailable?: {
+[k: string]: unknown
+}
+/**
+ * `update.channel`.
+ */
+effectiveChannel: string
+schedule: UpdateSchedule
+}
+/**
+ * When it would look.
+ */
+export interface UpdateSchedule {
+/**
+ * `update.channel`.
+ */
+channel: string
+/**
+ * Whether it looks by itself.
+ */
+autoEnabled: boolean
+install: UpdateInstall
+}
+/**
+ * How this build was installed.
+ */
+export interface UpdateInstall {
+/**
+ * `package`.
+ */
+kind: string
 }
 /**
  * `usage.cost`
@@ -4002,6 +5642,75 @@ updatedAt: number
 providers: unknown[]
 }
 /**
+ * What `users.self` answers.
+ */
+export interface UsersSelf {
+profile: UserProfile
+}
+/**
+ * The owner: this gateway knows one person.
+ */
+export interface UserProfile {
+/**
+ * `gateway-owner`.
+ */
+id: string
+/**
+ * Name.
+ */
+displayName?: (string | null)
+/**
+ * Type of the picture.
+ */
+avatarMime?: (string | null)
+/**
+ * The profile this one became part of.
+ */
+mergedInto?: (string | null)
+/**
+ * When the gateway got its identity, in milliseconds.
+ */
+createdAt: number
+/**
+ * The same.
+ */
+updatedAt: number
+/**
+ * Addresses.
+ */
+emails: string[]
+/**
+ * GitHub account.
+ */
+githubIdentity?: {
+[k: string]: unknown
+}
+/**
+ * Whether there is a picture.
+ */
+hasAvatar: boolean
+}
+/**
+ * What `voicewake.get` and `voicewake.set` answer, and what `voicewake.changed` tells.
+ */
+export interface VoiceWake {
+/**
+ * The words that wake the assistant.
+ */
+triggers: string[]
+}
+/**
+ * `voicewake.set`
+ */
+export interface VoiceWakeSetParams {
+/**
+ * A list of words; the empty list brings the usual ones back.
+ */
+triggers?: {
+[k: string]: unknown
+}
+}
+/**
  * `wake`
  */
 export interface WakeParams {
@@ -4021,4 +5730,152 @@ sessionKey?: (string | null)
  * Agent whose main conversation is meant (generation 4).
  */
 agentId?: (string | null)
+}
+/**
+ * `wizard.cancel` and `wizard.status`
+ */
+export interface WizardSessionParams {
+/**
+ * From `wizard.start`.
+ */
+sessionId: string
+}
+/**
+ * What `wizard.cancel` and `wizard.status` answer.
+ */
+export interface WizardStatus {
+/**
+ * `running`, `done` or `cancelled`.
+ */
+status: string
+/**
+ * Why it ended.
+ */
+error?: (string | null)
+}
+/**
+ * `wizard.next`
+ */
+export interface WizardNextParams {
+/**
+ * From `wizard.start`.
+ */
+sessionId: string
+/**
+ * The answer to the step shown; without one the step is shown again.
+ */
+answer?: (WizardAnswer | null)
+}
+/**
+ * An answer to a step.
+ */
+export interface WizardAnswer {
+/**
+ * The step.
+ */
+stepId: string
+/**
+ * What was chosen or entered.
+ */
+value?: {
+[k: string]: unknown
+}
+}
+/**
+ * What `wizard.start` and `wizard.next` answer.
+ */
+export interface WizardTurn {
+/**
+ * Names the wizard; only `wizard.start` tells.
+ */
+sessionId?: (string | null)
+/**
+ * Whether that was all.
+ */
+done: boolean
+/**
+ * What to show and ask now.
+ */
+step?: (WizardStep | null)
+/**
+ * `running`, `done`, `cancelled` or `error`.
+ */
+status: string
+/**
+ * What is wrong with the answer.
+ */
+error?: (string | null)
+}
+/**
+ * One thing to show or ask.
+ */
+export interface WizardStep {
+/**
+ * For the answer.
+ */
+id: string
+/**
+ * `note`, `select`, `text` or `confirm`.
+ */
+type: string
+/**
+ * Heading.
+ */
+title: string
+/**
+ * Explanation.
+ */
+message: string
+/**
+ * What can be chosen.
+ */
+options?: (WizardOption[] | null)
+/**
+ * What is chosen or entered at first.
+ */
+initialValue?: {
+[k: string]: unknown
+}
+/**
+ * What the answer looks like.
+ */
+placeholder?: (string | null)
+/**
+ * Whether the answer is a secret.
+ */
+sensitive?: (boolean | null)
+/**
+ * Who shows it: `client`.
+ */
+executor: string
+}
+/**
+ * Something to choose.
+ */
+export interface WizardOption {
+/**
+ * The answer.
+ */
+value: string
+/**
+ * Its name.
+ */
+label: string
+/**
+ * More about it.
+ */
+hint?: (string | null)
+}
+/**
+ * `wizard.start`
+ */
+export interface WizardStartParams {
+/**
+ * What to set up.
+ */
+mode?: (WizardMode | null)
+/**
+ * The agents' workspace.
+ */
+workspace?: (string | null)
 }

@@ -157,3 +157,26 @@ pub(crate) const PROVIDERS: [KnownProvider; 9] = [
 pub(crate) fn provider(id: &str) -> Option<&'static KnownProvider> {
     PROVIDERS.iter().find(|provider| provider.id == id)
 }
+
+/// A provider that can be set up with a key, or with nothing at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderChoice {
+    /// Its id, which stands before the slash in a model reference.
+    pub id: &'static str,
+    /// Whether it asks for a key.
+    pub needs_key: bool,
+    /// Ids and names of current models, its default first; none where only the provider knows.
+    pub models: Vec<(&'static str, &'static str)>,
+}
+
+/// The providers that need no configuration beyond a key.
+pub fn provider_choices() -> Vec<ProviderChoice> {
+    PROVIDERS
+        .iter()
+        .map(|known| ProviderChoice {
+            id: known.id,
+            needs_key: known.api != Api::Ollama,
+            models: known.models.iter().map(|model| (model.id, model.name)).collect(),
+        })
+        .collect()
+}

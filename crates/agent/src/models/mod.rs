@@ -9,3 +9,4 @@ pub use demo::Demo;
 
 pub(crate) use genai::{Connection, Remote};
 pub(crate) use http::Http;
+pub use known::{ProviderChoice, provider_choices};

@@ -8,6 +8,4 @@ mod workspace;
 pub use exec::{ExecCall, ExecGate, ExecSettings, ExecTool, commands_in};
 pub use read::ReadTool;
 pub use session_status::{SessionStatus, SessionStatusTool};
-pub use workspace::WorkspaceError;
-
-pub(crate) use workspace::Workspace;
+pub use workspace::{Workspace, WorkspaceEntry, WorkspaceError, WorkspaceFileContent};

@@ -1,7 +1,7 @@
 //! `read`: shows the model a text file or an image of the workspace.
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -26,9 +26,29 @@ const MAX_IMAGE: u64 = 5 * 1024 * 1024;
 /// Image types every provider takes.
 const IMAGE_TYPES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
-/// The tool, confined to one workspace.
+/// The tool, confined to one workspace and, where given, the skills of all agents.
 pub struct ReadTool {
-    workspace: Arc<Workspace>,
+    roots: Arc<Roots>,
+}
+
+struct Roots {
+    /// None where there is no such directory.
+    workspace: Option<Workspace>,
+    /// The directory as its files are named, and the handle on it.
+    skills: Option<(PathBuf, Workspace)>,
+}
+
+impl Roots {
+    fn open_file(&self, name: &str) -> Result<File, WorkspaceError> {
+        if let Some((directory, skills)) = &self.skills
+            && let Ok(inside) = Path::new(name).strip_prefix(directory)
+            && let Some(inside) = inside.to_str()
+        {
+            return skills.open_file(inside);
+        }
+        let workspace = self.workspace.as_ref();
+        workspace.ok_or_else(|| WorkspaceError::NotFound(name.to_owned()))?.open_file(name)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,7 +66,22 @@ impl ReadTool {
     /// # Errors
     /// [`WorkspaceError::Unavailable`] when the directory cannot be opened.
     pub fn new(workspace: &Path) -> Result<Self, WorkspaceError> {
-        Ok(Self { workspace: Arc::new(Workspace::open(workspace)?) })
+        let workspace = Some(Workspace::open(workspace)?);
+        Ok(Self { roots: Arc::new(Roots { workspace, skills: None }) })
+    }
+
+    /// A tool that reads below `workspace` and, by absolute paths, below `skills`.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Unavailable`] when neither directory can be opened.
+    pub fn with_skills(workspace: &Path, skills: &Path) -> Result<Self, WorkspaceError> {
+        let opened = Workspace::open(skills).ok().map(|root| (skills.to_owned(), root));
+        let workspace = match Workspace::open(workspace) {
+            Ok(workspace) => Some(workspace),
+            Err(_) if opened.is_some() => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { roots: Arc::new(Roots { workspace, skills: opened }) })
     }
 }
 
@@ -73,13 +108,13 @@ impl Tool for ReadTool {
     }
 
     fn call(&self, arguments: Value, _context: ToolContext) -> BoxFuture<'_, ToolOutput> {
-        let workspace = Arc::clone(&self.workspace);
+        let roots = Arc::clone(&self.roots);
         Box::pin(async move {
             let arguments: Arguments = match serde_json::from_value(arguments) {
                 Ok(arguments) => arguments,
                 Err(error) => return ToolOutput::error(format!("Invalid arguments: {error}.")),
             };
-            match tokio::task::spawn_blocking(move || read(&workspace, &arguments)).await {
+            match tokio::task::spawn_blocking(move || read(&roots, &arguments)).await {
                 Ok(Ok(output)) => output,
                 Ok(Err(error)) => ToolOutput::error(error.to_string()),
                 Err(_) => ToolOutput::error("Reading was interrupted. Try again."),
@@ -88,10 +123,10 @@ impl Tool for ReadTool {
     }
 }
 
-fn read(workspace: &Workspace, arguments: &Arguments) -> Result<ToolOutput, WorkspaceError> {
+fn read(roots: &Roots, arguments: &Arguments) -> Result<ToolOutput, WorkspaceError> {
     let name = arguments.path.trim();
     let unreadable = |source| WorkspaceError::Unreadable { name: name.to_owned(), source };
-    let file = workspace.open_file(name)?;
+    let file = roots.open_file(name)?;
     let size = file.metadata().map_err(unreadable)?.len();
     let mut reader = BufReader::new(file);
     let start = reader.fill_buf().map_err(unreadable)?;

@@ -8,6 +8,7 @@ mod http;
 mod models;
 mod sandbox;
 mod session;
+mod skills;
 mod system;
 mod tools;
 
@@ -22,6 +23,7 @@ pub use self::http::*;
 pub use self::models::*;
 pub use self::sandbox::*;
 pub use self::session::*;
+pub use self::skills::*;
 pub use self::system::*;
 pub use self::tools::*;
 
@@ -48,6 +50,8 @@ pub struct Config {
     pub logging: LoggingConfig,
     /// Variables for this document and for what the gateway starts.
     pub env: EnvConfig,
+    /// Instructions for special tasks.
+    pub skills: SkillsConfig,
     /// How the web interface looks.
     pub ui: UiConfig,
     /// How other programs wake the assistant.

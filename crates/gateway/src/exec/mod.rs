@@ -19,21 +19,28 @@ use crate::agents::Agent;
 use crate::gateway::Shared;
 use crate::runs::Job;
 
-/// The `exec` tool for one run, unless the configuration takes it away.
-pub(crate) fn tool(shared: &Arc<Shared>, job: &Job, agent: &Agent) -> Option<Arc<dyn Tool>> {
+/// Whether runs of `agent` in the conversation `key` get the `exec` tool.
+pub(crate) fn is_offered(shared: &Shared, key: &SessionKey, agent: &Agent) -> bool {
     let settings = shared.settings();
-    let config = settings.exec(&job.agent_id);
+    let config = settings.exec(&agent.id);
     // Whoever asked for a sandbox must not get the whole machine.
     let sandboxed = match agent.sandbox {
         SandboxMode::Off => false,
-        SandboxMode::NonMain => job.key != SessionKey::main(&agent.id, &settings.keys),
+        SandboxMode::NonMain => *key != SessionKey::main(&agent.id, &settings.keys),
         SandboxMode::All => true,
     };
     let here = matches!(config.host, ExecHost::Auto | ExecHost::Gateway) && !sandboxed;
     let denied = config.security() == Some(ExecSecurity::Deny);
-    if !here || denied || !agent.workspace.is_dir() {
+    here && !denied && agent.workspace.is_dir()
+}
+
+/// The `exec` tool for one run, unless the configuration takes it away.
+pub(crate) fn tool(shared: &Arc<Shared>, job: &Job, agent: &Agent) -> Option<Arc<dyn Tool>> {
+    if !is_offered(shared, &job.key, agent) {
         return None;
     }
+    let settings = shared.settings();
+    let config = settings.exec(&job.agent_id);
     let exec = ExecSettings {
         workspace: agent.workspace.clone(),
         env: env::of_commands(shared.configuring.env()),

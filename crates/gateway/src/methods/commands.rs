@@ -2,7 +2,7 @@
 
 use clawdbot_protocol::{NoParams, RpcError, Scope, SessionKey};
 use clawdbot_store::{Begun, FinishRun, RunStatus};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::sessions;
@@ -60,7 +60,12 @@ pub(super) fn parse(message: &str) -> Option<Command> {
 }
 
 pub(super) async fn list(_ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError> {
-    let commands: Vec<_> = COMMANDS
+    Reply::ok(&json!({"commands": rows()}))
+}
+
+/// The commands as clients list them.
+pub(super) fn rows() -> Vec<Value> {
+    COMMANDS
         .iter()
         .map(|known| {
             json!({
@@ -74,8 +79,7 @@ pub(super) async fn list(_ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError
                 "acceptsArgs": false,
             })
         })
-        .collect();
-    Reply::ok(&json!({"commands": commands}))
+        .collect()
 }
 
 /// Runs a command as a run of its own: repeated keys run once, the answer is in the transcript.

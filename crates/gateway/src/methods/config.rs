@@ -1,10 +1,8 @@
 //! `config.get`, `config.set`, `config.apply`, `config.patch`, `config.schema` (protocol §14.5).
 
-use std::sync::Arc;
-
 use clawdbot_config::{
-    ConfigError, EditError, Issue, Loaded, json_schema, merge_patch, parse_object, redact,
-    redact_raw, restore_redacted, restore_redacted_raw,
+    EditError, Loaded, json_schema, merge_patch, parse_object, redact, redact_raw,
+    restore_redacted, restore_redacted_raw,
 };
 use clawdbot_protocol::{
     ConfigRestart, ConfigSchema, ConfigSchemaEntry, ConfigSchemaLookupParams, ConfigSentinel,
@@ -12,12 +10,9 @@ use clawdbot_protocol::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::gateway::Shared;
 use crate::reload::RESTART;
+use crate::rewrite::{Base, blocking, rewrite, unusable};
 use crate::router::{Ctx, Reply};
-
-/// Issues named in a refusal; the details hold them all.
-const NAMED: usize = 3;
 
 pub(super) async fn get(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError> {
     let gateway = ctx.gateway.clone();
@@ -100,10 +95,8 @@ async fn write(
     make: fn(&str, &Loaded) -> Result<String, RpcError>,
 ) -> Result<Reply<ConfigWritten>, RpcError> {
     let gateway = ctx.gateway.clone();
-    let _turn = gateway.configuring.turn.lock().await;
-    let shared = gateway.clone();
     let ConfigWriteParams { raw, base_hash, note } = params;
-    let loaded = blocking(move || replace(&shared, &raw, base_hash.as_deref(), make)).await??;
+    let loaded = rewrite(&gateway, Base::Seen(base_hash), move |now| make(&raw, now)).await?;
     tracing::info!(kind, note, client = %ctx.peer.client_id, "configuration written");
     let written = ConfigWritten {
         ok: true,
@@ -140,83 +133,6 @@ async fn write(
     // Adopted after the answer: a new secret ends the connection that changed it.
     let gateway = gateway.clone();
     Ok(Reply::of(&written)?.then(move || gateway.adopt(loaded)))
-}
-
-/// Compares, checks and writes. Waits for the disk; changes nothing unless it succeeds.
-fn replace(
-    shared: &Arc<Shared>,
-    raw: &str,
-    base_hash: Option<&str>,
-    make: fn(&str, &Loaded) -> Result<String, RpcError>,
-) -> Result<Loaded, RpcError> {
-    let now = shared.read_config().map_err(|error| {
-        with_issues(RpcError::invalid("invalid config; fix before patching"), &error.issues)
-    })?;
-    match base_hash {
-        None if now.exists() => {
-            return Err(RpcError::invalid(
-                "config base hash required; re-run config.get and retry with baseHash",
-            ));
-        }
-        Some(hash) if hash != now.hash => {
-            return Err(RpcError::invalid(
-                "config changed since last load; re-run config.get and retry",
-            ));
-        }
-        _ => {}
-    }
-    let text = make(raw, &now)?;
-    let loaded = shared.check_config(text.clone()).map_err(|error| refused(&error))?;
-    let known = now.unknown_keys();
-    let new = |issue: &&Issue| known.iter().all(|old| old.path != issue.path);
-    if let Some(issue) = loaded.unknown_keys().iter().find(new) {
-        let named = issue.path.rsplit('.').next().unwrap_or_default();
-        let parent = issue.path.strip_suffix(named).unwrap_or_default().trim_end_matches('.');
-        let place = if parent.is_empty() { "<root>" } else { parent };
-        let message = format!("invalid config: {place}: Unrecognized key: \"{named}\"");
-        return Err(with_issues(RpcError::invalid(message), loaded.unknown_keys()));
-    }
-    clawdbot_config::write(&shared.paths.config, &text).map_err(|error| {
-        RpcError::unavailable(format!(
-            "{} cannot be written: {error}. Nothing was changed.",
-            shared.paths.config.display()
-        ))
-        .retry_after(1_000)
-    })?;
-    Ok(loaded)
-}
-
-fn refused(error: &ConfigError) -> RpcError {
-    let named: Vec<String> = error
-        .issues
-        .iter()
-        .take(NAMED)
-        .map(|issue| {
-            let place = if issue.path.is_empty() { "<root>" } else { &issue.path };
-            format!("{place}: {}", issue.message)
-        })
-        .collect();
-    with_issues(RpcError::invalid(format!("invalid config: {}", named.join("; "))), &error.issues)
-}
-
-fn with_issues(error: RpcError, issues: &[Issue]) -> RpcError {
-    error.with_details(json!({"issues": issues}))
-}
-
-fn unusable(error: &EditError) -> RpcError {
-    let refusal = RpcError::invalid(format!("invalid config: {error}"));
-    match error {
-        EditError::Invalid(issues) => with_issues(refusal, issues),
-        _ => refusal.with_details(json!({"code": error.code()})),
-    }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, RpcError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| RpcError::unavailable("the configuration cannot be read"))
 }
 
 pub(super) async fn schema(ctx: Ctx, _params: NoParams) -> Result<Reply<ConfigSchema>, RpcError> {

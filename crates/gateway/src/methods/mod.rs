@@ -1,15 +1,20 @@
 //! The methods, and the one table that declares them.
 
 mod agent;
+mod agent_files;
+mod agents;
 mod catalog;
+mod channels;
 mod chat;
 mod commands;
 mod config;
 mod cron;
 mod devices;
+mod empty;
 mod exec;
 mod exec_policy;
 mod history;
+mod host;
 mod node_events;
 mod nodes;
 mod session_branch;
@@ -17,18 +22,25 @@ mod session_patch;
 mod session_send;
 mod sessions;
 mod setup_code;
+mod skills;
 mod system;
+mod talk;
+mod tools;
+mod update;
 mod usage;
 mod wake;
+mod wizard;
+mod workspace;
 
-use clawdbot_protocol::{RpcError, Scope, SessionKey};
+use clawdbot_protocol::{OptionalAgentParams, RpcError, Scope, SessionKey};
 
+use crate::agents::Agent;
 use crate::router::{Ctx, Router};
 
 /// Every method of this gateway with its scope (protocol §6.5).
 pub(crate) fn router() -> Router {
     use Scope::{Admin, Approvals, Pairing, Read, Write};
-    Router::default()
+    surroundings(Router::default())
         .add("health", Read, system::health)
         .also_for_nodes("health")
         .add("status", Read, system::status)
@@ -127,6 +139,58 @@ pub(crate) fn router() -> Router {
         .add("exec.approvals.set", Admin, exec_policy::set)
 }
 
+/// Everything around conversations: agents and their skills, tools and voice, channels, this machine.
+fn surroundings(router: Router) -> Router {
+    use Scope::{Admin, Approvals, Questions, Read, Talk, Write};
+    router
+        .add("agents.create", Admin, agents::create)
+        .add("agents.update", Admin, agents::update)
+        .add("agents.delete", Admin, agents::delete)
+        .add("agents.files.list", Read, agent_files::list)
+        .add("agents.files.get", Read, agent_files::get)
+        .add("agents.files.set", Admin, agent_files::set)
+        .add("agents.workspace.list", Read, workspace::list)
+        .add("agents.workspace.get", Read, workspace::get)
+        .add("models.authStatus", Read, catalog::auth_status)
+        .add("chat.metadata", Read, catalog::chat_metadata)
+        .add("tools.catalog", Read, tools::catalog)
+        .add("tools.effective", Read, tools::effective)
+        .add("skills.status", Read, skills::status)
+        .add("skills.bins", Read, skills::bins)
+        .only_for_nodes("skills.bins")
+        .add("skills.install", Admin, skills::install)
+        .add("skills.update", Admin, skills::update)
+        .add("channels.status", Read, channels::status)
+        .add("channels.logout", Admin, channels::logout)
+        .add("channels.start", Admin, channels::start)
+        .add("channels.stop", Admin, channels::stop)
+        .add("send", Write, channels::send)
+        .add("poll", Write, channels::poll)
+        .add("message.action", Write, channels::action)
+        .add("voicewake.get", Read, talk::voicewake_get)
+        .add("voicewake.set", Write, talk::voicewake_set)
+        .add("talk.mode", Talk, talk::mode)
+        .add("talk.config", Read, talk::config)
+        .add("talk.catalog", Read, talk::catalog)
+        .add("tts.status", Read, talk::tts_status)
+        .add("update.run", Admin, update::run)
+        .add("update.status", Admin, update::status)
+        .add("wizard.start", Admin, wizard::start)
+        .add("wizard.next", Admin, wizard::next)
+        .add("wizard.cancel", Admin, wizard::cancel)
+        .add("wizard.status", Admin, wizard::status)
+        .add("system.info", Read, host::info)
+        .add("gateway.identity.get", Read, host::identity)
+        .add("gateway.restart.preflight", Read, host::restart_preflight)
+        .add("users.self", Write, host::user)
+        .add("environments.list", Read, host::environments)
+        .add("tasks.list", Read, empty::tasks)
+        .add("question.list", Questions, empty::questions)
+        .add("sessions.groups.list", Read, empty::session_groups)
+        .add("plugins.uiDescriptors", Read, empty::ui_descriptors)
+        .add("plugin.approval.list", Approvals, empty::plugin_approvals)
+}
+
 /// The canonical form of a key a caller sent.
 fn resolve(ctx: &Ctx, raw: &str) -> Result<SessionKey, RpcError> {
     SessionKey::resolve(raw, &ctx.gateway.settings().keys)
@@ -142,4 +206,21 @@ fn resolve_known(ctx: &Ctx, raw: &str) -> Result<SessionKey, RpcError> {
         return Err(RpcError::invalid(format!("unknown agent id \"{agent}\"")));
     }
     Ok(key)
+}
+
+/// The agent of that id.
+fn known_agent(ctx: &Ctx, id: &str) -> Result<Agent, RpcError> {
+    let settings = ctx.gateway.settings();
+    let found = settings.agents.get(&id.trim().to_lowercase()).cloned();
+    found.ok_or_else(|| RpcError::invalid(format!("unknown agent id \"{id}\"")))
+}
+
+/// The agent a caller means: the one named, the conversation's, or the default.
+fn agent_of(ctx: &Ctx, params: &OptionalAgentParams) -> Result<Agent, RpcError> {
+    let settings = ctx.gateway.settings();
+    match (&params.agent_id, &params.session_key) {
+        (Some(id), _) => known_agent(ctx, id),
+        (None, Some(key)) => known_agent(ctx, resolve(ctx, key)?.agent(&settings.keys)),
+        (None, None) => known_agent(ctx, settings.agents.default_id()),
+    }
 }

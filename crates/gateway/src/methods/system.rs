@@ -4,11 +4,13 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use clawdbot_protocol::{LogsTailParams, NoParams, RpcError};
-use clawdbot_store::SessionQuery;
+use clawdbot_store::{SessionListed, SessionQuery};
 use serde_json::{Map, Value, json};
 
 use crate::error::store_error;
 use crate::gateway::Shared;
+use crate::host;
+use crate::rewrite::blocking;
 use crate::router::{Ctx, Reply};
 
 const DEFAULT_LINES: u32 = 500;
@@ -17,33 +19,29 @@ const DEFAULT_BYTES: u64 = 250_000;
 const RECENT: usize = 10;
 
 pub(super) async fn health(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError> {
+    ctx.gateway.refresh_recent().await;
     Reply::ok(&ctx.gateway.health())
 }
 
 pub(super) async fn status(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError> {
     let gateway = &ctx.gateway;
-    let query = SessionQuery { limit: RECENT, ..SessionQuery::default() };
-    let page = gateway.store.sessions(query).await.map_err(store_error)?;
-    let now_ms = gateway.now_ms();
-    let recent: Vec<Value> = page
-        .sessions
-        .iter()
-        .map(|listed| {
-            let mut row = gateway.session_row(&listed.session);
-            row.insert("age".into(), json!(now_ms - listed.session.updated_ms));
-            Value::Object(row)
-        })
-        .collect();
     let path = gateway.database();
     let settings = gateway.settings();
     let default = settings.catalog.default_model();
-    let by_agent = json!([{"agentId": settings.agents.default_id(), "path": path,
-        "count": page.total, "recent": recent}]);
+    let all = sessions(&ctx, None).await?;
+    let mut by_agent = Vec::new();
+    for agent in settings.agents.all() {
+        let Listed { count, recent } = sessions(&ctx, Some(agent.id.clone())).await?;
+        let row = json!({"agentId": agent.id, "path": path, "count": count, "recent": recent});
+        by_agent.push(row);
+    }
+    let memory = blocking(host::process_memory).await?;
     let waiting = gateway.system_events.texts(gateway, &gateway.main_key()).await?;
     let mut answer = Map::new();
     answer.insert("runtimeVersion".into(), json!(gateway.version));
     answer.insert("pid".into(), json!(std::process::id()));
     answer.insert("uptimeMs".into(), json!(gateway.uptime_ms()));
+    answer.insert("processMemory".into(), json!(memory));
     answer.insert("address".into(), json!(gateway.address()));
     answer.insert(
         "heartbeat".into(),
@@ -56,13 +54,31 @@ pub(super) async fn status(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcErro
         "sessions".into(),
         json!({
             "paths": [path],
-            "count": page.total,
+            "count": all.count,
             "defaults": {"model": default.id, "contextTokens": gateway.context_tokens(&default)},
-            "recent": recent,
+            "recent": all.recent,
             "byAgent": by_agent,
         }),
     );
     Reply::ok(&answer)
+}
+
+struct Listed {
+    count: u64,
+    recent: Vec<Value>,
+}
+
+/// The newest conversations of one agent, or of all.
+async fn sessions(ctx: &Ctx, agent_id: Option<String>) -> Result<Listed, RpcError> {
+    let query = SessionQuery { limit: RECENT, agent_id, ..SessionQuery::default() };
+    let page = ctx.gateway.store.sessions(query).await.map_err(store_error)?;
+    let now_ms = ctx.gateway.now_ms();
+    let row = |listed: &SessionListed| {
+        let mut row = ctx.gateway.session_row(&listed.session);
+        row.insert("age".into(), json!(now_ms - listed.session.updated_ms));
+        Value::Object(row)
+    };
+    Ok(Listed { count: page.total, recent: page.sessions.iter().map(row).collect() })
 }
 
 pub(super) async fn presence(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError> {

@@ -3,6 +3,46 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Which models `models.list` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelsView {
+    /// All that can be asked.
+    Default,
+    /// Those of providers that the configuration names; all when it names none.
+    Configured,
+    /// Those of providers that the configuration names.
+    ProviderConfig,
+    /// All that can be asked.
+    All,
+}
+
+/// An agent, where none means the default one.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OptionalAgentParams {
+    /// Its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub agent_id: Option<String>,
+    /// A conversation of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub session_key: Option<String>,
+}
+
+/// `tools.effective`
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolsEffectiveParams {
+    /// The conversation.
+    #[schemars(length(min = 1, max = 512))]
+    pub session_key: String,
+    /// Its agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
+}
+
 /// `models.list`
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -10,6 +50,22 @@ pub struct ModelsListParams {
     /// Only this provider's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
+    /// Which of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<ModelsView>,
+    /// As seen by this agent, whose own model is marked as the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
+    /// As seen by this conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub session_key: Option<String>,
+    /// Rows always have all their details.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_details: Option<bool>,
+    /// Nothing is prepared in the background here, so this changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepared_only: Option<bool>,
     /// Look for local servers again first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<bool>,

@@ -123,8 +123,9 @@ impl ExecTool {
     }
 }
 
-impl Tool for ExecTool {
-    fn spec(&self) -> ToolSpec {
+impl ExecTool {
+    /// How the tool is presented, in every run the same.
+    pub fn described() -> ToolSpec {
         ToolSpec {
             name: "exec".into(),
             description:
@@ -146,6 +147,12 @@ impl Tool for ExecTool {
                 "additionalProperties": false,
             }),
         }
+    }
+}
+
+impl Tool for ExecTool {
+    fn spec(&self) -> ToolSpec {
+        Self::described()
     }
 
     fn call(&self, arguments: Value, context: ToolContext) -> BoxFuture<'_, ToolOutput> {
