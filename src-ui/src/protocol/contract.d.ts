@@ -3214,9 +3214,7 @@ channel?: (string | null)
 /**
  * Particulars of the action.
  */
-params?: {
-[k: string]: unknown
-}
+params?: unknown
 }
 /**
  * `models.list`
@@ -4982,9 +4980,7 @@ skillKey: string
 /**
  * Its entry now, secrets replaced by the placeholder.
  */
-config: {
-[k: string]: unknown
-}
+config: unknown
 }
 /**
  * `system-event`. A text that begins with `Node:` only updates the presence list.
@@ -5230,21 +5226,15 @@ export interface TalkConfigParts {
 /**
  * The `talk` block.
  */
-talk?: {
-[k: string]: unknown
-}
+talk?: unknown
 /**
  * `session.mainKey`.
  */
-session?: {
-[k: string]: unknown
-}
+session?: unknown
 /**
  * `ui.seamColor`.
  */
-ui?: {
-[k: string]: unknown
-}
+ui?: unknown
 }
 /**
  * `talk.mode`
@@ -5450,9 +5440,7 @@ message?: (string | null)
 /**
  * The result once more.
  */
-stats: {
-[k: string]: unknown
-}
+stats: unknown
 }
 /**
  * What `update.status` answers.
@@ -5461,15 +5449,11 @@ export interface UpdateStatus {
 /**
  * The last update; none ever happened.
  */
-sentinel?: {
-[k: string]: unknown
-}
+sentinel?: unknown
 /**
  * A newer version; this build does not look for one.
  */
-updateAvailable?: {
-[k: string]: unknown
-}
+updateAvailable?: unknown
 /**
  * `update.channel`.
  */
@@ -5682,9 +5666,7 @@ emails: string[]
 /**
  * GitHub account.
  */
-githubIdentity?: {
-[k: string]: unknown
-}
+githubIdentity?: unknown
 /**
  * Whether there is a picture.
  */
@@ -5706,9 +5688,7 @@ export interface VoiceWakeSetParams {
 /**
  * A list of words; the empty list brings the usual ones back.
  */
-triggers?: {
-[k: string]: unknown
-}
+triggers?: unknown
 }
 /**
  * `wake`
@@ -5777,9 +5757,7 @@ stepId: string
 /**
  * What was chosen or entered.
  */
-value?: {
-[k: string]: unknown
-}
+value?: unknown
 }
 /**
  * What `wizard.start` and `wizard.next` answer.
@@ -5833,9 +5811,7 @@ options?: (WizardOption[] | null)
 /**
  * What is chosen or entered at first.
  */
-initialValue?: {
-[k: string]: unknown
-}
+initialValue?: unknown
 /**
  * What the answer looks like.
  */
