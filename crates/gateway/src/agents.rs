@@ -55,6 +55,16 @@ impl Agents {
         }
     }
 
+    /// Makes the workspaces that are missing, so that tools have a place to work in.
+    pub(crate) fn make_workspaces(&self) {
+        for agent in self.all.iter().filter(|agent| !agent.workspace.is_dir()) {
+            if let Err(error) = std::fs::create_dir_all(&agent.workspace) {
+                let workspace = agent.workspace.display();
+                tracing::warn!(%error, %workspace, "the workspace cannot be created");
+            }
+        }
+    }
+
     pub(crate) fn get(&self, id: &str) -> Option<&Agent> {
         self.all.iter().find(|agent| agent.id == id)
     }

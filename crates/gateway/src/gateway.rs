@@ -267,8 +267,7 @@ impl Builder {
             shared.tasks.spawn(import::run(shared.clone(), old));
         }
         reload::follow(&shared);
-        let paths = shared.paths.clone();
-        shared.tasks.spawn_blocking(move || setup::keep_copy(&paths));
+        shared.settle();
         info!(address = ?address, model = %shared.settings().catalog.default_model(), "ready");
         Ok(Gateway { shared })
     }

@@ -96,8 +96,7 @@ impl Shared {
         if models_changed {
             self.tasks.spawn(discover(self.clone()));
         }
-        let paths = self.paths.clone();
-        self.tasks.spawn_blocking(move || setup::keep_copy(&paths));
+        self.settle();
         info!(?restart, "configuration in force");
         let event = Broadcast {
             audience: Audience::Scope(Scope::Read),
@@ -126,6 +125,15 @@ impl Shared {
                 at(&before.loaded.value, &pointer) != at(&loaded.value, &pointer)
             })
             .collect()
+    }
+
+    /// What a configuration in force leaves on the disk: the workspaces it names, and a copy of it.
+    pub(crate) fn settle(self: &Arc<Self>) {
+        let shared = self.clone();
+        self.tasks.spawn_blocking(move || {
+            shared.settings().agents.make_workspaces();
+            setup::keep_copy(&shared.paths);
+        });
     }
 
     fn rotate(&self, mode: crate::AuthMode, secret: Option<&str>) {
