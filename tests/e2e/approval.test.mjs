@@ -14,6 +14,7 @@ scene("a command runs only after it was allowed", {}, async ({ model, browsing }
   await card.waitFor();
   assert.match(await card.innerText(), /echo alpha \| tr a-z A-Z/);
   assert.equal(model.requests.length, 1, "nothing has run yet");
+  assert.match(await part(page, "working-line").innerText(), /Waiting for your decision/);
   await card.getByRole("button", { name: "Allow once" }).click();
   await answer(page, "It ran.");
   await card.waitFor({ state: "detached" });

@@ -151,6 +151,7 @@ export const en = {
   "work.starting": "Starting the model {s} s",
   "work.writing": "Writing {s} s",
   "work.running": "Running {name} {s} s",
+  "work.waiting": "Waiting for your decision",
   "work.stopping": "Stopping",
   "work.stillStopping": "Still stopping",
 

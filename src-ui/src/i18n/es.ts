@@ -152,6 +152,7 @@ export const es: Catalogue = {
   "work.starting": "Arrancando el modelo {s} s",
   "work.writing": "Escribiendo {s} s",
   "work.running": "Ejecutando {name} {s} s",
+  "work.waiting": "A la espera de su decisión",
   "work.stopping": "Deteniendo",
   "work.stillStopping": "Todavía deteniendo",
 

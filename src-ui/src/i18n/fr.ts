@@ -152,6 +152,7 @@ export const fr: Catalogue = {
   "work.starting": "Démarrage du modèle {s} s",
   "work.writing": "Rédaction {s} s",
   "work.running": "{name} en cours {s} s",
+  "work.waiting": "En attente de votre décision",
   "work.stopping": "Interruption",
   "work.stillStopping": "Interruption toujours en cours",
 
