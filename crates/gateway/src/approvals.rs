@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::gateway::Shared;
 use crate::hub::{Audience, Broadcast};
 
-pub(crate) use self::wish::{Wish, visible};
+pub(crate) use self::wish::Wish;
 
 /// Questions that may wait at a time; another one is refused.
 const MAX_OPEN: usize = 128;
@@ -111,7 +111,7 @@ impl Approvals {
     pub(crate) fn open(
         &self,
         id: Option<String>,
-        wish: Wish,
+        mut wish: Wish,
         now_ms: i64,
         timeout: Duration,
     ) -> Result<Arc<Approval>, RpcError> {

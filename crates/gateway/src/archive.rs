@@ -15,15 +15,17 @@ use crate::rows;
 /// Rows read at a time.
 const PAGE: i64 = 500;
 
-/// Writes all rows of a conversation to a new private file, one JSON object a line.
+/// Writes all rows of a conversation to a new private file, one JSON object a line. `why` is in its
+/// name: `bak` or `deleted`.
 pub(crate) async fn export(
     shared: &Shared,
     key: &str,
     session_id: &str,
+    why: &str,
 ) -> Result<PathBuf, RpcError> {
     let dir = shared.paths.state_dir.join("archive");
     let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S.%3fZ");
-    let path = dir.join(format!("{session_id}.jsonl.bak.{at}"));
+    let path = dir.join(format!("{session_id}.jsonl.{why}.{at}"));
     let unwritable = |error: std::io::Error| {
         RpcError::unavailable(format!(
             "the conversation could not be saved to {}: {error}. Free some space and try again.",

@@ -10,6 +10,7 @@ use clawdbot_protocol::{Attachment, MAX_FRAME, RpcError};
 use clawdbot_store::MediaRecord;
 use serde_json::{Map, Value, json};
 
+use crate::text::hides;
 /// Room a frame needs beside the attachments, in bytes.
 const FRAME_SLACK: u64 = 256 * 1024;
 /// Pixels of the largest image that is accepted.
@@ -162,13 +163,10 @@ fn check_image(bytes: &[u8], limits: Limits) -> Result<(), String> {
     }
 }
 
-/// A name for people: one line, no path, no control or invisible characters.
+/// A name for people: one line, no path, nothing that hides.
 fn safe_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    last.chars()
-        .filter(|c| !c.is_control() && !matches!(*c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-        .take(MAX_NAME)
-        .collect()
+    last.chars().filter(|c| !matches!(c, '\n' | '\t') && !hides(*c)).take(MAX_NAME).collect()
 }
 
 impl Accepted {

@@ -225,7 +225,7 @@ impl Admission {
             scopes: self.scopes.clone(),
             client_id: client.id.clone(),
             client_mode: client.mode.clone(),
-            client_name: client.display_name.clone(),
+            client_name: client.display_name.as_deref().map(crate::text::plain),
             device_id: self.grant.as_ref().map(|grant| grant.device.device_id.clone()),
             outbox: outbox.clone(),
         });

@@ -68,6 +68,7 @@ mod strangers;
 mod submit;
 mod system_events;
 mod tailscale;
+mod text;
 mod toolbox;
 mod transcript;
 mod ui;

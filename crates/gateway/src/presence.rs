@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::text::plain;
 use clawdbot_protocol::{ConnectParams, PresenceEntry, Role, Scopes, SystemEventParams};
 use serde_json::Value;
 
@@ -56,7 +57,8 @@ impl Presence {
             .clone()
             .or_else(|| client.instance_id.as_ref().map(|id| format!("instance:{id}")))
             .unwrap_or_else(|| conn.to_owned());
-        let host = client.display_name.clone().unwrap_or_else(|| client.id.clone());
+        let name = client.display_name.as_deref().map(plain).filter(|name| !name.is_empty());
+        let host = name.unwrap_or_else(|| client.id.clone());
         let entry = PresenceEntry {
             text: Some(format!("Node: {host} · mode {}", client.mode)),
             host: Some(host),

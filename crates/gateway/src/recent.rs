@@ -2,6 +2,7 @@
 //! greeting of every connection has it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use clawdbot_store::{SessionPage, SessionQuery, StoreError};
@@ -16,6 +17,8 @@ const SHOWN: usize = 5;
 #[derive(Default)]
 pub(crate) struct Recent {
     known: Mutex<Known>,
+    /// Whether nothing has happened since.
+    current: AtomicBool,
 }
 
 #[derive(Default)]
@@ -40,8 +43,16 @@ impl From<SessionPage> for Glance {
 }
 
 impl Recent {
-    /// Looks again.
-    pub(crate) async fn refresh(&self, shared: &Shared) -> Result<(), StoreError> {
+    /// Says that a conversation has changed.
+    pub(crate) fn outdated(&self) {
+        self.current.store(false, Ordering::Release);
+    }
+
+    /// Looks again if anything has happened.
+    async fn refresh(&self, shared: &Shared) -> Result<(), StoreError> {
+        if self.current.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
         let query = SessionQuery { limit: SHOWN, ..SessionQuery::default() };
         let all = shared.store.sessions(query.clone()).await?.into();
         let mut by_agent = BTreeMap::new();
@@ -73,6 +84,7 @@ impl Shared {
     /// Looks for the newest conversations; a failure is said and leaves what was known.
     pub(crate) async fn refresh_recent(&self) {
         if let Err(error) = self.recent.refresh(self).await {
+            self.recent.outdated();
             tracing::warn!(%error, "health shows older conversations");
         }
     }

@@ -149,9 +149,14 @@ pub(crate) fn follow(shared: &Arc<Shared>) {
     let changed = Arc::new(Notify::new());
     let (notify, weak) = (changed.clone(), Arc::downgrade(shared));
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let (Ok(event), Some(shared)) = (event, weak.upgrade()) else { return };
+        // The database lives in the same directory and is written all the time.
+        let Ok(event) = event else { return };
+        if event.kind.is_access() {
+            return;
+        }
+        let Some(shared) = weak.upgrade() else { return };
         let files = shared.config_files();
-        if !event.kind.is_access() && event.paths.iter().any(|path| files.contains(path)) {
+        if event.paths.iter().any(|path| files.contains(path)) {
             notify.notify_one();
         }
     });

@@ -113,6 +113,9 @@ impl Shared {
         set("model", json!(model.id));
         set("contextTokens", json!(self.context_tokens(&model)));
         set("hasActiveRun", json!(!runs.is_empty()));
+        if !runs.is_empty() {
+            set("status", json!("running"));
+        }
         set("activeRunIds", json!(runs));
         set("snapshotAt", json!(self.now_ms()));
         for flag in ["archived", "pinned", "unread", "abortedLastRun"] {

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use clawdbot_protocol::{Generation, Scope, SessionKey};
+use clawdbot_protocol::{Generation, RpcError, Scope, SessionKey};
 use clawdbot_store::{Session, Stored};
 use serde_json::{Map, Value, json};
 
+use crate::error::store_error;
 use crate::gateway::Shared;
 use crate::hub::{Audience, Broadcast};
 use crate::rows;
 use crate::runs::Job;
+use crate::transcript;
 
 /// Sends the events of one run. `chat` and `agent` events share one sequence.
 pub(crate) struct RunEvents {
@@ -183,6 +185,7 @@ impl Shared {
 
     /// `sessions.changed` for one session.
     pub(crate) fn announce_session(&self, session: &Session, members: Map<String, Value>) {
+        self.recent.outdated();
         let event = Broadcast {
             audience: Audience::SessionList,
             since: Generation::V4,
@@ -197,6 +200,18 @@ impl Shared {
             payload.insert("session".into(), Value::Object(self.session_row(session)));
             payload
         });
+    }
+
+    /// Gives a conversation that is used over and over an empty transcript, if there is one.
+    pub(crate) async fn start_over(&self, key: &SessionKey) -> Result<(), RpcError> {
+        if self.store.session(key.as_str()).await.map_err(store_error)?.is_none() {
+            return Ok(());
+        }
+        let now_ms = self.now_ms();
+        let divider = transcript::divider_row(now_ms)?;
+        let reset = self.store.reset_session(key.as_str(), divider, now_ms).await;
+        self.announce_change(&reset.map_err(store_error)?, "reset");
+        Ok(())
     }
 
     /// `sessions.changed` with a reason.

@@ -121,7 +121,6 @@ impl Submission {
             now_ms,
         };
         let turn = shared.runs.turn(&self.key).await;
-        self.may_send(shared).await?;
         shared.runs.room(&self.key)?;
         let Some(live) = shared.runs.announce(&self.run_id, &self.key) else {
             return self.repeated(shared, &begin).await;
@@ -140,18 +139,7 @@ impl Submission {
             Begun::Started { .. } | Begun::InFlight => Ok(Submitted::InFlight),
             Begun::Finished(record) => Ok(Submitted::Finished(Box::new(record))),
             Begun::Conflict => Err(conflict()),
-        }
-    }
-
-    /// Refuses where the conversation's own policy does.
-    async fn may_send(&self, shared: &Arc<Shared>) -> Result<(), RpcError> {
-        let session = shared.store.session(self.key.as_str()).await.map_err(store_error)?;
-        let policy = session.as_ref().and_then(|session| session.fields.get("sendPolicy"));
-        match policy {
-            Some(policy) if policy == "deny" => {
-                Err(RpcError::invalid("send blocked by session policy"))
-            }
-            _ => Ok(()),
+            Begun::Blocked => Err(blocked()),
         }
     }
 
@@ -255,6 +243,11 @@ impl Submission {
 pub(crate) fn conflict() -> RpcError {
     RpcError::invalid("this idempotencyKey was used for a different message; use a new one")
         .with_details(json!({"code": "IDEMPOTENCY_CONFLICT"}))
+}
+
+/// The refusal of a conversation that takes no messages (protocol §13.1).
+pub(crate) fn blocked() -> RpcError {
+    RpcError::invalid("send blocked by session policy")
 }
 
 /// What the row says about its sender (protocol §13.9).

@@ -80,6 +80,8 @@ pub enum Begun {
     Finished(RunRecord),
     /// Another request used this id.
     Conflict,
+    /// The session takes no messages: its `sendPolicy` is `deny`.
+    Blocked,
 }
 
 /// What a run leaves behind.
@@ -209,6 +211,9 @@ fn begin(conn: &Connection, run: BeginRun) -> Result<Begun, StoreError> {
         });
     }
     let row = sessions::ensure(conn, &run.session_key, Some(&run.agent_id), run.now_ms)?;
+    if row.session.fields.get("sendPolicy").is_some_and(|policy| policy == "deny") {
+        return Ok(Begun::Blocked);
+    }
     conn.prepare_cached(
         "INSERT INTO runs (run_id, transcript, agent_id, body_hash, status, started_ms)
          VALUES (?1, ?2, ?3, ?4, 'running', ?5)",

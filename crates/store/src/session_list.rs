@@ -18,6 +18,10 @@ pub struct SessionQuery {
     pub search: Option<String>,
     /// Only those with exactly this label.
     pub label: Option<String>,
+    /// Only those whose `spawnedBy` is this key.
+    pub spawned_by: Option<String>,
+    /// Only archived ones, or only those that are not.
+    pub archived: Option<bool>,
     /// Only those active after this time.
     pub updated_after_ms: Option<i64>,
     /// At most this many; 100 by default.
@@ -34,6 +38,8 @@ impl Default for SessionQuery {
             agent_id: None,
             search: None,
             label: None,
+            spawned_by: None,
+            archived: None,
             updated_after_ms: None,
             limit: 100,
             offset: 0,
@@ -71,6 +77,8 @@ impl Store {
 
 const FILTER: &str = "(:agent IS NULL OR s.agent_id = :agent)
     AND (:label IS NULL OR s.label = :label)
+    AND (:spawned IS NULL OR json_extract(s.fields, '$.spawnedBy') = :spawned)
+    AND (:archived IS NULL OR coalesce(json_extract(s.fields, '$.archived'), 0) = :archived)
     AND (:after IS NULL OR s.updated_ms > :after)
     AND (:pattern IS NULL OR fold(s.label) LIKE :pattern ESCAPE '\\'
       OR fold(t.first_user_text) LIKE :pattern ESCAPE '\\'
@@ -85,7 +93,7 @@ fn list(conn: &Connection, q: &SessionQuery) -> Result<SessionPage, StoreError> 
     let total: i64 = conn
         .prepare_cached(&format!("SELECT count(*) FROM {} WHERE {FILTER}", sessions::TABLES))?
         .query_row(
-            named_params! { ":agent": q.agent_id, ":label": q.label, ":after": q.updated_after_ms, ":pattern": pattern },
+            named_params! { ":agent": q.agent_id, ":label": q.label, ":spawned": q.spawned_by, ":archived": q.archived, ":after": q.updated_after_ms, ":pattern": pattern },
             |row| row.get(0),
         )?;
     let last = if q.include_last_message { LAST_MESSAGE } else { "NULL" };
@@ -99,6 +107,8 @@ fn list(conn: &Connection, q: &SessionQuery) -> Result<SessionPage, StoreError> 
         named_params! {
             ":agent": q.agent_id,
             ":label": q.label,
+            ":spawned": q.spawned_by,
+            ":archived": q.archived,
             ":after": q.updated_after_ms,
             ":pattern": pattern,
             ":limit": i64::try_from(q.limit).unwrap_or(i64::MAX),

@@ -8,12 +8,10 @@ use clawdbot_protocol::{
 };
 use clawdbot_store::RunStatus;
 
-use crate::error::store_error;
 use crate::gateway::Shared;
 use crate::rows::shorten;
 use crate::runs::Ended;
 use crate::submit::{Sender, Submission, Unattended};
-use crate::transcript;
 
 /// Characters of an answer that are kept as its summary.
 const SUMMARY: usize = 2_000;
@@ -117,12 +115,7 @@ async fn conversation(shared: &Arc<Shared>, job: &CronJob) -> Result<SessionKey,
         return resolve(raw);
     }
     let key = resolve(&format!("agent:{agent}:cron:{}", job.id))?;
-    if shared.store.session(key.as_str()).await.map_err(store_error)?.is_some() {
-        let now_ms = shared.now_ms();
-        let divider = transcript::divider_row(now_ms)?;
-        let reset = shared.store.reset_session(key.as_str(), divider, now_ms).await;
-        shared.announce_change(&reset.map_err(store_error)?, "reset");
-    }
+    shared.start_over(&key).await?;
     Ok(key)
 }
 

@@ -5,10 +5,10 @@ use clawdbot_protocol::{
 };
 use serde_json::{Map, Value, json};
 
-use super::pending::plain;
 use super::{Device, Devices, Grant};
 use crate::access::Caller;
 use crate::hub::Hub;
+use crate::text::plain;
 
 /// A device that asks to be let in.
 pub(crate) struct Applicant<'a> {

@@ -7,11 +7,11 @@ use clawdbot_protocol::{
 use serde_json::json;
 
 use super::admit::announce_decision;
-use super::pending::plain;
 use super::{Device, Devices, KIND};
 use crate::error::store_error;
 use crate::hub::Hub;
 use crate::router::{Peer, missing_scope, missing_scope_named};
+use crate::text::plain;
 
 impl Devices {
     /// Pending requests and paired devices.

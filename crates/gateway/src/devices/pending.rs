@@ -10,8 +10,6 @@ const TTL_MS: i64 = 300_000;
 const MAX: usize = 64;
 /// The same for one remote address, so that it cannot displace everybody else's.
 const MAX_PER_SOURCE: usize = 8;
-/// Characters of a name that a stranger chose.
-const MAX_NAME: usize = 80;
 
 /// What can be asked for.
 pub(crate) trait Request: Clone {
@@ -163,18 +161,6 @@ impl Request for NodePairRequest {
     }
 }
 
-/// A name that a stranger chose, fit to be shown: one line, no invisible or direction-changing
-/// characters, not endless (DEV-08).
-pub(crate) fn plain(text: &str) -> String {
-    let shown = |c: &char| {
-        !c.is_control()
-            && !matches!(*c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-    };
-    text.chars().filter(shown).take(MAX_NAME).collect::<String>().trim().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,11 +224,5 @@ mod tests {
         assert_eq!((wider.request.id(), wider.new), ("r3", true));
         assert_eq!(wider.superseded.map(|old| old.0), Some("r1".to_owned()));
         assert!(pending.get("r1", 1).is_none());
-    }
-
-    #[test]
-    fn names_are_shown_as_what_they_are_dev_08() {
-        assert_eq!(plain(" Phone\u{202e}\u{1b}[31m\r\nx "), "Phone[31mx");
-        assert_eq!(plain(&"a".repeat(4096)).len(), MAX_NAME);
     }
 }

@@ -10,9 +10,10 @@ use serde_json::{Map, Value, json};
 use tracing::{info, warn};
 
 use super::policy::{Policy, Verdict};
-use crate::approvals::{Approval, End, Wish, visible};
+use crate::approvals::{Approval, End, Wish};
 use crate::gateway::Shared;
 use crate::runs::Job;
+use crate::text::visible;
 
 /// How long a command waits for a decision.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -7,7 +7,6 @@ use clawdbot_protocol::{HeartbeatEvent, HeartbeatStatus, RpcError, SessionKey};
 use clawdbot_store::RunStatus;
 
 use super::plan::{self, Heartbeat};
-use crate::error::store_error;
 use crate::gateway::Shared;
 use crate::rows::shorten;
 use crate::submit::{Sender, Submission, Unattended};
@@ -131,8 +130,7 @@ async fn ask(
     let raw = format!("agent:{}:heartbeat", heartbeat.agent_id);
     let key =
         SessionKey::resolve(&raw, &shared.settings().keys).map_err(|error| invalid(&error))?;
-    // What earlier heartbeats said is of no use to anybody and would only grow.
-    shared.store.delete_session(key.as_str()).await.map_err(store_error)?;
+    shared.start_over(&key).await?;
     let model = heartbeat.model.as_deref().map(str::parse).transpose();
     let model = model.map_err(|error: clawdbot_agent::InvalidModelRef| invalid(&error))?;
     let message = match events {

@@ -113,6 +113,7 @@ pub(super) async fn run(
         Begun::InFlight => "in_flight",
         Begun::Finished(_) => "ok",
         Begun::Conflict => return Err(submit::conflict()),
+        Begun::Blocked => return Err(submit::blocked()),
     };
     let payload = json!({"runId": run_id, "status": status});
     if status != "started" {

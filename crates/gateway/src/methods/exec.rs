@@ -9,8 +9,9 @@ use clawdbot_protocol::{
 };
 use serde_json::{Value, json};
 
-use crate::approvals::{Approval, End, Wish, visible};
+use crate::approvals::{Approval, End, Wish};
 use crate::router::{Ctx, Reply};
+use crate::text::visible;
 
 const DEFAULT_TIMEOUT_MS: u64 = 120_000;
 /// The longest a question may wait.

@@ -57,7 +57,7 @@ pub(super) async fn compact(
         _ => {}
     }
     let _quiet = quiet(&ctx, &key).await?;
-    let archived = archive::export(&ctx.gateway, key.as_str(), &session.session_id).await?;
+    let archived = archive::export(&ctx.gateway, key.as_str(), &session.session_id, "bak").await?;
     let keep = Keep::Last(keep.cast_signed());
     let session = branch(&ctx, &key, keep).await?;
     let answer = SessionsCompacted {

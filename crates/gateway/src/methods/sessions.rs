@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::session_patch::{put, set_model, set_thinking};
 use super::{resolve, resolve_known};
+use crate::archive;
 use crate::error::store_error;
 use crate::router::{Ctx, Reply};
 use crate::submit::{Submission, Submitted};
@@ -41,6 +42,11 @@ pub(super) async fn list(ctx: Ctx, params: SessionsListParams) -> Result<Reply, 
         agent_id: params.agent_id,
         search: params.search.filter(|text| !text.trim().is_empty()),
         label: params.label,
+        spawned_by: params.spawned_by,
+        archived: match params.archived {
+            Some(Value::String(all)) if all == "all" => None,
+            wanted => Some(wanted == Some(Value::Bool(true))),
+        },
         updated_after_ms: params.active_minutes.map(|min| now_ms - i64::from(min) * 60_000),
         limit: limit as usize,
         offset: u64::from(offset),
@@ -328,13 +334,27 @@ pub(super) async fn delete(ctx: Ctx, params: SessionsDeleteParams) -> Result<Rep
         ));
     }
     stop_runs(&ctx, &key).await?;
+    let session = gateway.store.session(key.as_str()).await.map_err(store_error)?;
+    let archived = match session.filter(|session| session.message_count > 0) {
+        Some(session) => {
+            let id = &session.session_id;
+            vec![archive::export(gateway, key.as_str(), id, "deleted").await?]
+        }
+        None => Vec::new(),
+    };
     let deleted = gateway.store.delete_session(key.as_str()).await.map_err(store_error)?;
     if let Some(deleted) = &deleted {
         let files: Vec<_> = deleted.media.iter().map(|media| media_path(&ctx, media)).collect();
         attachments::discard(&files);
-        gateway.announce_change(&deleted.session, "delete");
     }
-    Reply::ok(&json!({"ok": true, "key": key, "deleted": deleted.is_some(), "archived": []}))
+    let answer =
+        json!({"ok": true, "key": key, "deleted": deleted.is_some(), "archived": archived});
+    let gateway = Arc::clone(gateway);
+    Ok(Reply::ok(&answer)?.then(move || {
+        if let Some(deleted) = deleted {
+            gateway.announce_change(&deleted.session, "delete");
+        }
+    }))
 }
 
 fn media_path(ctx: &Ctx, media: &clawdbot_store::MediaRecord) -> std::path::PathBuf {

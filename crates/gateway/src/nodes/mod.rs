@@ -19,9 +19,10 @@ use clawdbot_store::Store;
 use serde_json::json;
 
 use crate::devices::Device;
-use crate::devices::pending::{Pending, plain};
+use crate::devices::pending::Pending;
 use crate::hub::ConnId;
 use crate::settings::Settings;
+use crate::text::plain;
 
 pub(crate) use calls::Calls;
 

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Arrival, Nodes, allow};
-use crate::devices::pending::plain;
 use crate::devices::{new_token, token};
 use crate::error::store_error;
 use crate::gateway::Shared;
 use crate::hub::Hub;
 use crate::router::{Peer, missing_scope};
+use crate::text::plain;
 
 const KIND: &str = "node";
 /// Nodes that have asked once: the older generation is no way around the answer.

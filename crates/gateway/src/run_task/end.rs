@@ -143,6 +143,7 @@ impl RunTask<'_> {
     fn session_fields(&self, ended: &Ended) -> Map<String, Value> {
         let status = match ended.status {
             RunStatus::Ok => "done",
+            RunStatus::Aborted if ended.stop_reason.as_deref() == Some("timeout") => "timeout",
             RunStatus::Aborted => "killed",
             _ => "failed",
         };

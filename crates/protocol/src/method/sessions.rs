@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// `sessions.list` and, all optional, `sessions.subscribe`
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +34,12 @@ pub struct SessionsListParams {
     /// Text in label, title or key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
+    /// Only what this conversation started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spawned_by: Option<String>,
+    /// `true` for the archived ones, `"all"` for all; otherwise those that are not archived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived: Option<Value>,
 }
 
 /// A session by key: `sessions.describe`, `sessions.reset`, `sessions.messages.subscribe` …
