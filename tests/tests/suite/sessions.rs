@@ -279,3 +279,52 @@ async fn a_conversation_that_may_not_be_sent_to_says_so() {
     say(&gateway, &mut peer, "k-1", "hi", "hello").await;
     gateway.finish().await;
 }
+
+#[tokio::test]
+async fn a_repeated_creation_is_the_same_conversation() {
+    let gateway = TestGateway::start().await;
+    gateway.model.push(Script::text(["done"]));
+    let mut peer = gateway.v4().await;
+    let params = json!({"task": "look into it", "idempotencyKey": "create-1"});
+    let first = peer.ok("sessions.create", params.clone()).await;
+    assert_eq!(first["runStarted"], true);
+    peer.terminal("create-1").await;
+    let again = peer.ok("sessions.create", params).await;
+    assert_eq!((&again["key"], &again["runStarted"]), (&first["key"], &json!(false)));
+    assert_eq!(peer.ok("sessions.list", json!({})).await["count"], 1);
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn lists_leave_archived_conversations_out_and_find_what_one_started() {
+    let gateway = TestGateway::start().await;
+    let mut peer = gateway.v4().await;
+    peer.ok("sessions.patch", json!({"key": "old", "archived": true})).await;
+    peer.ok("sessions.patch", json!({"key": "subagent:1", "spawnedBy": "agent:main:main"})).await;
+    let mut keys = async |params: Value| {
+        let list = peer.ok("sessions.list", params).await;
+        let rows = list["sessions"].as_array().unwrap().clone();
+        rows.iter().map(|row| row["key"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(json!({})).await, ["agent:main:subagent:1"]);
+    assert_eq!(keys(json!({"archived": true})).await, ["agent:main:old"]);
+    assert_eq!(keys(json!({"archived": "all"})).await.len(), 2);
+    assert_eq!(keys(json!({"spawnedBy": "agent:main:main"})).await, ["agent:main:subagent:1"]);
+    assert_eq!(keys(json!({"spawnedBy": "agent:main:other"})).await, Vec::<String>::new());
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn a_deleted_conversation_is_kept_as_a_file() {
+    let gateway = TestGateway::start().await;
+    gateway.model.push(Script::text(["remember me"]));
+    let mut peer = gateway.v4().await;
+    let send = json!({"sessionKey": "gone", "message": "hi", "idempotencyKey": "k"});
+    peer.ok("chat.send", send).await;
+    peer.terminal("k").await;
+    let deleted = peer.ok("sessions.delete", json!({"key": "gone"})).await;
+    let file = deleted["archived"][0].as_str().unwrap();
+    assert!(file.contains(".jsonl.deleted."), "{file}");
+    assert!(std::fs::read_to_string(file).unwrap().contains("remember me"));
+    gateway.finish().await;
+}

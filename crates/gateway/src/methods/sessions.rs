@@ -245,9 +245,15 @@ pub(super) async fn create(ctx: Ctx, params: SessionsCreateParams) -> Result<Rep
     let gateway = &ctx.gateway;
     let settings = gateway.settings();
     let agent = params.agent_id.as_deref().unwrap_or(settings.agents.default_id());
+    // A repeat means the conversation that its first message went to.
+    let earlier = match &params.idempotency_key {
+        Some(run_id) => gateway.store.run(run_id).await.map_err(store_error)?,
+        None => None,
+    };
     let raw = params
         .key
         .clone()
+        .or(earlier.map(|run| run.session_key))
         .unwrap_or_else(|| format!("agent:{agent}:dashboard:{}", uuid::Uuid::new_v4()));
     let key = resolve_known(&ctx, &raw)?;
     let mut fields = Map::new();
@@ -282,7 +288,8 @@ pub(super) async fn create(ctx: Ctx, params: SessionsCreateParams) -> Result<Rep
     answer.insert("sessionId".into(), json!(session.session_id));
     answer.insert("entry".into(), gateway.session_entry(&session));
     answer.insert("resolved".into(), gateway.resolved_model(&session));
-    answer.insert("runStarted".into(), json!(first.is_some()));
+    let started = matches!(first, Some(Submitted::Started(_)));
+    answer.insert("runStarted".into(), json!(started));
     if first.is_some() {
         answer.insert("runId".into(), json!(run_id));
     }

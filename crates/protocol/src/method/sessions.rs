@@ -87,8 +87,8 @@ pub struct SessionsCreateParams {
     /// Thinking level.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thinking_level: Option<String>,
-    /// First message to run at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// First message to run at once; some clients call it `task`.
+    #[serde(default, alias = "task", skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// Key of that first run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
