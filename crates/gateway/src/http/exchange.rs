@@ -60,8 +60,9 @@ impl Exchange {
     async fn granted(&self) -> Result<Scopes, Box<Response<Body>>> {
         let auth = &self.shared.auth;
         let bearer = bearer(self.headers());
-        // Clients of these interfaces send some key in any case.
-        if auth.mode() == AuthMode::None {
+        // Clients of these interfaces send some key in any case. From elsewhere only a device's
+        // token is worth something.
+        if auth.mode() == AuthMode::None && self.caller.direct_local {
             return Ok(Scopes::all());
         }
         let claims_user = self.headers().contains_key("tailscale-user-login");
