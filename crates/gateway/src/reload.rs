@@ -88,18 +88,19 @@ impl Shared {
         }
         let (old, new) = (&before.config().gateway, &loaded.config.gateway);
         self.auth.budget.set_limits(&new.auth.rate_limit);
-        if old.auth.trusted_proxy != new.auth.trusted_proxy
+        let trust_changed = old.auth.trusted_proxy != new.auth.trusted_proxy
             || old.trusted_proxies != new.trusted_proxies
-            || old.allows_tailscale() != new.allows_tailscale()
-        {
-            self.hub.close_by_secret(AUTH_CHANGED);
-        }
+            || old.allows_tailscale() != new.allows_tailscale();
         for warning in &loaded.warnings {
             warn!("{warning}");
         }
         let settings = Settings::new(loaded, &self.paths, Some(&before));
         let models_changed = !Arc::ptr_eq(&settings.catalog, &before.catalog);
         self.replace_settings(settings);
+        if trust_changed {
+            self.auth.trust_changed();
+            self.hub.close_by_secret(AUTH_CHANGED);
+        }
         if models_changed {
             self.tasks.spawn(discover(self.clone()));
         }

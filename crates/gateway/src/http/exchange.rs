@@ -96,7 +96,7 @@ impl Exchange {
         }
         let settings = self.shared.settings();
         let proxied = auth.mode() == AuthMode::TrustedProxy
-            && vouching::of_proxy(&settings.config().gateway, &self.caller).is_ok();
+            && vouching::of_proxy(&settings, &self.caller).is_ok();
         proxied.then(Scopes::all)
     }
 }
