@@ -232,6 +232,7 @@ impl Admission {
             client_mode: client.mode.clone(),
             client_name: client.display_name.as_deref().map(crate::text::plain),
             device_id: self.grant.as_ref().map(|grant| grant.device.device_id.clone()),
+            direct_local: self.direct_local,
             outbox: outbox.clone(),
         });
         let listed = !client.is_cli() && !client.is_probe() && !client.is_backend();
