@@ -228,7 +228,7 @@ impl Builder {
         let mut lock = Lock::take(&paths)?;
         let (config, auth) = setup::configure(&paths, &env, &options)?;
         let address = setup::address(&paths, &config, &options);
-        setup::check(&config, &options, address)?;
+        setup::check(&config, &options, address, &auth)?;
         let listener = address.map(bind).transpose()?;
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         lock.sign(address);

@@ -70,7 +70,7 @@ impl Shared {
 
     /// Refuses what would leave this gateway unprotected where it listens.
     pub(crate) fn check_exposure(&self, loaded: &Loaded) -> Result<(), StartError> {
-        setup::check(loaded, &self.configuring.options, self.address())
+        setup::check(loaded, &self.configuring.options, self.address(), &self.auth)
     }
 
     /// Puts `loaded` in force: new secrets at once, models and agents for the next run.

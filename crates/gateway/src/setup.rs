@@ -144,18 +144,24 @@ fn save(
 }
 
 /// Refuses a configuration that would leave a gateway which listens at `address` unprotected, at
-/// its start as well as while it runs (WS-03, PRX-07).
+/// its start as well as while it runs (WS-03, PRX-07). Token mode without a token keeps what is
+/// `in_force`.
 pub(crate) fn check(
     loaded: &Loaded,
     options: &Options,
     address: Option<SocketAddr>,
+    in_force: &Auth,
 ) -> Result<(), StartError> {
     let (mode, secret) = secret(loaded, options)?;
     if mode == AuthMode::Password && secret.is_none() {
         return Err(StartError::PasswordMissing);
     }
+    let is_secret = |token: &Secret| match &secret {
+        Some(secret) => token == secret,
+        None => mode == AuthMode::Token && in_force.matches(token.expose()),
+    };
     let hooks = &loaded.config.hooks;
-    if hooks.enabled && hooks.token.is_some() && hooks.token == secret {
+    if hooks.enabled && hooks.token.as_ref().is_some_and(is_secret) {
         return Err(StartError::HookToken);
     }
     let here = address.is_none_or(|address| address.ip().to_canonical().is_loopback());

@@ -151,6 +151,10 @@ async fn no_change_unprotects_a_gateway_that_others_reach_ws_03_prx_07() {
         (json!({"gateway": {"auth": {"token": null}}}), "without auth"),
         (json!({"gateway": {"auth": {"mode": "password"}}}), "no password is set"),
         (json!({"hooks": {"enabled": true, "token": strong}}), "hooks.token"),
+        (
+            json!({"gateway": {"auth": {"token": null}}, "hooks": {"enabled": true, "token": strong}}),
+            "hooks.token",
+        ),
     ] {
         let params = json!({"raw": patch.to_string(), "baseHash": hash});
         let error = peer.fails("config.patch", params).await;
