@@ -23,6 +23,9 @@ pub(crate) struct AccessRules {
     pub(crate) allowed_origins: Vec<String>,
     /// `gateway.trustedProxies`.
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Whether the proxies name the users: nothing that comes from one is the owner then, though
+    /// it may forget its headers.
+    pub(crate) users_by_proxy: bool,
     /// `gateway.allowRealIpFallback`.
     pub(crate) real_ip: bool,
     /// Whether `tailscale serve` may stand in front of the loopback address.
@@ -36,7 +39,7 @@ pub(crate) struct Caller {
     pub(crate) ip: IpAddr,
     /// How the `Origin` header relates to us.
     pub(crate) origin: OriginKind,
-    /// Loopback peer, loopback `Host`, and nothing forwarded.
+    /// Loopback peer, loopback `Host`, nothing forwarded, and not the proxy that names users.
     pub(crate) direct_local: bool,
     /// The app's own window: authenticated by being in the process.
     pub(crate) in_process: bool,
@@ -134,7 +137,8 @@ impl AccessRules {
             None => proxy,
             Some(via) => self.client_behind(headers, via)?.unwrap_or(proxy),
         };
-        let direct_local = proxy.is_loopback() && host.is_loopback() && !forwarded;
+        let is_proxy = forwarded || (self.users_by_proxy && self.is_trusted(proxy));
+        let direct_local = proxy.is_loopback() && host.is_loopback() && !is_proxy;
         let origin = self.origin_kind(headers, &host, direct_local);
         let claims = via
             .map(|via| Arc::new(Claims { via, socket: (peer, local), headers: headers.clone() }));
@@ -302,6 +306,15 @@ mod tests {
             assert_eq!(judge(&AccessRules::default(), &headers).unwrap_err(), Refusal::Proxy);
             assert!(!judge(&trusting(), &headers).unwrap().direct_local);
         }
+    }
+
+    #[test]
+    fn a_proxy_that_names_users_is_never_the_owner_prx_01() {
+        let local = |rules: &AccessRules| judge(rules, &[("host", "127.0.0.1")]).unwrap();
+        assert!(local(&trusting()).direct_local);
+        assert!(!local(&AccessRules { users_by_proxy: true, ..trusting() }).direct_local);
+        let elsewhere = AccessRules { users_by_proxy: true, ..AccessRules::default() };
+        assert!(local(&elsewhere).direct_local);
     }
 
     fn trusting() -> AccessRules {

@@ -1,6 +1,7 @@
 //! The shared secret, and what is said when it is missing or wrong.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use clawdbot_protocol::{ClientInfo, ConnectAuth, RpcError};
@@ -39,6 +40,7 @@ impl AuthMode {
 /// Checks shared secrets. Holds only their digests.
 pub(crate) struct Auth {
     secret: ArcSwap<SharedSecret>,
+    revision: AtomicUsize,
     /// Guesses at this secret and at every other one.
     pub(crate) budget: Budget,
 }
@@ -70,13 +72,28 @@ pub(crate) enum SecretCheck {
 impl Auth {
     pub(crate) fn new(mode: AuthMode, secret: Option<&str>) -> Self {
         let secret = ArcSwap::from_pointee(SharedSecret::new(mode, secret));
-        Self { secret, budget: Budget::default() }
+        Self { secret, revision: AtomicUsize::default(), budget: Budget::default() }
     }
 
     /// Puts another secret in force. Says whether it differs from the one before.
     pub(crate) fn replace(&self, mode: AuthMode, secret: Option<&str>) -> bool {
         let new = Arc::new(SharedSecret::new(mode, secret));
-        *self.secret.swap(new.clone()) != *new
+        let differs = *self.secret.swap(new.clone()) != *new;
+        if differs {
+            self.trust_changed();
+        }
+        differs
+    }
+
+    /// Rises whenever another secret, or other people, are trusted. A connection that was judged
+    /// before and joins after has to be judged again (WS-06).
+    pub(crate) fn revision(&self) -> usize {
+        self.revision.load(Ordering::Acquire)
+    }
+
+    /// To be called once the change is in force.
+    pub(crate) fn trust_changed(&self) {
+        self.revision.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(crate) fn mode(&self) -> AuthMode {

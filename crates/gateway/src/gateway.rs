@@ -227,10 +227,9 @@ impl Builder {
         // First of all, so that two starts never both generate a token.
         let mut lock = Lock::take(&paths)?;
         let (config, auth) = setup::configure(&paths, &env, &options)?;
-        let listener = match setup::address(&paths, &config, &options)? {
-            Some(address) => Some(bind(address)?),
-            None => None,
-        };
+        let address = setup::address(&paths, &config, &options);
+        setup::check(&config, &options, address, &auth)?;
+        let listener = address.map(bind).transpose()?;
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         lock.sign(address);
         let key = TokenKey::load(&paths.state_dir).map_err(|source| StartError::DeviceKey {

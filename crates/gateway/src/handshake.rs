@@ -16,7 +16,7 @@ use crate::auth::{AuthMode, SecretCheck};
 use crate::contract::EVENTS;
 use crate::devices::Grant;
 use crate::gateway::Shared;
-use crate::hub::{DEVICE_REMOVED, Outbox, Subscriber};
+use crate::hub::{AUTH_CHANGED, DEVICE_REMOVED, Outbox, Subscriber};
 use crate::nodes::Arrival;
 use crate::router::Peer;
 use crate::vouching::{self, Unvouched, User};
@@ -38,8 +38,11 @@ pub(crate) struct Admission {
     by_secret: bool,
     grant: Option<Grant>,
     node: Option<Arrival>,
+    direct_local: bool,
     /// Of the device registry, before this caller was judged.
     revision: usize,
+    /// Of the shared secret and of who else is trusted, before this caller was judged.
+    auth_revision: usize,
 }
 
 /// Checks a `connect` request. Nothing is stored unless it is admitted.
@@ -58,7 +61,7 @@ pub(crate) async fn admit(
     };
     let attempt = Attempt { gateway, caller, nonce, params: &params, generation, role };
     attempt.check_origin()?;
-    let revision = gateway.devices.revision();
+    let (revision, auth_revision) = (gateway.devices.revision(), gateway.auth.revision());
     let Proven { method, by_secret, grant, scopes } = attempt.authenticate().await?;
     let node = attempt.arrive(grant.as_ref()).await?;
     let conn_id = uuid::Uuid::new_v4().to_string();
@@ -73,7 +76,9 @@ pub(crate) async fn admit(
         by_secret,
         grant,
         node,
+        direct_local: caller.direct_local,
         revision,
+        auth_revision,
     })
 }
 
@@ -227,6 +232,7 @@ impl Admission {
             client_mode: client.mode.clone(),
             client_name: client.display_name.as_deref().map(crate::text::plain),
             device_id: self.grant.as_ref().map(|grant| grant.device.device_id.clone()),
+            direct_local: self.direct_local,
             outbox: outbox.clone(),
         });
         let listed = !client.is_cli() && !client.is_probe() && !client.is_backend();
@@ -257,6 +263,9 @@ impl Admission {
         let lost = |id: &String| gateway.devices.has_lost_rights(id, self.revision);
         if peer.device_id.as_ref().is_some_and(lost) {
             peer.outbox.close(DEVICE_REMOVED);
+        }
+        if self.by_secret && self.auth_revision != gateway.auth.revision() {
+            peer.outbox.close(AUTH_CHANGED);
         }
         if let Some(node) = &self.node {
             gateway.nodes.join(conn, node);

@@ -12,6 +12,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
+use crate::error::StartError;
 use crate::gateway::{Shared, discover};
 use crate::hub::{AUTH_CHANGED, Audience, Broadcast};
 use crate::settings::Settings;
@@ -35,12 +36,13 @@ pub(crate) struct Configuring {
     env: Env,
     options: Options,
     /// One change at a time, so that no base hash is compared with a text that is being replaced.
-    pub(crate) turn: tokio::sync::Mutex<()>,
+    /// Whoever has it keeps it until the change is in force, so that changes count in their order.
+    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Configuring {
     pub(crate) fn new(env: Env, options: Options) -> Self {
-        Self { env, options, turn: tokio::sync::Mutex::default() }
+        Self { env, options, turn: Arc::default() }
     }
 
     /// The environment this gateway was started with.
@@ -66,6 +68,11 @@ impl Shared {
         Document::check(text, &self.paths.config, &self.configuring.env)
     }
 
+    /// Refuses what would leave this gateway unprotected where it listens.
+    pub(crate) fn check_exposure(&self, loaded: &Loaded) -> Result<(), StartError> {
+        setup::check(loaded, &self.configuring.options, self.address(), &self.auth)
+    }
+
     /// Puts `loaded` in force: new secrets at once, models and agents for the next run.
     pub(crate) fn adopt(self: &Arc<Self>, loaded: Loaded) {
         let before = self.settings();
@@ -81,18 +88,19 @@ impl Shared {
         }
         let (old, new) = (&before.config().gateway, &loaded.config.gateway);
         self.auth.budget.set_limits(&new.auth.rate_limit);
-        if old.auth.trusted_proxy != new.auth.trusted_proxy
+        let trust_changed = old.auth.trusted_proxy != new.auth.trusted_proxy
             || old.trusted_proxies != new.trusted_proxies
-            || old.allows_tailscale() != new.allows_tailscale()
-        {
-            self.hub.close_by_secret(AUTH_CHANGED);
-        }
+            || old.allows_tailscale() != new.allows_tailscale();
         for warning in &loaded.warnings {
             warn!("{warning}");
         }
         let settings = Settings::new(loaded, &self.paths, Some(&before));
         let models_changed = !Arc::ptr_eq(&settings.catalog, &before.catalog);
         self.replace_settings(settings);
+        if trust_changed {
+            self.auth.trust_changed();
+            self.hub.close_by_secret(AUTH_CHANGED);
+        }
         if models_changed {
             self.tasks.spawn(discover(self.clone()));
         }
@@ -207,26 +215,28 @@ impl Follower {
         }
     }
 
-    /// Reads the document again. A broken one changes nothing and is complained about once.
+    /// Reads the document again. One that is broken or would leave the gateway unprotected changes
+    /// nothing and is complained about once.
     async fn reload(&mut self) {
         let _turn = self.shared.configuring.turn.lock().await;
         let shared = self.shared.clone();
         let Ok(read) = tokio::task::spawn_blocking(move || shared.read_config()).await else {
             return;
         };
-        self.said = match read {
+        let problem = match read {
             Ok(loaded) if loaded.value == self.shared.settings().loaded.value => None,
-            Ok(loaded) => {
-                self.shared.adopt(loaded);
-                None
-            }
-            Err(error) => {
-                let problem = error.to_string();
-                if self.said.as_ref() != Some(&problem) {
-                    warn!(%error, "the changed configuration is not used; the one in force stays");
+            Ok(loaded) => match self.shared.check_exposure(&loaded) {
+                Ok(()) => {
+                    self.shared.adopt(loaded);
+                    None
                 }
-                Some(problem)
-            }
+                Err(error) => Some(error.to_string()),
+            },
+            Err(error) => Some(error.to_string()),
         };
+        if let Some(error) = problem.as_ref().filter(|_| self.said != problem) {
+            warn!(%error, "the changed configuration is not used; the one in force stays");
+        }
+        self.said = problem;
     }
 }

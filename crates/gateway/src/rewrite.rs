@@ -5,6 +5,7 @@ use std::sync::Arc;
 use clawdbot_config::{ConfigError, EditError, Issue, Loaded, merge_patch, restore_redacted};
 use clawdbot_protocol::RpcError;
 use serde_json::{Value, json};
+use tokio::sync::OwnedMutexGuard;
 
 use crate::gateway::Shared;
 
@@ -19,16 +20,31 @@ pub(crate) enum Base {
     Seen(Option<String>),
 }
 
+/// A document that is on disk and not yet in force. Nobody else changes it in between.
+pub(crate) struct Rewritten {
+    pub(crate) loaded: Loaded,
+    turn: OwnedMutexGuard<()>,
+}
+
+impl Rewritten {
+    /// Puts it in force.
+    pub(crate) fn adopt(self, gateway: &Arc<Shared>) {
+        gateway.adopt(self.loaded);
+        drop(self.turn);
+    }
+}
+
 /// Lets `make` write the new text of the document, checks it and puts it on disk. The caller puts
-/// what comes back in force with [`Shared::adopt`].
+/// what comes back in force with [`Rewritten::adopt`].
 pub(crate) async fn rewrite(
     gateway: &Arc<Shared>,
     base: Base,
     make: impl FnOnce(&Loaded) -> Result<String, RpcError> + Send + 'static,
-) -> Result<Loaded, RpcError> {
-    let _turn = gateway.configuring.turn.lock().await;
+) -> Result<Rewritten, RpcError> {
+    let turn = gateway.configuring.turn.clone().lock_owned().await;
     let shared = gateway.clone();
-    blocking(move || replace(&shared, &base, make)).await?
+    let loaded = blocking(move || replace(&shared, &base, make)).await??;
+    Ok(Rewritten { loaded, turn })
 }
 
 /// Merges `patch` into the document and puts it in force. Placeholders stand for stored secrets.
@@ -37,8 +53,7 @@ pub(crate) async fn change(gateway: &Arc<Shared>, patch: Value) -> Result<(), Rp
         let patch = restore_redacted(patch, now.document.source());
         merge_patch(now.raw.as_deref().unwrap_or_default(), &patch).map_err(|e| unusable(&e))
     };
-    let loaded = rewrite(gateway, Base::Any, make).await?;
-    gateway.adopt(loaded);
+    rewrite(gateway, Base::Any, make).await?.adopt(gateway);
     Ok(())
 }
 
@@ -75,6 +90,10 @@ fn replace(
         let message = format!("invalid config: {place}: Unrecognized key: \"{named}\"");
         return Err(with_issues(RpcError::invalid(message), loaded.unknown_keys()));
     }
+    shared.check_exposure(&loaded).map_err(|error| {
+        let sentence = error.to_string().replace('\n', " ");
+        RpcError::invalid(format!("invalid config: {sentence}"))
+    })?;
     clawdbot_config::write(&shared.paths.config, &text).map_err(|error| {
         RpcError::unavailable(format!(
             "{} cannot be written: {error}. Nothing was changed.",

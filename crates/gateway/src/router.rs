@@ -38,6 +38,8 @@ pub(crate) struct Peer {
     pub(crate) client_name: Option<String>,
     /// The device that has proven itself.
     pub(crate) device_id: Option<String>,
+    /// On this machine, with nobody in between.
+    pub(crate) direct_local: bool,
     pub(crate) outbox: Outbox,
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use clawdbot_agent::Catalog;
-use clawdbot_config::{Config, ExecConfig, Loaded, Paths, SessionScope, TailscaleMode};
+use clawdbot_config::{AuthMode, Config, ExecConfig, Loaded, Paths, SessionScope, TailscaleMode};
 use clawdbot_protocol::KeyRules;
 
 use crate::access::{AccessRules, parse_net};
@@ -45,6 +45,7 @@ impl Settings {
                     .iter()
                     .filter_map(|text| parse_net(text))
                     .collect(),
+                users_by_proxy: gateway.auth.mode == Some(AuthMode::TrustedProxy),
                 real_ip: gateway.allow_real_ip_fallback,
                 tailscale: gateway.tailscale.mode != TailscaleMode::Off
                     || gateway.allows_tailscale(),

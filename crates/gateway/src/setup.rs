@@ -69,10 +69,6 @@ pub(crate) fn configure(
         }
     };
     auth.budget.set_limits(&loaded.config.gateway.auth.rate_limit);
-    let hooks = &loaded.config.hooks;
-    if hooks.enabled && hooks.token.as_ref().is_some_and(|token| auth.matches(token.expose())) {
-        return Err(StartError::HookToken);
-    }
     Ok((loaded, auth))
 }
 
@@ -147,15 +143,49 @@ fn save(
     Ok(Document::load(&paths.config, env)?)
 }
 
-/// The address to bind, refused when it would expose an unprotected gateway (WS-03, PRX-07).
-pub(crate) fn address(
-    paths: &Paths,
+/// Refuses a configuration that would leave a gateway which listens at `address` unprotected, at
+/// its start as well as while it runs (WS-03, PRX-07). Token mode without a token keeps what is
+/// `in_force`.
+pub(crate) fn check(
     loaded: &Loaded,
     options: &Options,
-) -> Result<Option<SocketAddr>, StartError> {
+    address: Option<SocketAddr>,
+    in_force: &Auth,
+) -> Result<(), StartError> {
+    let (mode, secret) = secret(loaded, options)?;
+    if mode == AuthMode::Password && secret.is_none() {
+        return Err(StartError::PasswordMissing);
+    }
+    let is_secret = |token: &Secret| match &secret {
+        Some(secret) => token == secret,
+        None => mode == AuthMode::Token && in_force.matches(token.expose()),
+    };
+    let hooks = &loaded.config.hooks;
+    if hooks.enabled && hooks.token.as_ref().is_some_and(is_secret) {
+        return Err(StartError::HookToken);
+    }
+    let here = address.is_none_or(|address| address.ip().to_canonical().is_loopback());
+    if here || mode == AuthMode::TrustedProxy {
+        return Ok(());
+    }
+    let bind = match options.bind.unwrap_or(loaded.config.gateway.bind) {
+        Bind::Auto => "auto",
+        Bind::Lan => "lan",
+        Bind::Custom => "custom",
+        Bind::Tailnet => "tailnet",
+        // Changed since the start, and counts after the next one.
+        Bind::Loopback => "the network",
+    };
+    let secret = secret.ok_or(StartError::ExposedWithoutAuth(bind))?;
+    let kind = mode.as_str();
+    check_secret(&secret, false).map_err(|source| StartError::WeakSecret { bind, kind, source })
+}
+
+/// The address to bind. None if the gateway shall not listen.
+pub(crate) fn address(paths: &Paths, loaded: &Loaded, options: &Options) -> Option<SocketAddr> {
     let gateway = &loaded.config.gateway;
     let port = match options.listen {
-        Listen::None => return Ok(None),
+        Listen::None => return None,
         Listen::Port(port) => port,
         Listen::Configured => loaded
             .env
@@ -164,40 +194,17 @@ pub(crate) fn address(
             .or(gateway.port)
             .unwrap_or_else(|| paths.default_port()),
     };
-    let loopback = Ok(Some((Ipv4Addr::LOCALHOST, port).into()));
-    let (name, ip): (_, IpAddr) = match options.bind.unwrap_or(gateway.bind) {
-        Bind::Loopback => return loopback,
-        Bind::Auto if is_here(Ipv4Addr::LOCALHOST) => return loopback,
-        Bind::Auto => ("auto", Ipv4Addr::UNSPECIFIED.into()),
-        Bind::Lan => ("lan", Ipv4Addr::UNSPECIFIED.into()),
-        Bind::Custom => {
-            let ip = gateway.custom_bind_host.unwrap_or(Ipv4Addr::LOCALHOST);
-            if ip.is_loopback() {
-                return Ok(Some((ip, port).into()));
-            }
-            ("custom", ip.into())
-        }
-        Bind::Tailnet => match tailnet_address() {
-            Some(ip) => ("tailnet", ip.into()),
-            None => {
-                tracing::warn!("this machine has no Tailscale address; listening on loopback");
-                return loopback;
-            }
-        },
+    let ip = match options.bind.unwrap_or(gateway.bind) {
+        Bind::Loopback => Ipv4Addr::LOCALHOST,
+        Bind::Auto if is_here(Ipv4Addr::LOCALHOST) => Ipv4Addr::LOCALHOST,
+        Bind::Auto | Bind::Lan => Ipv4Addr::UNSPECIFIED,
+        Bind::Custom => gateway.custom_bind_host.unwrap_or(Ipv4Addr::LOCALHOST),
+        Bind::Tailnet => tailnet_address().unwrap_or_else(|| {
+            tracing::warn!("this machine has no Tailscale address; listening on loopback");
+            Ipv4Addr::LOCALHOST
+        }),
     };
-    let (mode, secret) = secret(loaded, options)?;
-    if mode == AuthMode::TrustedProxy {
-        return Ok(Some((ip, port).into()));
-    }
-    let (kind, Some(secret)) = (mode.as_str(), secret) else {
-        return Err(StartError::ExposedWithoutAuth(name));
-    };
-    check_secret(&secret, false).map_err(|source| StartError::WeakSecret {
-        bind: name,
-        kind,
-        source,
-    })?;
-    Ok(Some((ip, port).into()))
+    Some((ip, port).into())
 }
 
 /// Whether this machine has the address at all.

@@ -1,6 +1,6 @@
 //! Users that somebody else vouches for: a trusted reverse proxy (protocol §7.6) or Tailscale (§7.5).
 
-use clawdbot_config::{GatewayConfig, TrustedProxyConfig};
+use clawdbot_config::TrustedProxyConfig;
 use clawdbot_protocol::{RpcError, Scopes};
 use http::HeaderMap;
 use serde_json::json;
@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::access::{Caller, Claims, Via};
 use crate::auth::AuthMode;
 use crate::gateway::Shared;
+use crate::settings::Settings;
 use crate::tailscale;
 
 /// Names of the header that narrows what a request may do; builds differ in the prefix.
@@ -62,7 +63,7 @@ impl Unvouched {
 /// Who is vouched for at a `connect`. Neither a user nor a reason: this gateway does not ask.
 pub(crate) async fn of_socket(shared: &Shared, caller: &Caller) -> Result<Option<User>, Unvouched> {
     if shared.auth.mode() == AuthMode::TrustedProxy {
-        return of_proxy(&shared.settings().config().gateway, caller).map(Some);
+        return of_proxy(&shared.settings(), caller).map(Some);
     }
     let settings = shared.settings();
     if caller.direct_local || !settings.config().gateway.allows_tailscale() {
@@ -74,16 +75,19 @@ pub(crate) async fn of_socket(shared: &Shared, caller: &Caller) -> Result<Option
     }
 }
 
-/// The user a trusted proxy names.
-pub(crate) fn of_proxy(config: &GatewayConfig, caller: &Caller) -> Result<User, Unvouched> {
+/// The user a trusted proxy names. It has to be trusted still: a socket may be older than the
+/// configuration (WS-06).
+pub(crate) fn of_proxy(settings: &Settings, caller: &Caller) -> Result<User, Unvouched> {
+    let config = &settings.config().gateway;
     let Some(rules) = &config.auth.trusted_proxy else {
         return Err(Unvouched::proxy("trusted_proxy_config_missing"));
     };
     if config.trusted_proxies.is_empty() {
         return Err(Unvouched::proxy("trusted_proxy_no_proxies_configured"));
     }
+    let trusted = |claims: &Claims| settings.access.is_trusted(claims.socket.0.ip().to_canonical());
     let claims = match caller.claims.as_deref() {
-        Some(claims) if claims.via == Via::Proxy => claims,
+        Some(claims) if claims.via == Via::Proxy && trusted(claims) => claims,
         _ => return Err(Unvouched::proxy("trusted_proxy_untrusted_source")),
     };
     let name = named_user(rules, claims)?;

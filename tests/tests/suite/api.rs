@@ -179,6 +179,19 @@ async fn without_a_secret_any_key_will_do() {
 }
 
 #[tokio::test]
+async fn without_a_secret_only_this_machine_gets_in() {
+    let setup = setup().await.set("gateway.auth", json!({"mode": "none"}));
+    let gateway = setup.set("gateway.trustedProxies", json!(["127.0.0.1"])).start().await;
+    let status = async |more: &str| {
+        let head = format!("GET /v1/models HTTP/1.1\nAuthorization: Bearer sk-any{more}");
+        http(gateway.address(), &head, "").await.status
+    };
+    assert_eq!(status("\nX-Forwarded-For: 203.0.113.9").await, 401);
+    assert_eq!(status("").await, 200);
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn model_headers_and_user_choose_agent_and_conversation() {
     let gateway = setup().await.start().await;
     gateway.model.echo();

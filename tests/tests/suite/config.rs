@@ -1,6 +1,9 @@
 //! `config.*` and changes of the configuration while the gateway runs (protocol §14.5).
 
-use clawdbot_tests::{Connect, Setup, TOKEN, TestGateway, soon};
+use std::time::Duration;
+
+use clawdbot_config::Bind;
+use clawdbot_tests::{Connect, Peer, Setup, TOKEN, TestGateway, soon};
 use serde_json::{Value, json};
 
 const REDACTED: &str = "__OPENCLAW_REDACTED__";
@@ -127,6 +130,52 @@ async fn a_new_token_ends_every_connection_of_the_old_one_ws_06() {
     assert_eq!(refused.error["details"]["code"], "AUTH_TOKEN_MISMATCH");
     let new = Connect::v4().auth(json!({"token": "another-token-of-some-length"}));
     gateway.join(new).await;
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn no_change_unprotects_a_gateway_that_others_reach_ws_03_prx_07() {
+    let strong = "Zk3v9Qm1Xw7Rt5Yb2Nc8Lp4Hd6Jf0Ga";
+    let setup = Setup::new().await.set("gateway.auth.token", json!(strong));
+    let gateway = setup.options(|options| options.bind = Some(Bind::Lan)).start().await;
+    let mut peer = Peer::open(([127, 0, 0, 1], gateway.address().port()).into()).await;
+    peer.connect(Connect::v4().auth(json!({"token": strong}))).await.unwrap();
+    let hash = peer.ok("config.get", json!({})).await["hash"].clone();
+    let before = text(&gateway);
+    let no_auth = json!({"auth": {"mode": "none"}});
+    for (patch, said) in [
+        (json!({"gateway": no_auth}), "without auth"),
+        // The address changes with the next start only.
+        (json!({"gateway": {"auth": {"mode": "none"}, "bind": "loopback"}}), "without auth"),
+        (json!({"gateway": {"auth": {"token": "changeme"}}}), "gateway.auth.token"),
+        (json!({"gateway": {"auth": {"token": null}}}), "without auth"),
+        (json!({"gateway": {"auth": {"mode": "password"}}}), "no password is set"),
+        (json!({"hooks": {"enabled": true, "token": strong}}), "hooks.token"),
+        (
+            json!({"gateway": {"auth": {"token": null}}, "hooks": {"enabled": true, "token": strong}}),
+            "hooks.token",
+        ),
+    ] {
+        let params = json!({"raw": patch.to_string(), "baseHash": hash});
+        let error = peer.fails("config.patch", params).await;
+        let message = error["message"].as_str().unwrap();
+        assert_eq!(error["code"], "INVALID_REQUEST", "{error}");
+        assert!(message.starts_with("invalid config: ") && message.contains(said), "{message}");
+        assert_eq!(text(&gateway), before, "{patch}");
+    }
+    // By hand no more than by a method.
+    let edited = before.replace(r#""mode": "token""#, r#""mode": "none""#);
+    assert_ne!(edited, before);
+    std::fs::write(document(&gateway), edited).unwrap();
+    let end = tokio::time::timeout(Duration::from_secs(1), peer.closed()).await;
+    assert!(end.is_err(), "the secret in force stays: {end:?}");
+    let port = gateway.address().port();
+    let stranger = Peer::open(([127, 0, 0, 1], port).into()).await.connect(Connect::v4()).await;
+    assert_eq!(stranger.unwrap_err().error["details"]["code"], "AUTH_TOKEN_MISMATCH");
+    // The twin: another good secret is taken.
+    let other = before.replace(strong, "Another0Zk3v9Qm1Xw7Rt5Yb2Nc8Lp4");
+    std::fs::write(document(&gateway), other).unwrap();
+    assert_eq!(soon("the new secret", peer.closed()).await.0, 4001);
     gateway.finish().await;
 }
 

@@ -133,7 +133,13 @@ async fn a_device_rotates_its_own_token_and_nobody_elses_dev_06() {
         let error = peer.fails(method, params).await;
         assert!(error["message"].as_str().unwrap().ends_with("denied"), "{error}");
     }
+    // Nor does a program that only has the command line's name.
+    let named = Connect::v4().client("cli", "probe").scopes(&["operator.pairing"]);
+    let params = json!({"deviceId": foreign, "label": "mine now"});
+    let error = gateway.join(named).await.fails("device.pair.rename", params.clone()).await;
+    assert_eq!(error["message"], "device pairing rename denied");
     let mut helper = gateway.join(Connect::v4().scopes(&["operator.pairing"])).await;
+    helper.ok("device.pair.rename", params).await;
     let error = helper.fails("device.token.rotate", others).await;
     assert_eq!(error["message"], "device token rotation denied", "it holds less than the token");
     let rotated =

@@ -176,6 +176,36 @@ async fn whoever_is_no_longer_allowed_is_sent_away_ws_06() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_says_nothing_of_its_client_is_not_the_owner_prx_01() {
+    let gateway = behind_proxy(proxied()).await;
+    let through = async |connect: Connect| {
+        let mut peer = Peer::open_with(gateway.address(), &[USER, VIA]).await.unwrap();
+        peer.connect(connect.auth(json!({}))).await
+    };
+    let hello = through(Connect::v4()).await.unwrap();
+    assert_eq!(hello["auth"]["scopes"], json!([]), "the owner's programs would keep theirs");
+    let device = Arc::new(DeviceIdentity::from_seed(&[5; 32]));
+    let refused = through(Connect::v4().device(&device)).await.unwrap_err();
+    assert_eq!(refused.error["code"], "NOT_PAIRED", "new devices of the owner come in unasked");
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn a_proxy_is_believed_only_while_it_is_trusted_ws_06() {
+    let gateway = behind_proxy(proxied()).await;
+    let headers = [("origin", "https://gw.example"), CLIENT, USER, VIA];
+    let mut early = Peer::open_with(gateway.address(), &headers).await.unwrap();
+    let mut peer = Peer::open_with(gateway.address(), &headers).await.unwrap();
+    peer.connect(page()).await.unwrap();
+    let hash = peer.ok("config.get", json!({})).await["hash"].clone();
+    let elsewhere = json!({"gateway": {"trustedProxies": ["10.9.9.9"]}});
+    peer.post("config.patch", json!({"raw": elsewhere.to_string(), "baseHash": hash})).await;
+    assert_eq!(peer.closed().await.0, 4001);
+    assert_eq!(reason(&early.connect(page()).await).0, "trusted_proxy_untrusted_source");
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn guesses_count_for_the_client_behind_the_proxy_rl_01() {
     let proxies = json!(["127.0.0.1"]);
     let gateway = Setup::new().await.set("gateway.trustedProxies", proxies).start().await;

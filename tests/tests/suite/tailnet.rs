@@ -3,9 +3,10 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clawdbot_protocol::DeviceIdentity;
-use clawdbot_tests::{Connect, Peer, Refused, Setup, TestGateway, http};
+use clawdbot_tests::{Connect, Peer, Refused, Setup, TestGateway, http, soon};
 use serde_json::{Value, json};
 
 fn page() -> Connect {
@@ -119,6 +120,34 @@ async fn a_login_that_nobody_confirms_is_worth_nothing_prx_05_prx_06() {
         let older = older.device(&Arc::new(DeviceIdentity::from_seed(&[4; 32])));
         let refused = served.connect(&serve_headers("ann@example.com"), older).await.unwrap_err();
         assert!(refused.reason.contains("gateway token missing"), "{refused:?}");
+        served.gateway.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn who_is_looked_up_while_the_trust_changes_is_sent_away_ws_06() {
+    for change in
+        [json!({"allowTailscale": false}), json!({"token": "another-token-of-some-length"})]
+    {
+        let wait = "while [ ! -e \"$(dirname \"$0\")/go\" ]; do sleep 0.01; done";
+        let served = served(&format!("{wait}\n{}", whois("ann@example.com", ""))).await;
+        let headers = serve_headers("ann@example.com");
+        let mut page = Peer::open_with(served.gateway.address(), &headers).await.unwrap();
+        page.post_connect(device_page()).await;
+        soon("the look-up", async {
+            while served.calls().is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+        let mut owner = served.gateway.v4().await;
+        let hash = owner.ok("config.get", json!({})).await["hash"].clone();
+        let raw = json!({"gateway": {"auth": change}}).to_string();
+        owner.post("config.patch", json!({"raw": raw, "baseHash": hash})).await;
+        assert_eq!(owner.closed().await.0, 4001);
+        std::fs::write(served.programs.path().join("go"), "").unwrap();
+        let end = soon("the end", page.closed()).await;
+        assert_eq!(end, (4001, "gateway auth changed".to_owned()), "{raw}");
         served.gateway.finish().await;
     }
 }

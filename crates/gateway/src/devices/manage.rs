@@ -212,7 +212,8 @@ impl Devices {
 /// scopes without a device only if it has the owner's secret.
 pub(crate) fn may_manage(by: &Peer, device_id: &str) -> bool {
     let own = by.device_id.as_deref() == Some(device_id);
-    let command_line = by.device_id.is_none() && by.client_id == "cli";
+    let cli = by.client_id == "cli" && by.client_mode == "cli";
+    let command_line = cli && by.direct_local && by.device_id.is_none();
     own || command_line || by.scopes.allow(Scope::Admin)
 }
 

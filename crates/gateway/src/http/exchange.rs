@@ -60,8 +60,9 @@ impl Exchange {
     async fn granted(&self) -> Result<Scopes, Box<Response<Body>>> {
         let auth = &self.shared.auth;
         let bearer = bearer(self.headers());
-        // Clients of these interfaces send some key in any case.
-        if auth.mode() == AuthMode::None {
+        // Clients of these interfaces send some key in any case. From elsewhere only a device's
+        // token is worth something.
+        if auth.mode() == AuthMode::None && self.caller.direct_local {
             return Ok(Scopes::all());
         }
         let claims_user = self.headers().contains_key("tailscale-user-login");
@@ -95,7 +96,7 @@ impl Exchange {
         }
         let settings = self.shared.settings();
         let proxied = auth.mode() == AuthMode::TrustedProxy
-            && vouching::of_proxy(&settings.config().gateway, &self.caller).is_ok();
+            && vouching::of_proxy(&settings, &self.caller).is_ok();
         proxied.then(Scopes::all)
     }
 }

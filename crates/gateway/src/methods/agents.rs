@@ -192,8 +192,7 @@ async fn edit(
         change(&mut roster)?;
         replace(now.raw.as_deref().unwrap_or_default(), &value).map_err(|error| unusable(&error))
     };
-    let loaded = rewrite(&ctx.gateway, Base::Any, make).await?;
-    ctx.gateway.adopt(loaded);
+    rewrite(&ctx.gateway, Base::Any, make).await?.adopt(&ctx.gateway);
     Ok(())
 }
 

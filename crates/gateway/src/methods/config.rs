@@ -96,7 +96,8 @@ async fn write(
 ) -> Result<Reply<ConfigWritten>, RpcError> {
     let gateway = ctx.gateway.clone();
     let ConfigWriteParams { raw, base_hash, note } = params;
-    let loaded = rewrite(&gateway, Base::Seen(base_hash), move |now| make(&raw, now)).await?;
+    let rewritten = rewrite(&gateway, Base::Seen(base_hash), move |now| make(&raw, now)).await?;
+    let loaded = &rewritten.loaded;
     tracing::info!(kind, note, client = %ctx.peer.client_id, "configuration written");
     let written = ConfigWritten {
         ok: true,
@@ -121,7 +122,7 @@ async fn write(
             },
         },
     };
-    let restart = gateway.restart_needed(&loaded);
+    let restart = gateway.restart_needed(loaded);
     let mut written = ConfigWritten {
         restart_required: restart.iter().map(|s| (*s).to_owned()).collect(),
         ..written
@@ -132,7 +133,7 @@ async fn write(
     }
     // Adopted after the answer: a new secret ends the connection that changed it.
     let gateway = gateway.clone();
-    Ok(Reply::of(&written)?.then(move || gateway.adopt(loaded)))
+    Ok(Reply::of(&written)?.then(move || rewritten.adopt(&gateway)))
 }
 
 pub(super) async fn schema(ctx: Ctx, _params: NoParams) -> Result<Reply<ConfigSchema>, RpcError> {
