@@ -81,7 +81,7 @@ impl Gate {
         let approval = self
             .shared
             .approvals
-            .open(None, wish, now_ms, PATIENCE)
+            .open(None, None, wish, now_ms, PATIENCE)
             .map_err(|error| format!("The command was not run: {}.", error.message))?;
         let _open = Open { shared: &self.shared, approval: &approval };
         progress.show("Waiting for approval", pending(&approval));
