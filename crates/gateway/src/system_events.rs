@@ -204,12 +204,44 @@ pub(crate) fn block(events: &[SystemEvent]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use clawdbot_config::{Env, Paths};
+
     use super::*;
+    use crate::{Gateway, Listen, Options};
 
     #[test]
     fn a_text_of_several_lines_stays_one_event_hook_05() {
         let event = SystemEvent { ts: 0, text: "one\n- [x] two".into() };
         let text = block(&[event]);
         assert!(text.ends_with("\n- [1970-01-01 00:00 UTC] one\n  - [x] two"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn texts_of_a_run_that_was_dropped_wait_again() {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path().to_str().unwrap();
+        let env: Env = [("HOME", home), ("CLAWDBOT_SKIP_PROVIDERS", "1")].into_iter().collect();
+        let options =
+            Options { listen: Listen::Port(0), allow_unconfigured: true, ..Options::default() };
+        let paths = Paths::resolve(&env, None);
+        let gateway = Gateway::builder(paths, env).options(options).start().await.unwrap();
+        let shared = &gateway.shared;
+        let (key, events) = (shared.main_key(), &shared.system_events);
+        events.push(shared, &key, "first").await.unwrap();
+        let taken = take(shared, &key).await;
+        events.push(shared, &key, "second").await.unwrap();
+        assert_eq!(events.texts(shared, &key).await.unwrap(), ["second"]);
+        drop(taken);
+        let both = async {
+            while events.texts(shared, &key).await.unwrap() != ["first", "second"] {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), both).await.unwrap();
+        take(shared, &key).await.settle(true).await;
+        assert!(shared.store.list_docs(KIND).await.unwrap().is_empty());
+        gateway.shutdown(Duration::from_secs(1)).await;
     }
 }
