@@ -108,14 +108,16 @@ async fn plain_arguments_reach_the_program_untouched_exe_03() {
 #[tokio::test]
 async fn a_script_changed_after_it_was_allowed_does_not_run_exe_06() {
     let dir = tempfile::tempdir().unwrap();
-    let script = dir.path().join("build.sh");
-    std::fs::write(&script, "echo fine").unwrap();
-    let arguments = json!({"command": "sh build.sh"});
-    assert_eq!(text(&exec(dir.path(), arguments.clone()).await), "fine\n");
-    let swap = move || std::fs::write(&script, "touch pwned").unwrap();
-    let output = tool(dir.path(), swap).call(arguments, context()).await;
-    assert!(text(&output).contains("has changed since it was allowed"), "{output:?}");
-    assert!(!dir.path().join("pwned").exists());
+    for name in ["build.sh", "build"] {
+        let script = dir.path().join(name);
+        std::fs::write(&script, "echo fine").unwrap();
+        let arguments = json!({"command": format!("sh {name}")});
+        assert_eq!(text(&exec(dir.path(), arguments.clone()).await), "fine\n");
+        let swap = move || std::fs::write(&script, "touch pwned").unwrap();
+        let output = tool(dir.path(), swap).call(arguments, context()).await;
+        assert!(text(&output).contains("has changed since it was allowed"), "{output:?}");
+        assert!(!dir.path().join("pwned").exists());
+    }
 }
 
 #[tokio::test]
@@ -167,6 +169,13 @@ async fn a_command_that_takes_too_long_is_stopped_exe_10() {
     assert_eq!((rest, output.is_error), ("[Stopped after 1 seconds.]", true));
     assert!(begun.elapsed() < Duration::from_secs(5));
     until("the background ends", || !alive(pid)).await;
+}
+
+#[tokio::test]
+async fn a_time_beyond_measure_is_cut_exe_10() {
+    let dir = tempfile::tempdir().unwrap();
+    let arguments = json!({"command": "echo fine", "timeout": u64::MAX});
+    assert_eq!(text(&exec(dir.path(), arguments).await), "fine\n");
 }
 
 #[tokio::test]

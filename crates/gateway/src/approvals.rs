@@ -12,17 +12,24 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::gateway::Shared;
-use crate::hub::{Audience, Broadcast};
+use crate::hub::{Audience, Broadcast, ConnId};
 
 pub(crate) use self::wish::Wish;
 
 /// Questions that may wait at a time; another one is refused.
 const MAX_OPEN: usize = 128;
+/// Questions that one connection may have open at a time.
+const MAX_OF_ONE: usize = MAX_OPEN / 4;
+/// Longest id that whoever asks may choose.
+const MAX_ID: usize = 256;
 /// Ended ones remembered for whoever asks late; the oldest are forgotten.
 const MAX_ENDED: usize = 256;
+
 /// A question.
 pub(crate) struct Approval {
     pub(crate) id: String,
+    /// The connection that put it; none when it is the gateway's own.
+    asker: Option<ConnId>,
     pub(crate) wish: Wish,
     pub(crate) created_ms: i64,
     pub(crate) expires_ms: i64,
@@ -111,17 +118,24 @@ impl Approvals {
     pub(crate) fn open(
         &self,
         id: Option<String>,
+        asker: Option<ConnId>,
         mut wish: Wish,
         now_ms: i64,
         timeout: Duration,
     ) -> Result<Arc<Approval>, RpcError> {
         wish.check()?;
         let id = id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        if id.len() > MAX_ID {
+            return Err(RpcError::invalid(format!(
+                "the approval id is too long (at most {MAX_ID} bytes); use a shorter one"
+            )));
+        }
         let mut inner = self.lock();
         if inner.open.iter().any(|open| open.id == id) {
             return Err(RpcError::invalid("approval id already pending"));
         }
-        if inner.open.len() >= MAX_OPEN {
+        let own = inner.open.iter().filter(|open| asker.is_some() && open.asker == asker).count();
+        if inner.open.len() >= MAX_OPEN || own >= MAX_OF_ONE {
             return Err(RpcError::unavailable(
                 "too many approvals are waiting for a decision; decide some of them first",
             )
@@ -130,6 +144,7 @@ impl Approvals {
         let timeout = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
         let approval = Arc::new(Approval {
             id,
+            asker,
             wish,
             created_ms: now_ms,
             expires_ms: now_ms.saturating_add(timeout),
@@ -232,7 +247,7 @@ mod tests {
     #[test]
     fn the_number_of_open_and_of_remembered_questions_is_bounded() {
         let approvals = Approvals::default();
-        let ask = || approvals.open(None, Wish::default(), 0, Duration::from_secs(1));
+        let ask = || approvals.open(None, None, Wish::default(), 0, Duration::from_secs(1));
         let first = ask().unwrap();
         for _ in 1..MAX_OPEN {
             ask().unwrap();
@@ -246,5 +261,32 @@ mod tests {
             assert!(approvals.close(&next, End::EXPIRED));
         }
         assert!(approvals.find(&first.id).is_none());
+    }
+
+    #[test]
+    fn one_connection_leaves_room_for_the_others() {
+        let approvals = Approvals::default();
+        let ask = |asker| approvals.open(None, asker, Wish::default(), 0, Duration::from_secs(1));
+        for _ in 0..MAX_OF_ONE {
+            ask(Some(1)).unwrap();
+        }
+        assert!(ask(Some(1)).err().unwrap().message.starts_with("too many approvals"));
+        assert!(ask(Some(2)).is_ok());
+        for _ in 0..=MAX_OF_ONE {
+            ask(None).unwrap();
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_shown_or_kept_is_endless_exe_07() {
+        let approvals = Approvals::default();
+        let ask = |id| {
+            let long = || Some("x\u{202e}".repeat(100_000));
+            let wish = Wish { session_key: long(), ask: long(), ..Wish::default() };
+            approvals.open(id, None, wish, 0, Duration::from_secs(1))
+        };
+        assert!(ask(Some("x".repeat(MAX_ID + 1))).err().unwrap().message.contains("too long"));
+        let request = ask(None).unwrap().wish.request(Generation::V4).to_string();
+        assert!(request.len() < 10_000 && !request.contains('\u{202e}'), "{}", request.len());
     }
 }

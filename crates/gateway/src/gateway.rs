@@ -54,7 +54,7 @@ const PRESENCE_PAUSE: Duration = Duration::from_millis(500);
 /// A running gateway. Clones are handles to the same one.
 #[derive(Clone)]
 pub struct Gateway {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// Collects what a gateway is started with.

@@ -24,7 +24,7 @@ use crate::gateway::Shared;
 use crate::run_events::{RunEvents, Stream};
 use crate::runs::{Ended, Job, Live};
 use crate::skills;
-use crate::system_events::{self, SystemEvent};
+use crate::system_events::{self, Taken};
 use crate::{toolbox, transcript};
 
 /// Shortest time between two deltas of a run (generation 4's pace).
@@ -80,7 +80,7 @@ struct RunTask<'a> {
     /// A complete message, kept back so that the last one is stored together with the end.
     held: Option<NewMessage>,
     /// What the conversation was told beside the message.
-    told: Vec<SystemEvent>,
+    told: Option<Taken>,
 }
 
 impl<'a> RunTask<'a> {
@@ -103,7 +103,7 @@ impl<'a> RunTask<'a> {
             last_delta: None,
             unshown: false,
             held: None,
-            told: Vec::new(),
+            told: None,
         }
     }
 
@@ -175,11 +175,11 @@ impl<'a> RunTask<'a> {
         let thinking = job.thinking.unwrap_or_else(|| self.thinking_level(reasons));
         let tools = self.tools(job);
         let system = self.system_prompt(job, &tools).await;
-        self.told = shared.system_events.take(shared, &job.key).await;
-        if let (false, Some(Message::User { content })) = (self.told.is_empty(), history.last_mut())
-        {
-            content.insert(0, Block::text(system_events::block(&self.told)));
+        let told = system_events::take(shared, &job.key).await;
+        if let (false, Some(Message::User { content })) = (told.is_empty(), history.last_mut()) {
+            content.insert(0, Block::text(system_events::block(&told)));
         }
+        self.told = Some(told);
         Ok(Run { model, tools, system, history, thinking, max_turns: MAX_TURNS })
     }
 
@@ -203,7 +203,9 @@ impl<'a> RunTask<'a> {
         let model = ModelRef::new(&self.provider, &self.model);
         let session = Some(&self.session);
         let mut tools = toolbox::reading(self.shared, &job.agent_id, &job.key, session, &model);
-        if let Some(agent) = settings.agents.get(&job.agent_id) {
+        // What another program says must not become a command (HOOK-05).
+        let agent = settings.agents.get(&job.agent_id);
+        if let Some(agent) = agent.filter(|_| transcript::is_owners(&job.user)) {
             tools.extend(exec::tool(self.shared, job, agent));
         }
         tools.retain(|tool| settings.offers(&job.agent_id, &tool.spec().name));

@@ -154,3 +154,25 @@ async fn what_was_shown_before_a_crash_is_in_the_history_and_marked() {
     assert_eq!(peer.terminal("k-2").await["state"], "final");
     assert!(gateway.stop().await.success());
 }
+
+#[tokio::test]
+async fn a_text_for_a_run_that_never_ended_waits_for_the_next_one() {
+    let setup = Setup::new().await;
+    setup.model().push(Script::text(["Well"]).stall());
+    setup.write();
+    let gateway = GatewayProcess::start(PROGRAM, setup.home()).await;
+    let mut peer = gateway.peer().await;
+    peer.connect(Connect::v4()).await.unwrap();
+    peer.ok("system-event", json!({"text": "first"})).await;
+    let send = json!({"sessionKey": "main", "message": "hi", "idempotencyKey": "one"});
+    peer.ok("chat.send", send).await;
+    peer.event(|frame| frame["payload"]["state"] == "delta").await;
+    // It rewrites what is on disk while the run has the first one.
+    peer.ok("system-event", json!({"text": "second"})).await;
+    gateway.kill().await;
+    let gateway = GatewayProcess::start(PROGRAM, setup.home()).await;
+    let mut peer = gateway.peer().await;
+    peer.connect(Connect::v4()).await.unwrap();
+    let waiting = peer.ok("status", json!({})).await["queuedSystemEvents"].take();
+    assert_eq!(waiting, json!(["first", "second"]));
+}

@@ -43,8 +43,14 @@ impl Wish {
             &mut self.cwd,
             &mut self.host,
             &mut self.node_id,
+            &mut self.security,
+            &mut self.ask,
             &mut self.agent_id,
             &mut self.resolved_path,
+            &mut self.session_key,
+            &mut self.session_id,
+            &mut self.run_id,
+            &mut self.tool_call_id,
         ]
         .into_iter()
         .flatten()

@@ -81,7 +81,7 @@ impl Gate {
         let approval = self
             .shared
             .approvals
-            .open(None, wish, now_ms, PATIENCE)
+            .open(None, None, wish, now_ms, PATIENCE)
             .map_err(|error| format!("The command was not run: {}.", error.message))?;
         let _open = Open { shared: &self.shared, approval: &approval };
         progress.show("Waiting for approval", pending(&approval));
@@ -111,7 +111,7 @@ impl Gate {
         Err(format!("The command was not run: it needs the user's approval, and {why}."))
     }
 
-    /// Consent to a program that could run anything does not stand, and where every command is
+    /// Consent to a program that can do more than read does not stand, and where every command is
     /// asked about none does.
     fn wish(&self, call: &ExecCall, policy: &Policy) -> Wish {
         let stands = call.standing && policy.ask != clawdbot_protocol::ExecAsk::Always;

@@ -108,7 +108,7 @@ impl Policy {
     }
 
     fn allows(&self, call: &ExecCall) -> bool {
-        let program = call.program.as_deref().filter(|_| call.standing);
+        let program = call.program.as_deref().filter(|_| call.guarded);
         program.is_some_and(|program| self.allowed.iter().any(|entry| means(entry, program)))
     }
 }
@@ -162,13 +162,14 @@ mod tests {
         Policy::of(&kept, &ExecConfig::default(), Some(agent))
     }
 
-    fn call(program: Option<&str>, standing: bool) -> ExecCall {
+    fn call(program: Option<&str>, guarded: bool) -> ExecCall {
         ExecCall {
             call_id: "1".into(),
             command: "x".into(),
             cwd: "/".into(),
             program: program.map(Into::into),
-            standing,
+            guarded,
+            standing: false,
         }
     }
 
@@ -198,18 +199,18 @@ mod tests {
     }
 
     #[test]
-    fn only_standing_programs_of_the_agents_own_list_run_exe_04() {
+    fn only_guarded_programs_of_the_agents_own_list_run_exe_04() {
         let list = json!([{"pattern": "/usr/bin/ls"}, {"pattern": "cat"}]);
         let file = json!({"version": 1, "agents": {"main": {"allowlist": list}}});
         let main = policy(file.clone(), "main");
         assert_eq!(main.verdict(&call(Some("/usr/bin/ls"), true)), Verdict::Run);
-        for (program, standing) in [
+        for (program, guarded) in [
             (Some("/usr/bin/ls"), false),
             (Some("/tmp/ls"), true),
             (Some("/usr/bin/cat"), true),
             (None, false),
         ] {
-            assert_eq!(main.verdict(&call(program, standing)), Verdict::Ask, "{program:?}");
+            assert_eq!(main.verdict(&call(program, guarded)), Verdict::Ask, "{program:?}");
         }
         assert_eq!(policy(file, "other").verdict(&call(Some("/usr/bin/ls"), true)), Verdict::Ask);
     }

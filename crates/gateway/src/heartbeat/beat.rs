@@ -10,7 +10,7 @@ use super::plan::{self, Heartbeat};
 use crate::gateway::Shared;
 use crate::rows::shorten;
 use crate::submit::{Sender, Submission, Unattended};
-use crate::system_events::{self, SystemEvent};
+use crate::system_events::{self, SystemEvent, Taken};
 
 /// The whole answer of an agent that has nothing to say.
 const TOKEN: &str = "HEARTBEAT_OK";
@@ -28,7 +28,7 @@ pub(super) async fn due(shared: &Arc<Shared>, agent_id: &str) -> HeartbeatEvent 
         return Beat::new(shared, agent_id).ends(HeartbeatStatus::Skipped, Some("quiet-hours"));
     }
     let key = SessionKey::main(agent_id, &settings.keys);
-    let events = shared.system_events.take(shared, &key).await;
+    let events = system_events::take(shared, &key).await;
     let file = settings.agents.get(agent_id).map(|agent| agent.workspace.join("HEARTBEAT.md"));
     if events.is_empty() && empty(file).await {
         return Beat::new(shared, agent_id)
@@ -44,7 +44,7 @@ pub(super) async fn nudged(shared: &Arc<Shared>, key: &SessionKey) -> HeartbeatE
     if !shared.heartbeats.on() {
         return Beat::new(shared, agent_id).ends(HeartbeatStatus::Skipped, Some("disabled"));
     }
-    let events = shared.system_events.take(shared, key).await;
+    let events = system_events::take(shared, key).await;
     if events.is_empty() {
         // Another run of the conversation has heard them meanwhile.
         return Beat::new(shared, agent_id).ends(HeartbeatStatus::Skipped, Some("no-events"));
@@ -97,11 +97,11 @@ async fn beat(
     shared: &Arc<Shared>,
     heartbeat: &Heartbeat,
     key: &SessionKey,
-    events: Vec<SystemEvent>,
+    events: Taken,
 ) -> HeartbeatEvent {
     let this = Beat::new(shared, &heartbeat.agent_id);
     let answer = ask(shared, heartbeat, &events).await;
-    shared.system_events.settle(shared, key, events, answer.is_ok()).await;
+    events.settle(answer.is_ok()).await;
     let said = match answer {
         Ok(text) => strip(&text, heartbeat.ack_max_chars as usize),
         Err(error) => return this.ends(HeartbeatStatus::Failed, Some(&error.message)),

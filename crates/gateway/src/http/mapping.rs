@@ -126,8 +126,10 @@ fn value_of(name: &str, source: &Source, body: &Value) -> String {
         return jiff::Timestamp::now().to_string();
     }
     if let Some(name) = name.strip_prefix("headers.") {
-        let secret = ["authorization", "cookie"].contains(&name) || name.ends_with("-token");
-        let value = source.headers.get(name).filter(|_| !secret);
+        // Names are found in any case.
+        let name = name.to_ascii_lowercase();
+        let secret = ["authorization", "cookie", "-token"].iter().any(|end| name.ends_with(end));
+        let value = source.headers.get(&name).filter(|_| !secret);
         return value.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     }
     if let Some(name) = name.strip_prefix("query.") {
@@ -163,6 +165,8 @@ mod tests {
     fn source() -> Source {
         let request = Request::get("/hooks/gmail?kind=new")
             .header("x-event", "push")
+            .header("x-openclaw-token", "secret")
+            .header("x-clawdbot-token", "secret")
             .header("authorization", "Bearer secret");
         Source::new("gmail", &request.body(()).unwrap())
     }
@@ -178,7 +182,15 @@ mod tests {
         );
         assert_eq!(filled("[{{none}}{{messages[9].id}}{{messages[x]}}]"), "[]");
         assert_eq!(filled("open {{messages"), "open {{messages");
-        assert_eq!(filled("{{headers.authorization}}"), "");
+    }
+
+    #[test]
+    fn a_template_never_sees_what_opens_the_hooks_hook_05() {
+        let filled = |template: &str| render(template, &source(), &Value::Null);
+        assert_eq!(filled("{{headers.X-Event}}"), "push");
+        for name in ["authorization", "Authorization", "X-OpenClaw-Token", "x-clawdbot-token"] {
+            assert_eq!(filled(&format!("{{{{headers.{name}}}}}")), "", "{name}");
+        }
     }
 
     #[test]

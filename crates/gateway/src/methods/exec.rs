@@ -25,7 +25,8 @@ pub(super) async fn request(
     let timeout = params.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS).min(MAX_TIMEOUT_MS);
     let wish = wish(&params)?;
     let timeout = Duration::from_millis(timeout);
-    let approval = gateway.approvals.open(params.id, wish, gateway.now_ms(), timeout)?;
+    let asker = Some(ctx.peer.conn);
+    let approval = gateway.approvals.open(params.id, asker, wish, gateway.now_ms(), timeout)?;
     // Generation 3 waits for somebody to connect; 4 says at once that nobody is there.
     let newer = ctx.peer.generation == Generation::V4;
     if newer && gateway.hub.approvers(Some(ctx.peer.conn)) == 0 {

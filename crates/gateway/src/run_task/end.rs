@@ -75,9 +75,9 @@ impl RunTask<'_> {
                 Vec::new()
             }
         };
-        let told = std::mem::take(&mut self.told);
-        let heard = ended.status != RunStatus::Error;
-        self.shared.system_events.settle(self.shared, &self.events.key, told, heard).await;
+        if let Some(told) = self.told.take() {
+            told.settle(ended.status == RunStatus::Ok).await;
+        }
         if let Ok(Some(session)) = self.shared.store.session(self.events.key.as_str()).await {
             self.session = session;
         }

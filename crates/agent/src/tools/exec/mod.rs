@@ -19,6 +19,9 @@ pub use plan::commands_in;
 use process::Finished;
 use witness::Witness;
 
+/// The longest a command may take, whoever says so.
+const MAX_TIMEOUT: Duration = Duration::from_hours(24);
+
 /// Says whether a command may run. Every command is put to it, none runs without its consent.
 pub trait ExecGate: Send + Sync {
     /// Decides; may take as long as a person takes. Dropping the future withdraws the question.
@@ -43,8 +46,10 @@ pub struct ExecCall {
     pub cwd: PathBuf,
     /// The program it starts, when no shell is needed to read the command.
     pub program: Option<PathBuf>,
-    /// Whether consent to that program may stand for later commands: nobody but the system's
-    /// administrator can change it, and it is not one that runs what its arguments say.
+    /// Whether nobody but the system's administrator can change that program. Others run only when
+    /// asked about, whatever the rules list.
+    pub guarded: bool,
+    /// Whether consent to it may stand for later commands: it is guarded, and can only read.
     pub standing: bool,
 }
 
@@ -84,7 +89,7 @@ impl ExecTool {
         let arguments: Arguments = serde_json::from_value(arguments)
             .map_err(|error| refused(format!("Invalid arguments: {error}.")))?;
         let timeout = arguments.timeout.filter(|seconds| *seconds > 0);
-        let timeout = timeout.map_or(self.settings.timeout, Duration::from_secs);
+        let timeout = timeout.map_or(self.settings.timeout, Duration::from_secs).min(MAX_TIMEOUT);
         let (plan, witness) = self.plan(arguments).await.map_err(refused)?;
         let call = plan.call(context.call_id);
         self.gate.admit(&call, &context.progress).await.map_err(|why| {

@@ -5,9 +5,6 @@ use std::path::{Path, PathBuf};
 
 use super::plan::Plan;
 
-/// Files looked at for one command.
-const MAX_FILES: usize = 32;
-
 /// The directory and the code of one command as they were.
 pub(super) struct Witness {
     cwd: (PathBuf, Option<Place>),
@@ -21,7 +18,7 @@ type State = (Place, u64, i64, i64);
 
 impl Witness {
     pub(super) fn of(plan: &Plan) -> Self {
-        let code = plan.code().into_iter().take(MAX_FILES);
+        let code = plan.code().into_iter();
         Self {
             cwd: (plan.cwd.clone(), place(&plan.cwd)),
             code: code.map(|path| (path.clone(), state(&path))).collect(),
