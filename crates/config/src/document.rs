@@ -4,7 +4,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use crate::file::{last_good_path, read_text};
 use crate::include::{Includes, reason};
@@ -38,8 +37,6 @@ pub struct Loaded {
     pub value: Value,
     /// The text; `None` when there is no file.
     pub raw: Option<String>,
-    /// SHA-256 of the text in hexadecimal; empty when there is no file.
-    pub hash: String,
     /// What is odd but not wrong, unknown keys first.
     pub warnings: Vec<Issue>,
     /// How many of the warnings are about keys that nothing knows.
@@ -152,7 +149,6 @@ impl Document {
         warnings.extend(document.issues(rules.warnings, Place::Value));
         let raw = document.raw.clone();
         Ok(Loaded {
-            hash: raw.as_deref().map(hash).unwrap_or_default(),
             document,
             config,
             value,
@@ -196,7 +192,6 @@ impl fmt::Debug for Document {
 impl fmt::Debug for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loaded")
-            .field("hash", &self.hash)
             .field("config", &self.config)
             .field("warnings", &self.warnings)
             .field("included", &self.included)
@@ -218,10 +213,6 @@ fn failure(path: &Path, mut issues: Vec<Issue>) -> ConfigError {
     }
     let last_good = Some(last_good_path(path)).filter(|copy| copy.is_file());
     ConfigError { issues, path: path.to_owned(), last_good }
-}
-
-fn hash(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A blank secret is no secret: comparing with it would let everyone in.

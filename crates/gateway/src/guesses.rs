@@ -78,7 +78,8 @@ pub(crate) struct Guess<'a> {
 }
 
 impl Guess<'_> {
-    /// Gives the budget back.
+    /// Gives this guess back. Earlier wrong ones stay: whoever knows one secret must not be able
+    /// to guess another one without end.
     pub(crate) fn was_right(mut self) {
         self.right = true;
     }
@@ -89,7 +90,9 @@ impl Drop for Guess<'_> {
         let mut guesses = self.budget.lock();
         let entry = self.budget.entry(&mut guesses, self.who, Instant::now());
         entry.pending = entry.pending.saturating_sub(1);
-        entry.failures = if self.right { 0 } else { entry.failures + 1 };
+        if !self.right {
+            entry.failures += 1;
+        }
         if entry.pending == 0 && entry.failures == 0 {
             guesses.remove(&self.who);
         }
@@ -120,18 +123,20 @@ impl Budget {
             let mut guesses = self.lock();
             let now = Instant::now();
             let entry = self.entry(&mut guesses, who, now);
-            if who.1 == Kind::NativeLocal && limits.exempt_loopback {
+            let wait = if who.1 == Kind::NativeLocal && limits.exempt_loopback {
                 local_delay(entry.failures)
             } else {
                 entry.check(&limits, now)?;
                 Duration::ZERO
-            }
+            };
+            entry.pending += 1;
+            wait
         };
+        let guess = Guess { budget: self, who, right: false };
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        self.entry(&mut self.lock(), who, Instant::now()).pending += 1;
-        Ok(Guess { budget: self, who, right: false })
+        Ok(guess)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Guesser, Guesses>> {
@@ -240,12 +245,25 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_success_gives_the_budget_back() {
+    async fn a_success_costs_nothing() {
         let budget = Budget::default();
         for _ in 0..50 {
             budget.reserve(&remote()).await.unwrap().was_right();
         }
         assert!(budget.lock().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_right_guess_does_not_pay_for_wrong_ones_rl_01_rl_04() {
+        let budget = Budget::default();
+        for _ in 0..10 {
+            drop(budget.reserve(&remote()).await.unwrap());
+            // In between with a secret that is known.
+            let known = budget.reserve_for_hook(&remote()).await;
+            known.into_iter().for_each(Guess::was_right);
+        }
+        let refusal = budget.reserve(&remote()).await.map(|_| ()).unwrap_err();
+        assert!(refusal.retry_after_ms > Some(1_000), "locked out");
     }
 
     #[tokio::test(start_paused = true)]

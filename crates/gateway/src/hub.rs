@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Frames a connection may have waiting, whatever their size.
 const MAX_QUEUED: usize = 32_768;
+/// Conversations whose rows one connection gets.
+pub(crate) const MAX_CONVERSATIONS: usize = 256;
 
 /// Identifies one connection of this process.
 pub(crate) type ConnId = u64;
@@ -345,15 +347,20 @@ impl Hub {
         }
     }
 
-    /// Changes whether one connection gets the rows of `key`.
-    pub(crate) fn subscribe_messages(&self, id: ConnId, key: &str, on: bool) {
-        if let Some(subscriber) = self.lock().get_mut(&id) {
-            if on {
-                subscriber.messages.insert(key.to_owned());
-            } else {
-                subscriber.messages.remove(key);
-            }
+    /// Changes whether one connection gets the rows of `key`; false when it gets those of too many
+    /// conversations already.
+    pub(crate) fn subscribe_messages(&self, id: ConnId, key: &str, on: bool) -> bool {
+        let mut subscribers = self.lock();
+        let Some(subscriber) = subscribers.get_mut(&id) else { return true };
+        let messages = &mut subscriber.messages;
+        if !on {
+            messages.remove(key);
+        } else if messages.len() < MAX_CONVERSATIONS || messages.contains(key) {
+            messages.insert(key.to_owned());
+        } else {
+            return false;
         }
+        true
     }
 
     /// Sends one event; `payload` is asked at most once per generation that has a receiver.

@@ -111,7 +111,8 @@ impl Shared {
             since: Generation::V4,
             ..Broadcast::new("config.changed")
         };
-        let (path, hash, ts) = (&self.paths.config, &self.settings().loaded.hash, self.now_ms());
+        let hash = self.config_hash(&self.settings().loaded);
+        let (path, ts) = (&self.paths.config, self.now_ms());
         self.hub.publish(
             &event,
             |_| json!({"path": path, "hash": hash, "ts": ts, "restartRequired": restart}),

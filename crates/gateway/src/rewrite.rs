@@ -57,6 +57,19 @@ pub(crate) async fn change(gateway: &Arc<Shared>, patch: Value) -> Result<(), Rp
     Ok(())
 }
 
+impl Shared {
+    /// What stands for the text of a document in answers and events; empty without a text. It is
+    /// keyed, so that who may read it cannot try out secrets of the text against it.
+    pub(crate) fn config_hash(&self, loaded: &Loaded) -> String {
+        let keyed = |raw: &String| self.devices.derive(&["config", raw]);
+        loaded
+            .raw
+            .as_ref()
+            .map(keyed)
+            .map_or_else(String::new, |mac| format!("hmac-sha256:v1:{mac}"))
+    }
+}
+
 /// Compares, checks and writes. Waits for the disk; changes nothing unless it succeeds.
 fn replace(
     shared: &Arc<Shared>,
@@ -72,7 +85,7 @@ fn replace(
                 "config base hash required; re-run config.get and retry with baseHash",
             ));
         }
-        Base::Seen(Some(hash)) if *hash != now.hash => {
+        Base::Seen(Some(hash)) if *hash != shared.config_hash(&now) => {
             return Err(RpcError::invalid(
                 "config changed since last load; re-run config.get and retry",
             ));

@@ -43,6 +43,23 @@ async fn a_patch_keeps_comments_and_secrets_and_counts_at_once() {
     gateway.finish().await;
 }
 
+/// Who may read the configuration must not be able to try out secrets against its hash.
+#[tokio::test]
+async fn the_hash_of_the_document_is_keyed() {
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let gateway = TestGateway::start().await;
+        std::fs::write(document(&gateway), "{}").unwrap();
+        for mut peer in [gateway.v3().await, gateway.v4().await] {
+            seen.push(peer.ok("config.get", json!({})).await["hash"].as_str().unwrap().to_owned());
+        }
+        gateway.finish().await;
+    }
+    assert!(seen.iter().all(|hash| hash.starts_with("hmac-sha256:v1:")), "{seen:?}");
+    assert_eq!((&seen[0], &seen[2]), (&seen[1], &seen[3]), "the same for both generations");
+    assert_ne!(seen[0], seen[2], "one text, two gateways");
+}
+
 #[tokio::test]
 async fn a_write_without_the_current_hash_changes_nothing() {
     let gateway = TestGateway::start().await;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clawdbot_protocol::DeviceIdentity;
+use clawdbot_store::Store;
 use clawdbot_tests::{
     Connect, GatewayProcess, Peer, Script, Setup, TestGateway, fingerprint, fixture, grep, soon,
 };
@@ -310,6 +311,68 @@ async fn a_paired_device_comes_back_with_the_token_it_has() {
     assert!(comes_back(&gateway, &device, token).await);
     assert!(!comes_back(&gateway, &stranger, token).await);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), list.to_string());
+    gateway.finish().await;
+}
+
+/// DEV-06: an import that was cut off brings no removed device back.
+#[tokio::test]
+async fn a_device_or_job_that_was_removed_meanwhile_stays_removed_dev_06() {
+    let setup = Setup::new().await;
+    let device = Arc::new(DeviceIdentity::from_seed(&[3; 32]));
+    let token = "0123456789abcdef0123456789abcdef";
+    let list = json!({device.id(): paired(&device, &device.id(), token)});
+    std::fs::create_dir(setup.state().join("devices")).unwrap();
+    std::fs::write(setup.state().join("devices/paired.json"), list.to_string()).unwrap();
+    jobs(&setup.state(), &json!([job("j-1")]));
+    small(&setup.state(), "s-1", "hello");
+    let gateway = setup.start().await;
+    let mut peer = gateway.v4().await;
+    appeared(&mut peer, "main").await;
+    peer.ok("device.pair.remove", json!({"deviceId": device.id()})).await;
+    peer.ok("cron.remove", json!({"id": "j-1"})).await;
+    let state = gateway.state().to_owned();
+    let cut_off = move || {
+        let (store, _) = Store::open(&state.join("clawdbot.sqlite")).unwrap();
+        let mark = async {
+            store.put_doc("import", "state", &json!({"status": "running"})).await.unwrap();
+            store.close().await.unwrap();
+        };
+        std::thread::scope(|scope| {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            scope.spawn(move || runtime.block_on(mark)).join().unwrap();
+        });
+    };
+    let gateway = gateway.restart_after(cut_off).await;
+    assert!(!comes_back(&gateway, &device, token).await);
+    assert_eq!(gateway.v4().await.ok("cron.list", json!({})).await["jobs"], json!([]));
+    gateway.finish().await;
+}
+
+/// A job as generation 3 keeps it.
+fn job(id: &str) -> Value {
+    json!({"id": id, "name": "Kept", "enabled": true, "createdAtMs": 1_000, "updatedAtMs": 1_000,
+        "schedule": {"kind": "every", "everyMs": 3_600_000}, "sessionTarget": "isolated",
+        "wakeMode": "next-heartbeat", "state": {},
+        "payload": {"kind": "agentTurn", "message": "say hello", "deliver": false}})
+}
+
+fn jobs(root: &Path, list: &Value) {
+    std::fs::create_dir(root.join("cron")).unwrap();
+    let file = json!({"version": 1, "jobs": list});
+    std::fs::write(root.join("cron/jobs.json"), file.to_string()).unwrap();
+}
+
+#[tokio::test]
+async fn jobs_are_kept_under_their_ids_and_unusable_ones_are_left_out() {
+    let setup = Setup::new().await;
+    jobs(&setup.state(), &json!([job("j-1"), {"id": "j-2", "name": "no schedule"}]));
+    let gateway = setup.start().await;
+    let mut peer = gateway.v4().await;
+    let listed = peer.ok("cron.list", json!({})).await;
+    assert_eq!(listed["jobs"].as_array().unwrap().len(), 1);
+    let kept = &listed["jobs"][0];
+    assert_eq!((&kept["id"], &kept["delivery"]["mode"]), (&json!("j-1"), &json!("none")));
+    assert!(kept["state"]["nextRunAtMs"].as_i64().is_some(), "{kept}");
     gateway.finish().await;
 }
 

@@ -86,15 +86,38 @@ async fn parallel_guesses_share_the_budget_rl_04() {
 }
 
 #[tokio::test]
-async fn a_success_gives_the_budget_back() {
+async fn a_success_costs_nothing_and_pays_for_no_wrong_guess_rl_01() {
     let gateway = TestGateway::start().await;
     let origin = format!("http://{}", gateway.address());
-    for n in 0..3 * WRONG_GUESSES {
+    let attempt = async |connect: Connect| {
         let mut peer = Peer::open_with(gateway.address(), &[("origin", &origin)]).await.unwrap();
-        let wrong = n % 5 != 4;
-        let connect = if wrong { page().auth(json!({"token": "wrong"})) } else { page() };
-        assert_eq!(peer.connect(connect).await.is_err(), wrong, "attempt {n}");
+        peer.connect(connect).await
+    };
+    for n in 0..3 * WRONG_GUESSES {
+        attempt(page()).await.unwrap_or_else(|refused| panic!("success {n}: {refused:?}"));
     }
+    for n in 0..WRONG_GUESSES {
+        attempt(page()).await.unwrap_or_else(|refused| panic!("between, {n}: {refused:?}"));
+        let refused = attempt(page().auth(json!({"token": "wrong"}))).await.unwrap_err();
+        assert!(!is_rate_limited(&refused), "guess {n}");
+    }
+    assert!(is_rate_limited(&attempt(page()).await.unwrap_err()));
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn a_connection_follows_256_conversations_at_most() {
+    let gateway = TestGateway::start().await;
+    let mut peer = gateway.v4().await;
+    let key = |n: usize| json!({"key": format!("room-{n}")});
+    for n in 0..256 {
+        peer.ok("sessions.messages.subscribe", key(n)).await;
+    }
+    let error = peer.fails("sessions.messages.subscribe", key(256)).await;
+    assert!(error["message"].as_str().unwrap().contains("256"), "{error}");
+    peer.ok("sessions.messages.subscribe", key(0)).await;
+    peer.ok("sessions.messages.unsubscribe", key(0)).await;
+    peer.ok("sessions.messages.subscribe", key(256)).await;
     gateway.finish().await;
 }
 

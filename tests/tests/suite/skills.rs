@@ -113,6 +113,47 @@ async fn a_workspace_skill_counts_only_while_it_says_what_was_switched_on_mcp_01
     gateway.finish().await;
 }
 
+/// MCP-01: switching on one skill must not switch on another one that claims its key.
+#[tokio::test]
+async fn a_key_that_two_workspace_skills_claim_switches_on_neither_mcp_01() {
+    let (gateway, _) = gateway().await;
+    let skills = gateway.workspace().join("skills");
+    write_skill(&skills, "tea", &json!({}));
+    write_skill(&skills, "thief", &json!({"skillKey": "tea"}));
+    let before = std::fs::read_to_string(gateway.state().join("clawdbot.json")).unwrap();
+    let mut peer = gateway.v4().await;
+    let on = json!({"skillKey": "tea", "enabled": true});
+    let error = peer.fails("skills.update", on.clone()).await;
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("tea/SKILL.md") && message.contains("thief/SKILL.md"), "{message}");
+    let after = std::fs::read_to_string(gateway.state().join("clawdbot.json")).unwrap();
+    assert_eq!(before, after);
+    std::fs::remove_dir_all(skills.join("thief")).unwrap();
+    peer.ok("skills.update", on.clone()).await;
+    // What counts goes on counting beside one that came later.
+    write_skill(&skills, "thief", &json!({"skillKey": "tea"}));
+    peer.fails("skills.update", on).await;
+    let status = peer.ok("skills.status", json!({})).await;
+    assert_eq!(skill(&status, "tea")["modelVisible"], true);
+    assert_eq!(skill(&status, "thief")["modelVisible"], false);
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn a_change_that_is_refused_switches_nothing_on_mcp_01() {
+    let (gateway, _) = gateway().await;
+    write_skill(&gateway.workspace().join("skills"), "tea", &json!({}));
+    let mut peer = gateway.v4().await;
+    let document = gateway.state().join("clawdbot.json");
+    let good = std::fs::read_to_string(&document).unwrap();
+    std::fs::write(&document, "{ broken").unwrap();
+    peer.fails("skills.update", json!({"skillKey": "tea", "enabled": true})).await;
+    std::fs::write(&document, good).unwrap();
+    let status = peer.ok("skills.status", json!({})).await;
+    assert_eq!(skill(&status, "tea")["disabled"], true);
+    gateway.finish().await;
+}
+
 #[tokio::test]
 async fn the_model_can_read_the_skills_it_is_told_of_and_nothing_beside_them() {
     let (gateway, _) = gateway().await;

@@ -23,13 +23,14 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard, Notify, oneshot};
 
 pub(crate) use self::scheduler::follow;
+pub(crate) use self::table::JOBS as KIND;
 use self::table::{Asked, Table};
 use crate::error::store_error;
 use crate::gateway::Shared;
 use crate::hub::{Audience, Broadcast};
 
 /// Jobs that may exist; another one is refused.
-const MAX_JOBS: usize = 500;
+pub(crate) const MAX_JOBS: usize = 500;
 
 /// The jobs of one gateway.
 pub(crate) struct Cron {
@@ -186,6 +187,11 @@ impl Cron {
     fn count(&self) -> u64 {
         self.count.fetch_add(1, Ordering::Relaxed)
     }
+}
+
+/// Whether a document can be kept as a job.
+pub(crate) fn readable(body: &Value) -> Result<(), RpcError> {
+    job::read(body.clone()).map(drop)
 }
 
 /// Whether jobs run by themselves.

@@ -13,7 +13,7 @@ use crate::error::store_error;
 
 /// Kind of the documents that hold jobs. A document may also be a job of generation 3's
 /// `cron/jobs.json` as it is.
-const JOBS: &str = "cron";
+pub(crate) const JOBS: &str = "cron";
 /// Runs remembered of each job.
 pub(super) const MAX_RUNS: u32 = 200;
 

@@ -111,6 +111,11 @@ impl Devices {
         }
     }
 
+    /// The value that belongs to `parts` and that nobody can work out without this gateway's key.
+    pub(crate) fn derive(&self, parts: &[&str]) -> String {
+        self.key.derive(parts)
+    }
+
     /// Rises whenever a device loses rights.
     pub(crate) fn revision(&self) -> usize {
         self.losses().count

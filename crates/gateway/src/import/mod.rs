@@ -1,5 +1,6 @@
-//! Older state of the original, taken over at the first start (protocol §20.1): conversations,
-//! paired devices and, for the scheduler, cron jobs. Its files stay as they are.
+//! Older state of the original, taken over at the first start (protocol §20.1): paired devices and
+//! cron jobs before anybody can connect, conversations while the gateway serves. Its files stay as
+//! they are.
 
 mod device;
 
@@ -9,16 +10,15 @@ use std::sync::Arc;
 use clawdbot_config::Paths;
 use clawdbot_protocol::{KeyRules, SessionKey};
 use clawdbot_store::{OldSession, OldState, Staged, Store, StoreError, Transcript};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tracing::{info, warn};
 
+use crate::cron;
 use crate::gateway::Shared;
 
-/// Kind of the documents that old cron jobs become, exactly as they were.
-const JOB: &str = "cron.legacy";
-
-/// The old state that has to be imported, settled before anybody can write to the database. Costs
-/// a few looks at the disk where there is none.
+/// The old state whose conversations have to be imported, settled before anybody can write to the
+/// database; its devices and jobs are in force when this returns. Costs a few looks at the disk
+/// where there is none.
 pub(crate) async fn due(paths: &Paths, store: &Store) -> Vec<OldState> {
     let mut found: Vec<OldState> =
         candidates(paths).iter().filter_map(|root| OldState::at(root)).collect();
@@ -35,7 +35,62 @@ pub(crate) async fn due(paths: &Paths, store: &Store) -> Vec<OldState> {
     }
     // What was in use last comes first, because a copy in an older directory knows less.
     found.sort_by_key(|state| std::cmp::Reverse(state.used()));
+    let states = found.clone();
+    let Some(lists) = read(move || states.iter().map(lists).collect()).await else {
+        return Vec::new();
+    };
+    if let Err(error) = documents(store, lists).await {
+        warn!(%error, "older state is not imported; the next start tries again");
+        return Vec::new();
+    }
     found
+}
+
+/// The devices and jobs of one state directory.
+type Lists = (Map<String, Value>, Vec<(String, Value)>);
+
+fn lists(state: &OldState) -> Lists {
+    (state.devices(), state.jobs())
+}
+
+/// Stores the devices and jobs of all directories, unless that has been done already: those that
+/// somebody removes afterwards must not come back.
+async fn documents(store: &Store, lists: Vec<Lists>) -> Result<(), StoreError> {
+    let mut docs = Vec::new();
+    let (mut devices, mut jobs, mut skipped) = (0, 0, 0);
+    for (old_devices, old_jobs) in lists {
+        for (id, entry) in old_devices {
+            if let Some(body) = device::stored(&id, &entry) {
+                devices += 1;
+                docs.push((device::KIND, id, body));
+            } else {
+                warn!(?id, "a paired device is not usable and was skipped");
+                skipped += 1;
+            }
+        }
+        for (id, job) in old_jobs {
+            match cron::readable(&job) {
+                Ok(()) if jobs < cron::MAX_JOBS => {
+                    jobs += 1;
+                    docs.push((cron::KIND, id, job));
+                }
+                Ok(()) => {
+                    warn!(id, limit = cron::MAX_JOBS, "too many jobs; this one was skipped");
+                    skipped += 1;
+                }
+                Err(error) => {
+                    warn!(id, error = error.message, "a job is not usable and was skipped");
+                    skipped += 1;
+                }
+            }
+        }
+    }
+    let summary = json!({"devices": devices, "cronJobs": jobs, "skipped": skipped});
+    let members = summary.as_object().cloned().unwrap_or_default();
+    if store.import_docs(docs, members).await? {
+        info!(%summary, "older devices and jobs imported");
+    }
+    Ok(())
 }
 
 /// The state directory and, unless another one was asked for, those of the product's other names.
@@ -49,11 +104,11 @@ fn candidates(paths: &Paths) -> Vec<PathBuf> {
     all
 }
 
-/// Imports everything, or stops with the gateway; the next start goes on where this one ended.
+/// Imports the conversations, or stops with the gateway; the next start goes on where this one ended.
 pub(crate) async fn run(shared: Arc<Shared>, found: Vec<OldState>) {
     let mut import = Import { shared, counts: Counts::default() };
     for state in found {
-        info!(root = %state.root().display(), "importing older state");
+        info!(root = %state.root().display(), "importing older conversations");
         match import.one(state).await {
             Ok(true) => {}
             Ok(false) => return,
@@ -63,10 +118,10 @@ pub(crate) async fn run(shared: Arc<Shared>, found: Vec<OldState>) {
             }
         }
     }
-    let Counts { sessions, messages, damaged, devices, jobs, skipped } = import.counts;
+    let Counts { sessions, messages, damaged, skipped } = import.counts;
     let summary = json!({"sessions": sessions, "messages": messages, "damagedLines": damaged,
-        "devices": devices, "cronJobs": jobs, "skipped": skipped});
-    info!(%summary, "older state imported");
+        "skipped": skipped});
+    info!(%summary, "older conversations imported");
     let summary = summary.as_object().cloned().unwrap_or_default();
     if let Err(error) = import.shared.store.finish_import(summary).await {
         warn!(%error, "the end of the import was not noted; the next start looks again");
@@ -79,8 +134,6 @@ struct Counts {
     sessions: u64,
     messages: u64,
     damaged: u64,
-    devices: u64,
-    jobs: u64,
     skipped: u64,
 }
 
@@ -92,21 +145,7 @@ struct Import {
 impl Import {
     /// One state directory; false when the gateway is stopping.
     async fn one(&mut self, state: OldState) -> Result<bool, StoreError> {
-        let lists = read(move || (state.devices(), state.jobs(), state.sessions()));
-        let Some((devices, jobs, sessions)) = lists.await else { return Ok(false) };
-        // Devices first: they may be waiting to come back.
-        for (id, entry) in devices {
-            let Some(body) = device::stored(&id, &entry) else {
-                warn!(?id, "a paired device is not usable and was skipped");
-                self.counts.skipped += 1;
-                continue;
-            };
-            let added = self.shared.store.add_doc(device::KIND, &id, &body).await?;
-            self.counts.devices += u64::from(added);
-        }
-        for (id, job) in jobs {
-            self.counts.jobs += u64::from(self.shared.store.add_doc(JOB, &id, &job).await?);
-        }
+        let Some(sessions) = read(move || state.sessions()).await else { return Ok(false) };
         for session in sessions {
             if !self.session(session).await? {
                 return Ok(false);

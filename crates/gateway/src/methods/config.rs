@@ -23,7 +23,7 @@ pub(super) async fn get(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcError> 
     let loaded = match &read {
         Ok(loaded) => {
             answer.insert("valid".into(), json!(true));
-            answer.insert("hash".into(), json!(loaded.hash));
+            answer.insert("hash".into(), json!(ctx.gateway.config_hash(loaded)));
             answer.insert("issues".into(), json!([]));
             loaded
         }
@@ -102,7 +102,7 @@ async fn write(
     let written = ConfigWritten {
         ok: true,
         path: gateway.paths.config.display().to_string(),
-        hash: loaded.hash.clone(),
+        hash: gateway.config_hash(&loaded),
         config: redact(&loaded.value),
         restart_required: Vec::new(),
         restart: ConfigRestart {

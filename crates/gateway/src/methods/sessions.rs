@@ -15,6 +15,7 @@ use super::session_patch::{put, set_model, set_thinking};
 use super::{resolve, resolve_known};
 use crate::archive;
 use crate::error::store_error;
+use crate::hub::MAX_CONVERSATIONS;
 use crate::router::{Ctx, Reply};
 use crate::submit::{Submission, Submitted};
 use crate::{attachments, transcript};
@@ -207,7 +208,12 @@ pub(super) async fn messages_subscribe(
     params: SessionKeyParams,
 ) -> Result<Reply, RpcError> {
     let key = resolve(&ctx, &params.key)?;
-    ctx.gateway.hub.subscribe_messages(ctx.peer.conn, key.as_str(), true);
+    if !ctx.gateway.hub.subscribe_messages(ctx.peer.conn, key.as_str(), true) {
+        return Err(RpcError::invalid(format!(
+            "this connection follows {MAX_CONVERSATIONS} conversations already; unsubscribe from one \
+             first"
+        )));
+    }
     let mut answer = Map::new();
     answer.insert("subscribed".into(), json!(true));
     answer.insert("key".into(), json!(key));

@@ -106,10 +106,14 @@ pub(super) async fn update(
     let gateway = &ctx.gateway;
     let key = params.skill_key.trim().to_owned();
     let patch = json!({"skills": {"entries": {&key: entry_patch(&params)}}});
-    if params.enabled == Some(true) {
-        skills::trust(gateway, &key).await?;
-    }
+    let meant = match params.enabled {
+        Some(true) => skills::to_trust(gateway, &key).await?,
+        _ => None,
+    };
     change(gateway, patch).await?;
+    if let Some(skill) = meant {
+        skills::trust(gateway, &skill).await?;
+    }
     let entries = redact(&gateway.settings().loaded.value);
     let config = &entries["skills"]["entries"][&key];
     Reply::of(&SkillUpdated { ok: true, config: config.clone(), skill_key: key })

@@ -25,10 +25,11 @@ impl Shared {
         let (nodes, node_id) = (&self.nodes, &params.node_id);
         let conn = nodes.route(&self.settings(), node_id, &params.command, generation).await?;
         let body = fingerprint(params);
-        match nodes.calls.claim(node_id, &params.idempotency_key, body, self.now_ms())? {
+        let key = &params.idempotency_key;
+        match nodes.calls.claim(node_id, key, body, self.now_ms())? {
             Claim::Mine(teller) => {
                 let outcome = call(self, conn, params, begun).await;
-                teller.send_replace(Some(outcome.clone()));
+                nodes.calls.settle(node_id, key, &teller, &outcome, self.now_ms());
                 outcome
             }
             Claim::Theirs(mut outcome) => {

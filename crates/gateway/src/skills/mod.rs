@@ -9,7 +9,7 @@ mod manifest;
 mod needs;
 mod yaml;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -105,18 +105,34 @@ pub(crate) async fn of_agent(shared: &Arc<Shared>, agent: &Agent) -> Result<Vec<
     Ok(skills)
 }
 
-/// Remembers that somebody has switched on the present text of the workspace skills of this key.
-pub(crate) async fn trust(shared: &Arc<Shared>, key: &str) -> Result<(), RpcError> {
+/// The workspace skill of this key whose present text counts once it is switched on; `None` when
+/// all texts count already. A key that several skills claim says nothing about any of them.
+pub(crate) async fn to_trust(shared: &Arc<Shared>, key: &str) -> Result<Option<Skill>, RpcError> {
+    let mut found = BTreeMap::new();
     for agent in shared.settings().agents.all() {
-        for skill in of_agent(shared, agent).await? {
-            if skill.source == Source::Workspace && skill.manifest.key == key {
-                let body = json!({"sha256": skill.digest, "ts": shared.now_ms()});
-                let id = skill.trust_id();
-                shared.store.put_doc(TRUST, &id, &body).await.map_err(store_error)?;
-            }
-        }
+        let skills = of_agent(shared, agent).await?.into_iter();
+        let named = skills.filter(|s| s.source == Source::Workspace && s.manifest.key == key);
+        // Agents may share a workspace.
+        found.extend(named.map(|skill| (skill.trust_id(), skill)));
     }
-    Ok(())
+    if found.values().all(|skill| skill.trusted) {
+        return Ok(None);
+    }
+    if found.len() > 1 {
+        let places: Vec<&str> = found.keys().map(String::as_str).collect();
+        return Err(RpcError::invalid(format!(
+            "several workspace skills have the key \"{key}\": {}. Remove all but one or give them \
+             keys of their own, then switch it on.",
+            places.join(", ")
+        )));
+    }
+    Ok(found.into_values().next())
+}
+
+/// Remembers that somebody has switched on this text of a workspace skill.
+pub(crate) async fn trust(shared: &Shared, skill: &Skill) -> Result<(), RpcError> {
+    let body = json!({"sha256": skill.digest, "ts": shared.now_ms()});
+    shared.store.put_doc(TRUST, &skill.trust_id(), &body).await.map_err(store_error)
 }
 
 /// The skills that the model of `agent` is told of.

@@ -20,11 +20,12 @@ use crate::{Store, json, search};
 
 pub use source::{Batch, OldSession, OldState, Transcript};
 
-/// Documents about the import: one that says how it stands, and one for each conversation that is
-/// done while it goes on.
+/// Documents about the import: one that says how it stands, one that says that the documents are
+/// there, and one for each conversation that is done while it goes on.
 const MARK: &str = "import";
 const DONE: &str = "import.session";
 const MARK_ID: &str = "state";
+const DOCS_ID: &str = "docs";
 
 /// A staged session's generation; it has no such transcript, so no query finds it.
 const HIDDEN: i64 = 0;
@@ -63,14 +64,30 @@ impl Store {
         }))
     }
 
-    /// Stores a document unless there is one with this kind and id; tells whether it did.
-    pub async fn add_doc(&self, kind: &str, id: &str, body: &Value) -> Result<bool, StoreError> {
-        let (kind, id, body) = (kind.to_owned(), id.to_owned(), json::to_text(body)?);
+    /// Stores the documents that the older state becomes, `(kind, id, body)`, in one commit and
+    /// only once: what is removed afterwards stays removed, also when the import was cut off. Of
+    /// several with one kind and id the first counts. Tells whether it did; `summary` is kept.
+    pub async fn import_docs(
+        &self,
+        docs: Vec<(&'static str, String, Value)>,
+        summary: Map<String, Value>,
+    ) -> Result<bool, StoreError> {
         let work = move |conn: &Connection| {
-            let added = conn
-                .prepare_cached("INSERT OR IGNORE INTO docs (kind, id, body) VALUES (?1, ?2, ?3)")?
-                .execute(params![kind, id, body])?;
-            Ok(added > 0)
+            let add = |kind: &str, id: &str, body: String| {
+                let added = conn
+                    .prepare_cached(
+                        "INSERT OR IGNORE INTO docs (kind, id, body) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute(params![kind, id, body])?;
+                Ok::<_, StoreError>(added > 0)
+            };
+            if !add(MARK, DOCS_ID, json::to_text(&summary)?)? {
+                return Ok(false);
+            }
+            for (kind, id, body) in &docs {
+                add(kind, id, json::to_text(body)?)?;
+            }
+            Ok(true)
         };
         self.writer.run(work).await
     }

@@ -46,6 +46,20 @@ async fn what_was_deleted_while_the_import_went_on_is_not_brought_back() {
 }
 
 #[tokio::test]
+async fn documents_are_imported_once_and_the_first_of_one_id_counts() {
+    let store = TestStore::new();
+    assert!(store.begin_import().await.unwrap());
+    let docs = |id: &str| vec![("d", id.to_owned(), json!(1)), ("d", id.to_owned(), json!(2))];
+    assert!(store.import_docs(docs("a"), Map::new()).await.unwrap());
+    assert_eq!(store.list_docs("d").await.unwrap(), [("a".to_owned(), json!(1))]);
+    store.delete_doc("d", "a").await.unwrap();
+    let (store, _) = store.reopen().await;
+    assert!(store.begin_import().await.unwrap(), "the conversations are still to come");
+    assert!(!store.import_docs(docs("a"), Map::new()).await.unwrap());
+    assert!(store.list_docs("d").await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_conversation_that_has_begun_meanwhile_keeps_its_key() {
     let store = TestStore::new();
     assert!(store.begin_import().await.unwrap());
