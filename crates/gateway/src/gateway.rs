@@ -364,7 +364,7 @@ impl Shared {
             heartbeats: Heartbeats::default(),
             system_events: SystemEvents::default(),
             hub: Hub::default(),
-            router: methods::router(),
+            router: methods::declare(Router::default()),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             closing: CancellationToken::new(),

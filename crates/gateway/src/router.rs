@@ -9,11 +9,11 @@ use std::sync::Arc;
 use clawdbot_protocol::{Checker, Generation, Outcome, Role, RpcError, Scope, Scopes};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 use crate::gateway::Shared;
 use crate::hub::{ConnId, Outbox};
@@ -116,17 +116,42 @@ struct Method {
     scope: Scope,
     callers: Callers,
     hidden: bool,
-    params: fn(&mut SchemaGenerator) -> Schema,
-    result: fn(&mut SchemaGenerator) -> Schema,
     run: Handler,
 }
 
 /// The roles that may call a method (protocol §6.2).
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Callers {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Callers {
     Operators,
     Nodes,
     Both,
+}
+
+/// What the method table is read into: the dispatcher, or the contract that describes it.
+pub(crate) trait Table: Sized {
+    /// Declares a method.
+    fn add<P, T, F, R>(self, name: &'static str, scope: Scope, handler: F) -> Self
+    where
+        P: DeserializeOwned + JsonSchema + Send + 'static,
+        T: JsonSchema + 'static,
+        F: Fn(Ctx, P) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Reply<T>, RpcError>> + Send + 'static;
+
+    /// Says who may call `name`, where that is not operators only.
+    fn for_callers(self, name: &str, callers: Callers) -> Self;
+
+    /// Keeps `name` out of `features.methods`, as the original does for `chat.inject`.
+    fn hide(self, name: &str) -> Self;
+
+    /// Lets nodes call `name` as well (protocol §6.2).
+    fn also_for_nodes(self, name: &str) -> Self {
+        self.for_callers(name, Callers::Both)
+    }
+
+    /// Lets only nodes call `name` (protocol §6.2).
+    fn only_for_nodes(self, name: &str) -> Self {
+        self.for_callers(name, Callers::Nodes)
+    }
 }
 
 /// All methods of this gateway.
@@ -135,9 +160,8 @@ pub(crate) struct Router {
     methods: BTreeMap<&'static str, Method>,
 }
 
-impl Router {
-    /// Declares a method.
-    pub(crate) fn add<P, T, F, R>(mut self, name: &'static str, scope: Scope, handler: F) -> Self
+impl Table for Router {
+    fn add<P, T, F, R>(mut self, name: &'static str, scope: Scope, handler: F) -> Self
     where
         P: DeserializeOwned + JsonSchema + Send + 'static,
         T: JsonSchema + 'static,
@@ -149,26 +173,9 @@ impl Router {
             Ok(params) => handler(ctx, params).map(|reply| Ok(reply?.shaped())).boxed(),
             Err(error) => std::future::ready(Err(error)).boxed(),
         });
-        let method = Method {
-            scope,
-            callers: Callers::Operators,
-            hidden: false,
-            params: |all| all.subschema_for::<P>(),
-            result: |all| all.subschema_for::<T>(),
-            run,
-        };
+        let method = Method { scope, callers: Callers::Operators, hidden: false, run };
         self.methods.insert(name, method);
         self
-    }
-
-    /// Lets nodes call `name` as well (protocol §6.2).
-    pub(crate) fn also_for_nodes(self, name: &str) -> Self {
-        self.for_callers(name, Callers::Both)
-    }
-
-    /// Lets only nodes call `name` (protocol §6.2).
-    pub(crate) fn only_for_nodes(self, name: &str) -> Self {
-        self.for_callers(name, Callers::Nodes)
     }
 
     fn for_callers(mut self, name: &str, callers: Callers) -> Self {
@@ -178,37 +185,15 @@ impl Router {
         self
     }
 
-    /// Keeps `name` out of `features.methods`, as the original does for `chat.inject`.
-    pub(crate) fn hide(mut self, name: &str) -> Self {
+    fn hide(mut self, name: &str) -> Self {
         if let Some(method) = self.methods.get_mut(name) {
             method.hidden = true;
         }
         self
     }
+}
 
-    /// Every method with what it takes and answers, for [`crate::contract`].
-    pub(crate) fn describe(&self, all: &mut SchemaGenerator) -> Vec<Value> {
-        self.methods
-            .iter()
-            .map(|(name, method)| {
-                let mut callers = vec!["operator", "node"];
-                match method.callers {
-                    Callers::Operators => callers.truncate(1),
-                    Callers::Nodes => drop(callers.remove(0)),
-                    Callers::Both => {}
-                }
-                json!({
-                    "name": name,
-                    "scope": method.scope.as_str(),
-                    "callers": callers,
-                    "listed": !method.hidden,
-                    "params": (method.params)(all),
-                    "result": (method.result)(all),
-                })
-            })
-            .collect()
-    }
-
+impl Router {
     /// What `hello.features.methods` lists.
     pub(crate) fn names(&self) -> Vec<String> {
         self.methods

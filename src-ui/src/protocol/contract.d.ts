@@ -4362,7 +4362,7 @@ model?: (string | null)
  */
 thinkingLevel?: (string | null)
 /**
- * First message to run at once.
+ * First message to run at once; some clients call it `task`.
  */
 message?: (string | null)
 /**
@@ -4458,6 +4458,14 @@ agentId?: (string | null)
  * Text in label, title or key.
  */
 search?: (string | null)
+/**
+ * Only what this conversation started.
+ */
+spawnedBy?: (string | null)
+/**
+ * `true` for the archived ones, `"all"` for all; otherwise those that are not archived.
+ */
+archived?: unknown
 }
 /**
  * `sessions.patch`: a member that is `null` is cleared, an absent one is left alone.

@@ -102,7 +102,7 @@ async fn write(
     let written = ConfigWritten {
         ok: true,
         path: gateway.paths.config.display().to_string(),
-        hash: gateway.config_hash(&loaded),
+        hash: gateway.config_hash(loaded),
         config: redact(&loaded.value),
         restart_required: Vec::new(),
         restart: ConfigRestart {

@@ -35,12 +35,12 @@ mod workspace;
 use clawdbot_protocol::{OptionalAgentParams, RpcError, Scope, SessionKey};
 
 use crate::agents::Agent;
-use crate::router::{Ctx, Router};
+use crate::router::{Ctx, Table};
 
 /// Every method of this gateway with its scope (protocol §6.5).
-pub(crate) fn router() -> Router {
+pub(crate) fn declare<T: Table>(table: T) -> T {
     use Scope::{Admin, Approvals, Pairing, Read, Write};
-    surroundings(Router::default())
+    surroundings(table)
         .add("health", Read, system::health)
         .also_for_nodes("health")
         .add("status", Read, system::status)
@@ -140,9 +140,9 @@ pub(crate) fn router() -> Router {
 }
 
 /// Everything around conversations: agents and their skills, tools and voice, channels, this machine.
-fn surroundings(router: Router) -> Router {
+fn surroundings<T: Table>(table: T) -> T {
     use Scope::{Admin, Approvals, Questions, Read, Talk, Write};
-    router
+    table
         .add("agents.create", Admin, agents::create)
         .add("agents.update", Admin, agents::update)
         .add("agents.delete", Admin, agents::delete)
