@@ -66,7 +66,7 @@ async fn stop_words_stop_and_start_nothing() {
 async fn messages_of_one_conversation_run_in_order() {
     let gateway = TestGateway::start().await;
     let gate = Gate::new();
-    gateway.model.push(Script::text(["first"]).hold(&gate));
+    gateway.model.push(Script::text(["answer one"]).hold(&gate));
     gateway.model.push(Script::text(["second"]));
     let mut peer = gateway.v4().await;
     peer.ok("chat.send", send("k-1", "main")).await;
@@ -79,7 +79,7 @@ async fn messages_of_one_conversation_run_in_order() {
     }
     let asked = gateway.model.requests()[1]["messages"].to_string();
     let places: Vec<_> =
-        ["message k-1", "first", "message k-2"].map(|text| asked.find(text).unwrap()).into();
+        ["message k-1", "answer one", "message k-2"].map(|text| asked.find(text).unwrap()).into();
     assert!(places.is_sorted(), "{asked}");
     let first = gateway.model.requests()[0]["messages"].to_string();
     assert!(!first.contains("message k-2"));

@@ -267,7 +267,7 @@ async fn an_isolated_job_asks_in_a_conversation_of_its_own_that_starts_over() {
     let gateway = TestGateway::start().await;
     let mut peer = gateway.v4().await;
     let id = add(&mut peer, turn(hourly(), "what is new?")).await;
-    for answer in ["first", "second"] {
+    for answer in ["answer one", "answer two"] {
         gateway.model.push(Script::text([answer]));
         peer.ok("cron.run", json!({"id": id})).await;
         let end = finished(&mut peer, &id).await;
@@ -278,9 +278,9 @@ async fn an_isolated_job_asks_in_a_conversation_of_its_own_that_starts_over() {
     let user = &history["messages"].as_array().unwrap().iter().find(|row| row["role"] == "user");
     assert_eq!(user.unwrap()["__openclaw"]["transport"]["clients"][0]["id"], "cron");
     let asked = gateway.model.requests()[1]["messages"].to_string();
-    assert!(asked.contains("what is new?") && !asked.contains("first"), "{asked}");
+    assert!(asked.contains("what is new?") && !asked.contains("answer one"), "{asked}");
     let runs = peer.ok("cron.runs", json!({"id": id})).await;
-    assert_eq!(runs["entries"][0]["summary"], "second", "the newest first");
+    assert_eq!(runs["entries"][0]["summary"], "answer two", "the newest first");
     let main = peer.ok("chat.history", json!({"sessionKey": "main"})).await;
     assert_eq!(main["totalMessages"], 0);
     gateway.finish().await;
@@ -296,13 +296,13 @@ async fn a_job_of_a_conversation_goes_on_with_it() {
     let job = peer.ok("cron.add", job).await;
     assert_eq!(job["sessionTarget"], "session:room");
     let id = job["id"].as_str().unwrap();
-    for answer in ["first", "second"] {
+    for answer in ["answer one", "answer two"] {
         gateway.model.push(Script::text([answer]));
         peer.ok("cron.run", json!({"id": id})).await;
         finished(&mut peer, id).await;
     }
     let asked = gateway.model.requests()[1]["messages"].to_string();
-    assert!(asked.contains("first"), "{asked}");
+    assert!(asked.contains("answer one"), "{asked}");
     gateway.finish().await;
 }
 
