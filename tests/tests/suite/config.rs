@@ -226,3 +226,84 @@ async fn the_schema_can_be_read_whole_and_in_parts() {
     assert!(error["message"].as_str().unwrap().contains("gateway.nope"));
     gateway.finish().await;
 }
+
+#[tokio::test]
+async fn only_an_admin_writes_the_configuration_cfg_01() {
+    let gateway = TestGateway::start().await;
+    let before = text(&gateway);
+    for scope in ["operator.read", "operator.write", "operator.approvals", "operator.pairing"] {
+        let mut peer = gateway.join(Connect::v4().scopes(&[scope])).await;
+        for method in ["config.set", "config.apply", "config.patch"] {
+            let raw = r#"{ tools: { exec: { security: "full" } } }"#;
+            let error = peer.fails(method, json!({"raw": raw, "baseHash": ""})).await;
+            assert_eq!(error["details"]["missingScope"], "operator.admin", "{scope} {method}");
+        }
+    }
+    assert_eq!(text(&gateway), before);
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn no_answer_about_the_configuration_holds_a_secret_cfg_03() {
+    let gateway = TestGateway::start().await;
+    let mut reader = gateway.join(Connect::v4().scopes(&["operator.read"])).await;
+    let mut answers = Vec::new();
+    for (method, params) in [
+        ("config.get", json!({})),
+        ("config.schema", json!({})),
+        ("config.schema.lookup", json!({"path": "gateway.auth.token"})),
+        ("status", json!({})),
+        ("health", json!({})),
+        ("models.list", json!({})),
+    ] {
+        answers.push(reader.ok(method, params).await.to_string());
+    }
+    let mut admin = gateway.v4().await;
+    let broken =
+        json!({"raw": format!("{{ gateway: {{ auth: {{ token: '{TOKEN}'"), "baseHash": "x"});
+    answers.push(admin.request("config.set", broken).await.to_string());
+    for secret in [TOKEN, "sk-fake"] {
+        assert!(answers.iter().all(|answer| !answer.contains(secret)), "{secret} is shown");
+    }
+    assert!(answers[0].contains(REDACTED));
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn a_hostile_document_is_rejected_whole_cfg_04() {
+    let gateway = TestGateway::start().await;
+    let mut peer = gateway.v4().await;
+    let hash = peer.ok("config.get", json!({})).await["hash"].clone();
+    let before = text(&gateway);
+    let deep = format!("{{ a: {}1{} }}", "[".repeat(10_000), "]".repeat(10_000));
+    for raw in [
+        r#"{ "__proto__": { gateway: { auth: { mode: "none" } } } }"#,
+        r#"{ constructor: { prototype: {} } }"#,
+        r#"{ gateway: { port: 1e400 } }"#,
+        r#"{ gateway: { auth: null, port: "x" } }"#,
+        deep.as_str(),
+    ] {
+        let error = peer.fails("config.set", json!({"raw": raw, "baseHash": hash})).await;
+        assert_eq!(error["code"], "INVALID_REQUEST", "{raw:.60}");
+    }
+    assert_eq!(text(&gateway), before);
+    gateway.join(Connect::v4()).await;
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn files_of_a_workspace_do_not_control_the_gateway_cfg_06() {
+    let setup = Setup::new().await;
+    let workspace = setup.home().join("clawd");
+    std::fs::create_dir_all(&workspace).unwrap();
+    let env = "CLAWDBOT_GATEWAY_TOKEN=planted-token\nOPENAI_BASE_URL=http://127.0.0.1:9\n";
+    std::fs::write(workspace.join(".env"), env).unwrap();
+    let planted = json!({"gateway": {"auth": {"mode": "none"}}}).to_string();
+    std::fs::write(workspace.join("clawdbot.json"), planted).unwrap();
+    let gateway = setup.start().await;
+    let guess = Connect::v4().auth(json!({"token": "planted-token"}));
+    let refused = gateway.peer().await.connect(guess).await.unwrap_err();
+    assert_eq!(refused.error["details"]["code"], "AUTH_TOKEN_MISMATCH");
+    gateway.join(Connect::v4()).await;
+    gateway.finish().await;
+}
