@@ -298,6 +298,14 @@ result: ApprovalDecision
 params: NoParams
 result: ExecApprovalsSnapshot
 }
+"exec.approvals.node.get": {
+params: ExecApprovalsNodeGetParams
+result: unknown
+}
+"exec.approvals.node.set": {
+params: ExecApprovalsNodeSetParams
+result: unknown
+}
 "exec.approvals.set": {
 params: ExecApprovalsSetParams
 result: ExecApprovalsSnapshot
@@ -3028,6 +3036,32 @@ askFallback?: (ExecSecurity | null)
  * Whether programs of skills count as allowed; kept, not used.
  */
 autoAllowSkills?: (boolean | null)
+}
+/**
+ * `exec.approvals.node.get`
+ */
+export interface ExecApprovalsNodeGetParams {
+/**
+ * The node whose file is meant.
+ */
+nodeId: string
+}
+/**
+ * `exec.approvals.node.set`
+ */
+export interface ExecApprovalsNodeSetParams {
+/**
+ * The node whose file is meant.
+ */
+nodeId: string
+/**
+ * The whole new file; the node checks it.
+ */
+file: unknown
+/**
+ * The `hash` of the file it replaces.
+ */
+baseHash?: (string | null)
 }
 /**
  * `exec.approvals.set`

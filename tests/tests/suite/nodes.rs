@@ -345,3 +345,26 @@ async fn a_no_holds_in_the_older_generation_as_well() {
     assert_eq!(error["details"]["code"], "PAIRING_CHANGED");
     gateway.finish().await;
 }
+
+#[tokio::test]
+async fn the_standing_decisions_of_a_node_are_its_own() {
+    let gateway = TestGateway::start().await;
+    let mut operator = gateway.v4().await;
+    let away = operator.fails("exec.approvals.node.get", json!({"nodeId": "nope"})).await;
+    assert_eq!(away["message"], "NOT_CONNECTED: node not connected", "as recorded");
+    assert_eq!(away["details"]["nodeCommandDispatched"], false);
+    let mut node = node(&gateway, &["system.execApprovals.get", "system.execApprovals.set"]).await;
+    let params = json!({"nodeId": device(1).id(), "file": {"version": 1}, "baseHash": "h"});
+    let id = operator.post("exec.approvals.node.set", params).await;
+    let request = asked(&mut node).await;
+    assert_eq!(request["command"], "system.execApprovals.set");
+    let sent: Value = serde_json::from_str(request["paramsJSON"].as_str().unwrap()).unwrap();
+    assert_eq!(sent, json!({"file": {"version": 1}, "baseHash": "h"}));
+    answer(&mut node, &request["id"], r#"{"exists":true,"hash":"i"}"#).await;
+    let response = operator.response(&id).await;
+    assert_eq!(response["payload"], json!({"exists": true, "hash": "i"}));
+    let mut writer = gateway.join(Connect::v4().scopes(&["operator.write"])).await;
+    let error = writer.fails("exec.approvals.node.get", json!({"nodeId": device(1).id()})).await;
+    assert_eq!(error["details"]["missingScope"], "operator.admin");
+    gateway.finish().await;
+}

@@ -1,10 +1,12 @@
 //! `exec.approvals.*`, `exec.approval.grants.*`: standing decisions (protocol §14.8).
 
 use clawdbot_protocol::{
-    ExecApprovalsFile, ExecApprovalsSetParams, ExecApprovalsSnapshot, ExecRules, ExecSecurity,
-    ExecSocket, Generation, Grant, GrantRevokeParams, GrantRevoked, Grants, GrantsListParams,
-    NoParams, RpcError,
+    ExecApprovalsFile, ExecApprovalsNodeGetParams, ExecApprovalsNodeSetParams,
+    ExecApprovalsSetParams, ExecApprovalsSnapshot, ExecRules, ExecSecurity, ExecSocket, Generation,
+    Grant, GrantRevokeParams, GrantRevoked, Grants, GrantsListParams, NoParams, NodeInvokeParams,
+    RpcError,
 };
+use serde_json::{Value, json};
 
 use crate::exec::Policy;
 use crate::router::{Ctx, Reply};
@@ -25,6 +27,51 @@ pub(super) async fn set(
     ctx.gateway.exec.replace(params.base_hash.as_deref(), params.file).await?;
     tracing::info!(client = %ctx.peer.client_id, "exec approvals written");
     Reply::of(&snapshot(&ctx).await)
+}
+
+pub(super) async fn node_get(
+    ctx: Ctx,
+    params: ExecApprovalsNodeGetParams,
+) -> Result<Reply, RpcError> {
+    on_node(&ctx, params.node_id, "system.execApprovals.get", json!({})).await
+}
+
+pub(super) async fn node_set(
+    ctx: Ctx,
+    params: ExecApprovalsNodeSetParams,
+) -> Result<Reply, RpcError> {
+    let asked = json!({"file": params.file, "baseHash": params.base_hash});
+    on_node(&ctx, params.node_id, "system.execApprovals.set", asked).await
+}
+
+/// A node keeps its own file; it is asked and its answer passed on.
+async fn on_node(
+    ctx: &Ctx,
+    node_id: String,
+    command: &str,
+    params: Value,
+) -> Result<Reply, RpcError> {
+    let asked = NodeInvokeParams {
+        node_id,
+        command: command.to_owned(),
+        params: Some(params),
+        timeout_ms: None,
+        idempotency_key: uuid::Uuid::new_v4().to_string(),
+    };
+    let known = ctx.gateway.invoke_node(&asked, ctx.peer.generation).await;
+    Reply::ok(&known.map_err(unreached)?.payload)
+}
+
+/// As recorded: a node that is not there, approved or not, is not connected.
+fn unreached(error: RpcError) -> RpcError {
+    if !matches!(error.detail_code(), Some("NOT_CONNECTED" | "PAIRING_CHANGED")) {
+        return error;
+    }
+    let (code, message) = ("NOT_CONNECTED", "node not connected");
+    RpcError::unavailable(format!("{code}: {message}")).with_details(json!({
+        "nodeError": {"code": code, "message": message},
+        "nodeCommandDispatched": false,
+    }))
 }
 
 async fn snapshot(ctx: &Ctx) -> ExecApprovalsSnapshot {

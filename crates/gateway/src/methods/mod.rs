@@ -137,6 +137,8 @@ pub(crate) fn declare<T: Table>(table: T) -> T {
         .add("approval.resolve", Approvals, exec::any_resolve)
         .add("exec.approvals.get", Admin, exec_policy::get)
         .add("exec.approvals.set", Admin, exec_policy::set)
+        .add("exec.approvals.node.get", Admin, exec_policy::node_get)
+        .add("exec.approvals.node.set", Admin, exec_policy::node_set)
 }
 
 /// Everything around conversations: agents and their skills, tools and voice, channels, this machine.

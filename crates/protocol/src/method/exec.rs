@@ -187,6 +187,29 @@ pub struct ExecApprovalsSetParams {
     pub base_hash: Option<String>,
 }
 
+/// `exec.approvals.node.get`
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecApprovalsNodeGetParams {
+    /// The node whose file is meant.
+    #[schemars(length(min = 1))]
+    pub node_id: String,
+}
+
+/// `exec.approvals.node.set`
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecApprovalsNodeSetParams {
+    /// The node whose file is meant.
+    #[schemars(length(min = 1))]
+    pub node_id: String,
+    /// The whole new file; the node checks it.
+    pub file: Value,
+    /// The `hash` of the file it replaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_hash: Option<String>,
+}
+
 /// The file of standing decisions with where it is.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
