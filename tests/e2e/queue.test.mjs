@@ -50,11 +50,13 @@ scene("send now stops the answer and goes out first", {}, async ({ model, browsi
   assert.equal(await part(page, "run-outcome").first().innerText(), "Stopped", "what was there stays");
 });
 
-scene("a sent message is changed where it stands", {}, async ({ model, browsing }) => {
+scene("a sent message is changed where it stands", {}, async ({ model, browsing, open }) => {
   const page = await browsing.signedIn();
+  const other = await (await open()).signedIn();
   model.says("Paris.");
   await send(page, "Capital of Frence?");
   await answer(page, "Paris.");
+  await answer(other, "Paris.");
   await idle(page);
 
   await part(page, "composer").press("ArrowUp");
@@ -74,6 +76,8 @@ scene("a sent message is changed where it stands", {}, async ({ model, browsing 
   await answer(page, "Rome.");
   await idle(page);
   assert.equal(model.asked(), "Capital of Italy?");
+  await answer(other, "Rome.");
+  await eventually(async () => (await part(other, "user-message").count()) === 1, "the other window follows");
   // The gateway can go back, so the old question and its answer are gone, here and after a reload.
   for (const when of ["at once", "after a reload"]) {
     assert.equal(await part(page, "user-message").count(), 1, when);

@@ -30,6 +30,9 @@ export type ChatAction =
   | { type: "cleared"; key: string }
   | { type: "forget"; key: string };
 
+/** Reasons of `sessions.changed` after which the history is another one. */
+export const REWRITTEN = ["reset", "rewind", "branch", "compact"];
+
 export const initialChat: ChatState = { defaults: FALLBACK_DEFAULTS, conversations: {} };
 
 export function reduce(state: ChatState, action: ChatAction): ChatState {
@@ -64,7 +67,8 @@ function reduceFrame(state: ChatState, frame: EventFrame, at: number): ChatState
     case "session.message":
       return update(state, key, (conversation) => rowToTurnUpdate(conversation, payload.message, at));
     case "sessions.changed":
-      return payload.reason === "reset" ? update(state, key, cleared) : state;
+      if (payload.reason === "reset") return update(state, key, cleared);
+      return REWRITTEN.includes(String(payload.reason)) ? update(state, key, leftToHistory) : state;
     default:
       return state;
   }
@@ -134,6 +138,12 @@ function reduceLocal(conversation: Conversation, action: LocalAction): Conversat
     case "cleared":
       return cleared(conversation);
   }
+}
+
+/** Somebody went back, chose another branch or shortened it: only history knows which ended turns are left. */
+function leftToHistory(conversation: Conversation): Conversation {
+  const turns = conversation.turns.map((turn) => (turn.run && !isActive(turn.run) ? { ...turn, run: { ...turn.run, chatSeq: -1 } } : turn));
+  return { ...conversation, turns };
 }
 
 /** Started over; what the gateway has not accepted yet is still the person's to send. */

@@ -3,7 +3,7 @@ import { encode, inspect, type Attachment } from "../attachments/attachment";
 import { attachmentLimits } from "../attachments/limits";
 import { readHistory, type HistoryPage } from "../chat/history";
 import { activeRun, type Conversation, type NotePart, type Run, type Turn } from "../chat/model";
-import { initialChat, reduce, type ChatAction, type ChatState } from "../chat/reduce";
+import { initialChat, reduce, REWRITTEN, type ChatAction, type ChatState } from "../chat/reduce";
 import { isObject, type EventFrame } from "../protocol/frames";
 import { canonicalKey } from "../protocol/hello";
 import { uuid } from "../protocol/uuid";
@@ -76,9 +76,9 @@ export class Conversations {
     for (const frame of frames) {
       const payload = isObject(frame.payload) ? frame.payload : {};
       const terminal = frame.event === "chat" && ["final", "aborted", "error"].includes(String(payload.state));
-      const reset = frame.event === "sessions.changed" && payload.reason === "reset";
+      const rewritten = frame.event === "sessions.changed" && REWRITTEN.includes(String(payload.reason));
       const key = typeof payload.sessionKey === "string" ? canonicalKey(payload.sessionKey, this.chat.defaults) : "";
-      if ((terminal || reset) && this.get(key)?.loaded === "yes") this.scheduleRefresh(key);
+      if ((terminal || rewritten) && this.get(key)?.loaded === "yes") this.scheduleRefresh(key);
     }
   }
 
