@@ -55,6 +55,8 @@ fn content(mime: &str, bytes: Vec<u8>) -> Response<Vec<u8>> {
     Response::builder()
         .header(header::CONTENT_TYPE, mime)
         .header(header::CONTENT_LENGTH, bytes.len())
+        // The page reads a file again when its message is changed and sent once more.
+        .header(header::ACCESS_CONTROL_ALLOW_ORIGIN, window::ORIGIN)
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
         .header(header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'")
         .header(header::CACHE_CONTROL, "private, max-age=86400")
@@ -88,6 +90,7 @@ mod tests {
     fn content_cannot_run() {
         let response = content("image/svg+xml", b"<svg/>".to_vec());
         assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        assert_ne!(response.headers()["access-control-allow-origin"], "*");
         assert!(
             response.headers()["content-security-policy"].to_str().unwrap().starts_with("sandbox")
         );

@@ -4,6 +4,8 @@ import os
 import socket
 import unittest
 
+from selenium.webdriver.common.keys import Keys
+
 from desktop import Desktop, answer, element, elements, free_port, say, until, wait_answer
 from fake_model import Answer, FakeModel
 
@@ -36,6 +38,26 @@ class Chat(unittest.TestCase):
         self.assertIn("Tell me a story", str(self.model.requests[-1]["messages"][-1]))
         until(lambda: desktop.status().startswith("Ready"), 5, "the end of the run in the tray")
         desktop.picture("chat")
+
+    def test_a_message_with_a_file_is_changed_and_keeps_the_file(self):
+        desktop = self.desktop(STORY)
+        desktop.start("--hidden")
+        page = desktop.open_page()
+        picture = desktop.root / "dot.png"
+        desktop.output("convert", "-size", "4x4", "xc:red", str(picture))
+        element(page, "attach-input").send_keys(str(picture))
+        element(page, "attachment-chip")
+        say(page, "What colour is this?")
+        wait_answer(page, "the end.")
+        until(lambda: not elements(page, "stop"), 10, "the end of the run")
+        page.execute_script("document.querySelector('[data-testid=edit-message]').click()")
+        field = element(page, "message-editor").find_element("tag name", "textarea")
+        field.send_keys(" And the shape?")
+        field.send_keys(Keys.CONTROL, Keys.ENTER)
+        until(lambda: len(self.model.requests) == 2, 15, "the changed message")
+        last = str(self.model.requests[-1]["messages"][-1])
+        self.assertIn("And the shape?", last)
+        self.assertIn("image/png", last)
 
     def test_large_frames_arrive_whole_both_ways(self):
         desktop = self.desktop(Answer(chunks=["%05d " % n for n in range(20_000)], delay=0))

@@ -22,6 +22,9 @@ use crate::platform::{Here, Platform};
 
 /// The only window's label; the capability file names it too.
 pub(crate) const MAIN: &str = "main";
+/// Where its page comes from.
+pub(crate) const ORIGIN: &str =
+    if cfg!(windows) { "http://tauri.localhost" } else { "tauri://localhost" };
 /// What is remembered about the window between two openings.
 pub(crate) const REMEMBERED: StateFlags =
     StateFlags::SIZE.union(StateFlags::POSITION).union(StateFlags::MAXIMIZED);
