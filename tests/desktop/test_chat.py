@@ -1,5 +1,6 @@
 """A conversation in the real window, and what survives closing, crashing and a taken port."""
 
+import base64
 import os
 import socket
 import unittest
@@ -45,7 +46,15 @@ class Chat(unittest.TestCase):
         page = desktop.open_page()
         picture = desktop.root / "dot.png"
         desktop.output("convert", "-size", "4x4", "xc:red", str(picture))
-        element(page, "attach-input").send_keys(str(picture))
+        element(page, "composer")
+        page.execute_script("""
+            const bytes = Uint8Array.from(atob(arguments[0]), (letter) => letter.charCodeAt(0));
+            const chosen = new DataTransfer();
+            chosen.items.add(new File([bytes], "dot.png", {type: "image/png"}));
+            const input = document.querySelector("[data-testid=attach-input]");
+            input.files = chosen.files;
+            input.dispatchEvent(new Event("change", {bubbles: true}));""",
+            base64.b64encode(picture.read_bytes()).decode())
         element(page, "attachment-chip")
         say(page, "What colour is this?")
         wait_answer(page, "the end.")
@@ -57,7 +66,7 @@ class Chat(unittest.TestCase):
         until(lambda: len(self.model.requests) == 2, 15, "the changed message")
         last = str(self.model.requests[-1]["messages"][-1])
         self.assertIn("And the shape?", last)
-        self.assertIn("image/png", last)
+        self.assertIn("An image was left out", last, "the file went along, to a model that reads text")
 
     def test_large_frames_arrive_whole_both_ways(self):
         desktop = self.desktop(Answer(chunks=["%05d " % n for n in range(20_000)], delay=0))
