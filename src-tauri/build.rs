@@ -1,6 +1,13 @@
 //! Declares the page's commands, so that each one needs its own permission.
 
-const COMMANDS: &[&str] = &["gateway_open", "gateway_send", "gateway_close", "open_external"];
+const COMMANDS: &[&str] = &[
+    "gateway_open",
+    "gateway_send",
+    "gateway_close",
+    "open_external",
+    "settings_read",
+    "settings_write",
+];
 
 fn main() {
     println!("cargo::rerun-if-changed=../src-ui/dist");

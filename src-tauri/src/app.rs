@@ -11,9 +11,11 @@ use crate::host::Host;
 use crate::launch::Launch;
 use crate::logging::LogDir;
 use crate::phrases::Phrases;
+use crate::settings::SettingsStore;
+use crate::settings::commands::Surroundings;
 use crate::tray::Tray;
 use crate::window::WindowState;
-use crate::{alerts, lifecycle, links, login, media, sidecar, tray, window};
+use crate::{alerts, lifecycle, links, login, media, settings, sidecar, tray, window};
 
 /// Everything `main` found out about the surroundings.
 pub(crate) struct Setup {
@@ -21,6 +23,7 @@ pub(crate) struct Setup {
     pub(crate) phrases: &'static Phrases,
     pub(crate) env: Env,
     pub(crate) paths: Paths,
+    pub(crate) settings: SettingsStore,
 }
 
 /// Runs the app until it is asked to quit.
@@ -42,12 +45,16 @@ pub(crate) fn run(setup: Setup, mut log: Option<WorkerGuard>) -> anyhow::Result<
         .manage(Clipboard::default())
         .manage(WindowState::default())
         .manage(LogDir(setup.paths.logs_dir.clone()))
+        .manage(Surroundings::of(&setup.env, &setup.paths))
+        .manage(setup.settings.clone())
         .register_asynchronous_uri_scheme_protocol(media::SCHEME, media::serve)
         .invoke_handler(tauri::generate_handler![
             bridge::gateway_open,
             bridge::gateway_send,
             bridge::gateway_close,
             links::open_external,
+            settings::commands::settings_read,
+            settings::commands::settings_write,
         ])
         .on_window_event(window::on_event)
         .setup(move |app| {
@@ -68,7 +75,7 @@ fn on_second_start(app: &AppHandle, args: Vec<String>, _directory: String) {
 
 /// The tray is made here, so that it is there at once; all else happens in the background.
 fn start(app: &mut App, setup: Setup) {
-    let Setup { launch, phrases, env, paths } = setup;
+    let Setup { launch, phrases, env, paths, settings } = setup;
     let app = app.handle();
     lifecycle::catch_signals(app.clone());
     let host = Host::start(paths, env);
@@ -81,6 +88,7 @@ fn start(app: &mut App, setup: Setup) {
     spawn_tray(app.clone(), tray, host.clone(), notes, phrases);
     tauri::async_runtime::spawn(alerts::follow_port(app.clone(), host.clone(), phrases));
     tauri::async_runtime::spawn(alerts::follow_answers(app.clone(), host.clone(), phrases));
+    tauri::async_runtime::spawn(settings::commands::follow(app.clone(), settings));
     tauri::async_runtime::spawn(check_sidecar(app.clone(), host, note, phrases));
 }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::bridge::BridgeError;
 use crate::links::LinkError;
+use crate::settings::SettingsError;
 
 /// A stable code for the program and a sentence for the person.
 #[derive(Debug, Serialize)]
@@ -14,6 +15,12 @@ pub(crate) struct CommandError {
 
 impl From<LinkError> for CommandError {
     fn from(error: LinkError) -> Self {
+        Self { code: error.code().to_owned(), message: error.to_string() }
+    }
+}
+
+impl From<SettingsError> for CommandError {
+    fn from(error: SettingsError) -> Self {
         Self { code: error.code().to_owned(), message: error.to_string() }
     }
 }

@@ -37,9 +37,9 @@ pub(crate) fn is_on(app: &AppHandle) -> bool {
 }
 
 /// Adds the app to the list, or takes it out.
-pub(crate) fn toggle(app: &AppHandle) -> Result<(), LoginError> {
+pub(crate) fn set(app: &AppHandle, on: bool) -> Result<(), LoginError> {
     let list = app.autolaunch();
-    if is_on(app) {
+    if !on {
         return Ok(list.disable()?);
     }
     list.enable()?;

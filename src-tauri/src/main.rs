@@ -16,6 +16,7 @@ mod login;
 mod media;
 mod phrases;
 mod platform;
+mod settings;
 mod sidecar;
 mod tray;
 mod window;
@@ -25,15 +26,18 @@ use clawdbot_config::{Env, Paths};
 use launch::Launch;
 use phrases::Phrases;
 use platform::{Here, Platform as _};
+use settings::SettingsStore;
 
 fn main() -> anyhow::Result<()> {
     if Here::hand_over() {
         return Ok(());
     }
     let launch = Launch::parse(std::env::args());
-    let phrases = Phrases::for_locale(sys_locale::get_locale().as_deref());
     let env = Env::from_process();
     let paths = Paths::resolve(&env, None);
     let log = logging::init(&paths);
-    app::run(Setup { launch, phrases, env, paths }, log)
+    let settings = SettingsStore::open(&paths.state_dir);
+    let language = settings.current().language.map(|language| language.tag().to_owned());
+    let phrases = Phrases::for_locale(language.or_else(sys_locale::get_locale).as_deref());
+    app::run(Setup { launch, phrases, env, paths, settings }, log)
 }

@@ -47,7 +47,10 @@ pub fn last_good_path(path: &Path) -> PathBuf {
 }
 
 /// Reads a text file of bounded size, refusing pipes and devices without waiting for them.
-pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+///
+/// # Errors
+/// What the operating system says; `InvalidData` when the file is not UTF-8 text.
+pub fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(read_regular(path)?)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "expected UTF-8 text"))
 }

@@ -60,7 +60,7 @@ mod variables;
 pub use self::document::{Document, Loaded};
 pub use self::edit::{EditError, edit, merge_patch, parse_object, replace};
 pub use self::env::Env;
-pub use self::file::{keep_last_good, last_good_path, write};
+pub use self::file::{keep_last_good, last_good_path, read_text, write};
 pub use self::issue::{ConfigError, Issue};
 pub use self::model::*;
 pub use self::paths::{DEFAULT_PORT, DEV_PORT, Paths, PathsError};

@@ -8,6 +8,7 @@ use super::LoginItem;
 use crate::clipboard::Clipboard;
 use crate::host::{Host, HostState};
 use crate::logging::LogDir;
+use crate::settings::SettingsStore;
 use crate::{lifecycle, login, window};
 
 /// An entry that does something.
@@ -92,9 +93,10 @@ fn open_logs(app: &AppHandle) {
 fn toggle_login(app: &AppHandle) {
     let app = app.clone();
     tauri::async_runtime::spawn_blocking(move || {
-        if let Err(error) = login::toggle(&app) {
+        if let Err(error) = login::set(&app, !login::is_on(&app)) {
             tracing::warn!(code = error.code(), %error, "start at login was not changed");
         }
+        app.state::<SettingsStore>().announce();
         let tick = app.state::<LoginItem>().0.set_checked(login::is_on(&app));
         if let Err(error) = tick {
             tracing::warn!(%error, "the tray was not updated");
