@@ -7,6 +7,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test harness fails by panicking")]
 
+mod cli;
 mod connect;
 mod contract;
 mod disk;
@@ -19,6 +20,7 @@ mod replay;
 mod shape;
 mod trace;
 
+pub use cli::{Ran, command, run};
 pub use connect::{ALL_SCOPES, Connect};
 pub use contract::{Generated, generated};
 pub use disk::{fingerprint, grep, modes};

@@ -2,7 +2,19 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::agent::AgentArgs;
+use crate::approvals::ApprovalsArgs;
+use crate::channels::ChannelsArgs;
 use crate::connection::ConnectionArgs;
+use crate::cron::CronArgs;
+use crate::devices::DevicesArgs;
+use crate::logs::LogsArgs;
+use crate::message::MessageArgs;
+use crate::models::ModelsArgs;
+use crate::nodes::NodesArgs;
+use crate::sessions::SessionsArgs;
+use crate::skills::SkillsArgs;
+use crate::system::SystemArgs;
 
 /// Your own AI gateway.
 #[derive(Debug, Parser)]
@@ -24,9 +36,20 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Ask a running gateway how it is
     Health(ConnectionArgs),
-    /// See, let in and send away devices
-    #[command(subcommand)]
+    /// A running gateway at a glance
+    Status(ConnectionArgs),
+    Agent(AgentArgs),
+    Message(MessageArgs),
+    Sessions(SessionsArgs),
+    Models(ModelsArgs),
+    Approvals(ApprovalsArgs),
+    Cron(CronArgs),
+    Skills(SkillsArgs),
     Devices(DevicesArgs),
+    Nodes(NodesArgs),
+    Channels(ChannelsArgs),
+    System(SystemArgs),
+    Logs(LogsArgs),
     /// Open WebChat in the browser
     Web,
 }
@@ -110,44 +133,4 @@ pub(crate) struct CallArgs {
     pub(crate) params: String,
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum DevicesArgs {
-    /// Paired devices and those that wait for approval
-    List {
-        #[command(flatten)]
-        connection: ConnectionArgs,
-    },
-    /// Let a waiting device in
-    Approve {
-        /// Request id, from the list
-        request: String,
-        #[command(flatten)]
-        connection: ConnectionArgs,
-    },
-    /// Turn a waiting device away
-    Reject {
-        /// Request id, from the list
-        request: String,
-        #[command(flatten)]
-        connection: ConnectionArgs,
-    },
-    /// Forget a paired device and close its connections
-    Remove {
-        /// Device id, from the list
-        device: String,
-        #[command(flatten)]
-        connection: ConnectionArgs,
-    },
-    /// Take back the token of a device
-    Revoke {
-        /// Device id, from the list
-        device: String,
-        /// operator or node
-        #[arg(long, default_value = "operator")]
-        role: String,
-        #[command(flatten)]
-        connection: ConnectionArgs,
-    },
 }

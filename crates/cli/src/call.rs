@@ -14,7 +14,7 @@ pub(crate) fn run(args: &CallArgs, paths: &Paths, env: &Env) -> anyhow::Result<(
     let answer =
         connection::ask(&args.connection, (paths, env), &Scope::ALL, &args.method, &params)?;
     if let Some(answer) = answer {
-        out::line(serde_json::to_string_pretty(&answer)?);
+        out::json(&answer)?;
     }
     Ok(())
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use clawdbot_client::{Client, ConnectOptions, Connected, Credential};
-use clawdbot_config::{Document, Env, Paths, Secret};
+use clawdbot_config::{Document, Env, GatewayConfig, GatewayMode, Paths, Secret};
 use clawdbot_protocol::Scope;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{out, web};
@@ -12,20 +13,20 @@ use crate::{out, web};
 /// Which gateway, with what credential.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConnectionArgs {
-    /// Gateway address [default: the local gateway]
-    #[arg(long)]
+    /// Gateway address [default: gateway.remote.url in remote mode, otherwise the local gateway]
+    #[arg(long, global = true)]
     pub(crate) url: Option<String>,
     /// Token to present
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) token: Option<String>,
     /// Password to present
-    #[arg(long, conflicts_with = "token")]
+    #[arg(long, global = true, conflicts_with = "token")]
     pub(crate) password: Option<String>,
     /// Give up after so many milliseconds
-    #[arg(long, value_parser = millis, default_value = "10000")]
+    #[arg(long, global = true, value_name = "MS", value_parser = millis, default_value = "10000")]
     pub(crate) timeout: Duration,
     /// Print the gateway's answer as JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) json: bool,
 }
 
@@ -36,16 +37,15 @@ fn millis(text: &str) -> Result<Duration, std::num::ParseIntError> {
 /// Connects with these scopes, does `work`, says goodbye.
 pub(crate) fn with<T>(
     args: &ConnectionArgs,
-    paths: &Paths,
-    env: &Env,
+    (paths, env): (&Paths, &Env),
     scopes: &[Scope],
-    work: impl AsyncFnOnce(&Connected) -> anyhow::Result<T>,
+    work: impl AsyncFnOnce(&mut Connected) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let options = options(args, paths, env, scopes)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let connected = Client::connect(options).await?;
-        let result = work(&connected).await;
+        let mut connected = Client::connect(options).await?;
+        let result = work(&mut connected).await;
         connected.client.close().await;
         result
     })
@@ -54,18 +54,18 @@ pub(crate) fn with<T>(
 /// One request; prints the answer where JSON was asked for, and hands it over otherwise.
 pub(crate) fn ask(
     args: &ConnectionArgs,
-    (paths, env): (&Paths, &Env),
+    host: (&Paths, &Env),
     scopes: &[Scope],
     method: &str,
-    params: &Value,
+    params: &(impl Serialize + Sync),
 ) -> anyhow::Result<Option<Value>> {
-    let answer = with(args, paths, env, scopes, async |connected| {
+    let answer = with(args, host, scopes, async |connected| {
         Ok(connected.client.request(method, params).await?)
     })?;
     if !args.json {
         return Ok(Some(answer));
     }
-    out::line(serde_json::to_string_pretty(&answer)?);
+    out::json(&answer)?;
     Ok(None)
 }
 
@@ -77,26 +77,89 @@ fn options(
     scopes: &[Scope],
 ) -> anyhow::Result<ConnectOptions> {
     let loaded = Document::load(&paths.config, env)?;
-    let auth = &loaded.config.gateway.auth;
     let from_env = |name| loaded.env.product(name).map(str::to_owned);
-    let configured = |secret: &Option<Secret>| secret.as_ref().map(|s| s.expose().to_owned());
+    let local = format!("ws://127.0.0.1:{}", web::port(paths, env)?);
+    let target = Target::of(args.url.as_deref(), &loaded.config.gateway, local);
     let password = args.password.clone().map(Credential::Password);
     let token = args.token.clone().map(Credential::Token);
-    let credential = password
-        .or(token)
-        .or_else(|| from_env("GATEWAY_TOKEN").map(Credential::Token))
-        .or_else(|| from_env("GATEWAY_PASSWORD").map(Credential::Password))
-        .or_else(|| configured(&auth.token).map(Credential::Token))
-        .or_else(|| configured(&auth.password).map(Credential::Password));
-    let url = match &args.url {
-        Some(url) => url.clone(),
-        None => format!("ws://127.0.0.1:{}", web::port(paths, env)?),
-    };
-    let mut options = ConnectOptions::new(url);
+    let mut options = ConnectOptions::new(target.url);
     options.client.id = "cli".to_owned();
     options.client.mode = "cli".to_owned();
     options.scopes = scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
-    options.credential = credential;
+    options.credential = password
+        .or(token)
+        .or_else(|| from_env("GATEWAY_TOKEN").map(Credential::Token))
+        .or_else(|| from_env("GATEWAY_PASSWORD").map(Credential::Password))
+        .or(target.credential);
     options.timeout = args.timeout;
     Ok(options)
+}
+
+/// The gateway that is meant, and what the configuration says it wants to hear.
+struct Target {
+    url: String,
+    credential: Option<Credential>,
+}
+
+impl Target {
+    /// The address given, in remote mode the configured one, and the local gateway otherwise. The
+    /// configured secrets go to the gateway that they are for, and to nobody else.
+    fn of(given: Option<&str>, gateway: &GatewayConfig, local: String) -> Self {
+        let remote = &gateway.remote;
+        let is_remote = gateway.mode == Some(GatewayMode::Remote);
+        let url = match (given, &remote.url) {
+            (Some(given), _) => given.to_owned(),
+            (None, Some(url)) if is_remote => url.clone(),
+            (None, _) => local,
+        };
+        let known = |token: &Option<Secret>, password: &Option<Secret>| {
+            let exposed = |secret: &Option<Secret>| secret.as_ref().map(|s| s.expose().to_owned());
+            let token = exposed(token).map(Credential::Token);
+            token.or_else(|| exposed(password).map(Credential::Password))
+        };
+        let credential = if remote.url.as_ref() == Some(&url) || (is_remote && given.is_none()) {
+            known(&remote.token, &remote.password)
+        } else if clawdbot_client::is_loopback(&url) {
+            known(&gateway.auth.token, &gateway.auth.password)
+        } else {
+            None
+        };
+        Self { url, credential }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(given: Option<&str>, gateway: serde_json::Value) -> (String, Option<String>) {
+        let gateway = serde_json::from_value(gateway).unwrap();
+        let target = Target::of(given, &gateway, "ws://127.0.0.1:18789".to_owned());
+        let credential = target.credential.map(|credential| match credential {
+            Credential::Token(token) => token,
+            Credential::Password(password) => password,
+        });
+        (target.url, credential)
+    }
+
+    #[test]
+    fn configured_secrets_go_to_their_own_gateway_only() {
+        let here = serde_json::json!({"mode": "local", "auth": {"token": "mine"}});
+        let local = "ws://127.0.0.1:18789".to_owned();
+        assert_eq!(target(None, here.clone()), (local, Some("mine".into())));
+        for (url, token) in [
+            ("ws://localhost:9", Some("mine".to_owned())),
+            ("ws://[::1]:9", Some("mine".into())),
+            ("wss://other.example", None),
+            ("ws://127.0.0.1.evil.example", None),
+        ] {
+            assert_eq!(target(Some(url), here.clone()), (url.to_owned(), token));
+        }
+        let there = serde_json::json!({"mode": "remote", "auth": {"token": "mine"},
+            "remote": {"url": "wss://home.example", "token": "theirs"}});
+        let theirs = ("wss://home.example".to_owned(), Some("theirs".to_owned()));
+        assert_eq!(target(None, there.clone()), theirs);
+        assert_eq!(target(Some("wss://home.example"), there.clone()), theirs);
+        assert_eq!(target(Some("wss://other.example"), there).1, None);
+    }
 }

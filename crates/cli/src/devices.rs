@@ -1,43 +1,82 @@
 //! `clawdbot devices`: who may connect, and who asks to.
 
+use clap::Subcommand;
 use clawdbot_config::{Env, Paths};
 use clawdbot_protocol::Scope;
 use serde_json::{Value, json};
 
-use crate::args::DevicesArgs;
 use crate::connection::{self, ConnectionArgs};
-use crate::out;
+use crate::table::Table;
+use crate::{out, text, when};
+
+/// See, let in and send away devices
+#[derive(Debug, clap::Args)]
+pub(crate) struct DevicesArgs {
+    #[command(subcommand)]
+    pub(crate) command: DevicesCommand,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DevicesCommand {
+    /// Paired devices and those that wait for approval
+    List,
+    /// Let a waiting device in
+    Approve {
+        /// Request id, from the list
+        request: String,
+    },
+    /// Turn a waiting device away
+    Reject {
+        /// Request id, from the list
+        request: String,
+    },
+    /// Forget a paired device and close its connections
+    Remove {
+        /// Device id, from the list
+        device: String,
+    },
+    /// Take back the token of a device
+    Revoke {
+        /// Device id, from the list
+        device: String,
+        /// operator or node
+        #[arg(long, default_value = "operator")]
+        role: String,
+    },
+}
 
 const SCOPES: [Scope; 2] = [Scope::Pairing, Scope::Admin];
 
 pub(crate) fn run(args: &DevicesArgs, paths: &Paths, env: &Env) -> anyhow::Result<()> {
-    let ask = |connection: &ConnectionArgs, method: &str, params: Value| {
-        connection::ask(connection, (paths, env), &SCOPES, method, &params)
+    let ask = |method: &str, params: Value| {
+        connection::ask(&args.connection, (paths, env), &SCOPES, method, &params)
     };
-    match args {
-        DevicesArgs::List { connection } => {
-            if let Some(list) = ask(connection, "device.pair.list", json!({}))? {
+    match &args.command {
+        DevicesCommand::List => {
+            if let Some(list) = ask("device.pair.list", json!({}))? {
                 show(&list);
             }
         }
-        DevicesArgs::Approve { request, connection } => {
-            if ask(connection, "device.pair.approve", json!({"requestId": request}))?.is_some() {
+        DevicesCommand::Approve { request } => {
+            if ask("device.pair.approve", json!({"requestId": request}))?.is_some() {
                 out::done("approved; the device comes in with its next attempt");
             }
         }
-        DevicesArgs::Reject { request, connection } => {
-            if ask(connection, "device.pair.reject", json!({"requestId": request}))?.is_some() {
+        DevicesCommand::Reject { request } => {
+            if ask("device.pair.reject", json!({"requestId": request}))?.is_some() {
                 out::done("rejected");
             }
         }
-        DevicesArgs::Remove { device, connection } => {
-            if ask(connection, "device.pair.remove", json!({"deviceId": device}))?.is_some() {
+        DevicesCommand::Remove { device } => {
+            if ask("device.pair.remove", json!({"deviceId": device}))?.is_some() {
                 out::done("removed; its connections are closed");
             }
         }
-        DevicesArgs::Revoke { device, role, connection } => {
+        DevicesCommand::Revoke { device, role } => {
             let params = json!({"deviceId": device, "role": role});
-            if ask(connection, "device.token.revoke", params)?.is_some() {
+            if ask("device.token.revoke", params)?.is_some() {
                 out::done("its token no longer counts");
             }
         }
@@ -46,37 +85,39 @@ pub(crate) fn run(args: &DevicesArgs, paths: &Paths, env: &Env) -> anyhow::Resul
 }
 
 fn show(list: &Value) {
-    let rows = |name: &str| list[name].as_array().cloned().unwrap_or_default();
-    let (pending, paired) = (rows("pending"), rows("paired"));
-    for request in &pending {
-        out::line(format_args!(
-            "waiting  {}  {}  {}",
-            text(request, "requestId"),
-            name(request),
-            text(request, "remoteIp")
-        ));
-    }
-    for device in &paired {
-        let here = if device["connected"] == true { "connected" } else { "paired" };
-        out::line(format_args!("{here}  {}  {}", text(device, "deviceId"), name(device)));
-    }
+    let (pending, paired) = (text::rows(list, "pending"), text::rows(list, "paired"));
     if pending.is_empty() && paired.is_empty() {
         out::line("No device is paired, and none is waiting.");
-    } else if !pending.is_empty() {
+        return;
+    }
+    let mut table = Table::new(&["State", "Id", "Name", "Address", "Since"]);
+    for request in pending {
+        table.row([
+            "waiting",
+            text::of(request, "requestId"),
+            name(request),
+            text::of(request, "remoteIp"),
+            &when::relative(request["ts"].as_i64()),
+        ]);
+    }
+    for device in paired {
+        let state = if device["connected"] == true { "connected" } else { "paired" };
+        let since = device["approvedAtMs"].as_i64();
+        table.row([
+            state,
+            text::of(device, "deviceId"),
+            name(device),
+            text::of(device, "remoteIp"),
+            &when::relative(since),
+        ]);
+    }
+    out::line(table);
+    if !pending.is_empty() {
         out::line("Let one in with: clawdbot devices approve <request>");
     }
 }
 
-/// What a device calls itself; control characters are not for a terminal.
-fn name(device: &Value) -> String {
-    ["displayName", "clientId", "platform"]
-        .iter()
-        .map(|member| text(device, member))
-        .find(|text| !text.is_empty())
-        .unwrap_or_default()
-}
-
-fn text(value: &Value, member: &str) -> String {
-    let text = value[member].as_str().unwrap_or_default();
-    text.chars().filter(|c| !c.is_control()).take(80).collect()
+/// What a device calls itself.
+fn name(device: &Value) -> &str {
+    text::first(device, &["displayName", "clientId", "platform"])
 }

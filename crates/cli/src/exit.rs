@@ -2,13 +2,15 @@
 
 use std::process::ExitCode;
 
-use clawdbot_client::ConnectError;
+use clawdbot_client::{ConnectError, RequestError};
 use clawdbot_config::{ConfigError, PathsError};
 use clawdbot_gateway::StartError;
+use clawdbot_protocol::ErrorCode;
 
 use crate::out;
 
 const FAILED: u8 = 1;
+const USAGE: u8 = 2;
 const CONFIGURATION: u8 = 64;
 const UNAVAILABLE: u8 = 69;
 const PERMISSION: u8 = 77;
@@ -46,6 +48,12 @@ fn code(error: &anyhow::Error) -> u8 {
             _ => UNAVAILABLE,
         };
     }
+    if let Some(error) = error.downcast_ref::<RequestError>() {
+        return request(error);
+    }
+    if error.is::<Usage>() {
+        return USAGE;
+    }
     if error.is::<ConfigError>() {
         return CONFIGURATION;
     }
@@ -58,3 +66,22 @@ fn paths(error: &PathsError) -> u8 {
         _ => CONFIGURATION,
     }
 }
+
+/// What a running gateway said. Generation 3 names a missing scope in its words only.
+fn request(error: &RequestError) -> u8 {
+    match error {
+        RequestError::Refused(error) => match error.code {
+            ErrorCode::Forbidden | ErrorCode::NotPaired => PERMISSION,
+            ErrorCode::InvalidRequest if error.message.starts_with("missing scope") => PERMISSION,
+            ErrorCode::Unavailable => UNAVAILABLE,
+            _ => FAILED,
+        },
+        RequestError::Timeout { .. } | RequestError::Closed(_) => UNAVAILABLE,
+        RequestError::Params(_) | RequestError::TooBig { .. } | RequestError::Busy => FAILED,
+    }
+}
+
+/// Arguments that say nothing together with where the command runs.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) &'static str);

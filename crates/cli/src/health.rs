@@ -11,11 +11,10 @@ use crate::out;
 
 pub(crate) fn run(args: &ConnectionArgs, paths: &Paths, env: &Env) -> anyhow::Result<()> {
     let begun = Instant::now();
-    connection::with(args, paths, env, &[Scope::Read], async |connected| {
+    connection::with(args, (paths, env), &[Scope::Read], async |connected| {
         let health = connected.client.request("health", &json!({})).await?;
         if args.json {
-            out::line(serde_json::to_string_pretty(&health)?);
-            return Ok(());
+            return out::json(&health);
         }
         out::done("Gateway is healthy");
         let took = begun.elapsed().as_millis();

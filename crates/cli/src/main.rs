@@ -1,16 +1,32 @@
 //! `clawdbot`: the gateway for servers, and the command line for any gateway.
 
+mod agent;
+mod approvals;
 mod args;
 mod call;
+mod channels;
 mod config;
 mod connection;
+mod cron;
 mod devices;
 mod exit;
 mod force;
 mod gateway;
 mod health;
+mod logs;
+mod message;
+mod models;
+mod nodes;
 mod out;
+mod sessions;
+mod skills;
+mod status;
+mod system;
+mod table;
+mod text;
+mod transcript;
 mod web;
+mod when;
 
 use std::process::ExitCode;
 
@@ -31,6 +47,18 @@ fn main() -> ExitCode {
         Command::Config(args) => config::run(args, &paths, &env),
         Command::Health(args) => health::run(&args, &paths, &env),
         Command::Devices(args) => devices::run(&args, &paths, &env),
+        Command::Agent(args) => agent::run(&args, &paths, &env),
+        Command::Message(args) => message::run(&args, &paths, &env),
+        Command::Sessions(args) => sessions::run(&args, &paths, &env),
+        Command::Logs(args) => logs::run(&args, &paths, &env),
+        Command::Models(args) => models::run(&args, &paths, &env),
+        Command::Channels(args) => channels::run(&args, &paths, &env),
+        Command::Nodes(args) => nodes::run(&args, &paths, &env),
+        Command::Cron(args) => cron::run(&args, &paths, &env),
+        Command::Skills(args) => skills::run(&args, &paths, &env),
+        Command::Approvals(args) => approvals::run(&args, &paths, &env),
+        Command::System(args) => system::run(&args, &paths, &env),
+        Command::Status(args) => status::run(&args, &paths, &env),
         Command::Web => web::run(&paths, &env),
     };
     match result {

@@ -2,10 +2,38 @@
 
 use std::io::{self, Write as _};
 
+use serde_json::Value;
+
+use crate::text;
+
 /// Prints a line on standard output.
 pub(crate) fn line(text: impl std::fmt::Display) {
+    let _ = try_line(text);
+}
+
+/// The same, for output without an end, which stops when nobody reads it any more.
+pub(crate) fn try_line(text: impl std::fmt::Display) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    writeln!(out, "{text}").and_then(|()| out.flush())
+}
+
+/// Prints part of a line.
+pub(crate) fn part(text: impl std::fmt::Display) {
+    let mut out = io::stdout().lock();
+    let _ = write!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// Prints a value as JSON.
+pub(crate) fn json(value: &Value) -> anyhow::Result<()> {
+    line(serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// Prints names and what is known under them, one a line.
+pub(crate) fn facts<'a>(facts: impl IntoIterator<Item = (&'a str, &'a str)>) {
+    for (name, value) in facts.into_iter().filter(|(_, value)| !value.is_empty()) {
+        line(format_args!("{:<14} {}", format!("{name}:"), text::plain(value).replace('\n', " ")));
+    }
 }
 
 /// Prints a line that reports something done.

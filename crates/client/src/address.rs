@@ -105,6 +105,14 @@ impl Address {
     }
 }
 
+/// Whether an address means this machine, as written; no name is looked up.
+pub fn is_loopback(url: &str) -> bool {
+    Address::parse(url).is_ok_and(|address| {
+        let ip = address.host.parse::<IpAddr>();
+        ip.map_or_else(|_| address.host == "localhost", |ip| ip.to_canonical().is_loopback())
+    })
+}
+
 fn is_private(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => {

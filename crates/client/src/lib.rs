@@ -34,7 +34,7 @@ mod handshake;
 mod options;
 mod wire;
 
-pub use address::AddressError;
+pub use address::{AddressError, is_loopback};
 pub use client::{Client, Connected};
 pub use error::{Closed, ConnectError, NotAGateway, RequestError, Stage};
 pub use events::Events;

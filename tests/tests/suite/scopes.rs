@@ -8,6 +8,7 @@ const UNLISTED: &[(&str, &str)] = &[
     ("node.pair.request", "pairing"),
     ("node.pair.verify", "pairing"),
     ("sessions.unsubscribe", "read"),
+    ("sessions.import", "admin"),
 ];
 
 /// What operators may call, and the scope it takes, as the gateway's contract has it.

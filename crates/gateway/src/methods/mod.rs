@@ -18,6 +18,7 @@ mod host;
 mod node_events;
 mod nodes;
 mod session_branch;
+mod session_import;
 mod session_patch;
 mod session_send;
 mod sessions;
@@ -90,6 +91,7 @@ pub(crate) fn declare<T: Table>(table: T) -> T {
         .add("sessions.patch", Write, session_patch::patch)
         .add("sessions.delete", Write, sessions::delete)
         .add("sessions.reset", Admin, sessions::reset)
+        .add("sessions.import", Admin, session_import::import)
         .add("device.pair.list", Pairing, devices::list)
         .add("device.pair.approve", Pairing, devices::approve)
         .add("device.pair.reject", Pairing, devices::reject)

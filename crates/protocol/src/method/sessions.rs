@@ -237,3 +237,32 @@ pub struct SessionsSearchParams {
     #[schemars(range(min = 1, max = 200))]
     pub limit: Option<u32>,
 }
+
+/// `sessions.import`, a method of this gateway alone
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionsImportParams {
+    /// A transcript as the original keeps it, one JSON object a line (protocol §20.1).
+    #[schemars(length(min = 1))]
+    pub transcript: String,
+    /// Key of the new conversation; one that says that it was imported when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub key: Option<String>,
+}
+
+/// What `sessions.import` answers
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionsImported {
+    /// Always true.
+    pub ok: bool,
+    /// Key of the new conversation.
+    pub key: String,
+    /// Its id.
+    pub session_id: String,
+    /// Messages taken over.
+    pub messages: u64,
+    /// Lines that are no part of a transcript.
+    pub damaged_lines: u64,
+}

@@ -1,8 +1,8 @@
 //! A state directory of the original. Everything in it may be missing, broken or hostile.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, BufReader, Read as _, Take};
+use std::fs;
+use std::io::{self, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
@@ -67,9 +67,8 @@ pub struct OldSession {
 }
 
 /// A transcript on its way in, read piece by piece.
-#[derive(Debug)]
 pub struct Transcript {
-    lines: BufReader<Take<File>>,
+    lines: BufReader<Box<dyn Read + Send>>,
     line: Vec<u8>,
     before_ms: i64,
 }
@@ -231,13 +230,22 @@ impl OldSession {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let lines = BufReader::with_capacity(64 << 10, file.take(MAX_TRANSCRIPT));
         let before_ms = if self.updated_ms > 0 { self.updated_ms } else { crate::now_ms() };
-        Ok(Some(Transcript { lines, line: Vec::new(), before_ms }))
+        Ok(Some(Transcript::new(file.take(MAX_TRANSCRIPT), before_ms)))
     }
 }
 
 impl Transcript {
+    /// A transcript somebody sent.
+    pub fn of_text(text: String) -> Self {
+        Self::new(io::Cursor::new(text), crate::now_ms())
+    }
+
+    fn new(source: impl Read + Send + 'static, before_ms: i64) -> Self {
+        let lines = BufReader::with_capacity(64 << 10, Box::new(source) as Box<dyn Read + Send>);
+        Self { lines, line: Vec::new(), before_ms }
+    }
+
     /// The next messages, in the order of the file; branches of its tree are not told apart.
     ///
     /// # Errors
