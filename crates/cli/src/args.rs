@@ -1,5 +1,8 @@
 //! What can be typed.
 
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::agent::AgentArgs;
@@ -16,9 +19,12 @@ use crate::sessions::SessionsArgs;
 use crate::skills::SkillsArgs;
 use crate::system::SystemArgs;
 
+/// What `--version` says after the name.
+const VERSION: &str = concat!("CLI v", env!("CARGO_PKG_VERSION"));
+
 /// Your own AI gateway.
 #[derive(Debug, Parser)]
-#[command(name = "clawdbot", version, arg_required_else_help = true)]
+#[command(name = "clawdbot", version = VERSION, arg_required_else_help = true)]
 pub(crate) struct Args {
     /// Use the state directory ~/.clawdbot-<NAME>
     #[arg(long, global = true, value_name = "NAME")]
@@ -62,9 +68,13 @@ pub(crate) struct GatewayArgs {
     /// Port to listen on [default: 18789]
     #[arg(long)]
     pub(crate) port: Option<u16>,
-    /// Who may connect [default: loopback]
-    #[arg(long)]
+    /// Who may connect: loopback, lan, tailnet, auto, or one address of this computer
+    /// [default: loopback]
+    #[arg(long, value_name = "WHO")]
     pub(crate) bind: Option<BindArg>,
+    /// What clients present
+    #[arg(long, value_enum)]
+    pub(crate) auth: Option<AuthArg>,
     /// Shared token clients must present; visible to other users in the process list, so prefer
     /// CLAWDBOT_GATEWAY_TOKEN or gateway.auth.token
     #[arg(long)]
@@ -78,19 +88,67 @@ pub(crate) struct GatewayArgs {
     /// Stop whatever listens on the port first
     #[arg(long)]
     pub(crate) force: bool,
-    /// Log more, also to the terminal
+    /// Develop: settings in ~/.clawdbot-dev, workspace ~/clawd-dev, this computer only, no secret;
+    /// starts again when the program is built anew
+    #[arg(long)]
+    pub(crate) dev: bool,
+    /// Start over: remove the settings, conversations and workspace of --dev first
+    #[arg(long)]
+    pub(crate) reset: bool,
+    /// Log more
     #[arg(long)]
     pub(crate) verbose: bool,
+    /// Requests of clients to show in the terminal
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub(crate) ws_log: Option<WsLogArg>,
 }
 
+/// What clients present.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum BindArg {
-    /// Only this computer
-    Loopback,
-    /// The local network; needs a strong secret
-    Lan,
-    /// Loopback where it exists
+pub(crate) enum AuthArg {
+    /// The shared token
+    Token,
+    /// The shared password
+    Password,
+}
+
+/// Requests of clients to show in the terminal.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum WsLogArg {
+    /// Those that failed or took long
     Auto,
+    /// All, one line each
+    #[value(alias = "compact")]
+    Full,
+}
+
+/// Who may connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BindArg {
+    Loopback,
+    Lan,
+    Tailnet,
+    Auto,
+    Address(Ipv4Addr),
+}
+
+/// Neither a name nor an address.
+#[derive(Debug, thiserror::Error)]
+#[error("expected loopback, lan, tailnet, auto or an IPv4 address of this computer")]
+pub(crate) struct UnknownBind;
+
+impl FromStr for BindArg {
+    type Err = UnknownBind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownBind> {
+        Ok(match text {
+            "loopback" => Self::Loopback,
+            "lan" => Self::Lan,
+            "tailnet" => Self::Tailnet,
+            "auto" => Self::Auto,
+            _ => Self::Address(text.parse().map_err(|_| UnknownBind)?),
+        })
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,54 +1,143 @@
 //! `clawdbot gateway`: the gateway in the foreground.
 
+mod dev;
+mod force;
+mod signals;
+mod supervisor;
+
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clawdbot_config::{Bind, Document, Env, LogLevel, Paths, Secret};
-use clawdbot_gateway::{Gateway, Listen, Options, StartError, logging};
+use clawdbot_config::{AuthMode, Bind, Document, Env, LogLevel, Paths, Secret};
+use clawdbot_gateway::logging::{self, Console, ShownRequests};
+use clawdbot_gateway::{Gateway, Listen, Options, StartError};
 
-use crate::args::{BindArg, GatewayArgs};
-use crate::{force, out};
+use crate::args::{AuthArg, BindArg, GatewayArgs, WsLogArg};
+use crate::exit::Usage;
+use crate::out;
+use signals::{Signal, Signals};
 
 /// How long runs may go on after the request to stop.
 const GRACE: Duration = Duration::from_millis(500);
 
-pub(crate) fn run(args: GatewayArgs, paths: Paths, env: Env) -> anyhow::Result<()> {
+pub(crate) fn run(args: &GatewayArgs, paths: Paths, env: Env) -> anyhow::Result<()> {
+    if args.reset && !args.dev {
+        return Err(Usage("Use --reset with --dev.").into());
+    }
+    let paths = if args.dev { Paths::dev(&env) } else { paths };
+    if args.reset {
+        dev::reset(&paths)?;
+    }
     paths.prepare()?;
-    // A configuration that cannot be read is reported by the start itself.
-    let logging = Document::load(&paths.config, &env).map(|loaded| loaded.config.logging).ok();
-    let level = logging.map_or(LogLevel::Info, |logging| logging.level);
-    let level = if args.verbose { LogLevel::Debug } else { level };
-    let _guard = logging::init(&paths.log_file, level, args.verbose.then_some(LogLevel::Debug))
-        .with_context(|| format!("cannot write the log {}", paths.log_file.display()))?;
+    if args.dev {
+        dev::set_up(&paths)?;
+    }
+    let _guard = log(args, &paths, &env)?;
+    let program = std::env::current_exe().context("cannot find the own program")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(args, paths, env))
+    let end = runtime.block_on(serve(args, &program, paths, env))?;
+    drop(runtime);
+    match end {
+        End::Stop => Ok(()),
+        End::Restart => dev::restart(&program),
+    }
 }
 
-async fn serve(args: GatewayArgs, paths: Paths, env: Env) -> anyhow::Result<()> {
-    let stop = stop_requested()?;
-    let options = options(&args);
-    let gateway = match start(&paths, &env, &options).await {
-        Err(StartError::PortTaken { address, holder: Some(holder) }) if args.force => {
-            force::free(address, &holder).await?;
-            start(&paths, &env, &options).await?
-        }
-        started => started?,
+/// Why the gateway has ended.
+enum End {
+    Stop,
+    Restart,
+}
+
+fn log(args: &GatewayArgs, paths: &Paths, env: &Env) -> anyhow::Result<impl Sized + use<>> {
+    // A configuration that cannot be read is reported by the start itself.
+    let configured =
+        Document::load(&paths.config, env).map(|loaded| loaded.config.logging).unwrap_or_default();
+    let more = |level| if args.verbose { LogLevel::Debug } else { level };
+    let console = Console {
+        level: more(configured.console_level),
+        requests: match args.ws_log {
+            None => ShownRequests::ByLevel,
+            Some(WsLogArg::Auto) => ShownRequests::Notable,
+            Some(WsLogArg::Full) => ShownRequests::All,
+        },
+        color: std::io::stderr().is_terminal() && env.get("NO_COLOR").is_none(),
     };
+    logging::init(&paths.log_file, more(configured.level), Some(console))
+        .with_context(|| format!("cannot write the log {}", paths.log_file.display()))
+}
+
+async fn serve(
+    args: &GatewayArgs,
+    program: &std::path::Path,
+    paths: Paths,
+    env: Env,
+) -> anyhow::Result<End> {
+    let mut signals = Signals::new()?;
+    let options = options(args);
+    let started = tokio::select! {
+        started = start(args, &paths, &env, &options) => started?,
+        Signal::Stop = signals.next() => return Ok(End::Stop),
+    };
+    announce(&started, &paths);
+    supervisor::ready(&started);
+    let rebuilt = dev::rebuilt(program);
+    tokio::pin!(rebuilt);
+    let end = loop {
+        tokio::select! {
+            signal = signals.next() => match signal {
+                Signal::Stop => break End::Stop,
+                Signal::Reload => started.reload(),
+            },
+            () = &mut rebuilt, if args.dev => {
+                out::done("the program was built anew; starting again");
+                break End::Restart;
+            }
+        }
+    };
+    supervisor::stopping();
+    started.shutdown(GRACE).await;
+    Ok(end)
+}
+
+fn announce(gateway: &Gateway, paths: &Paths) {
     for warning in gateway.warnings() {
         out::error(format_args!("warning: {warning}"));
     }
     out::done(format_args!("agent model: {}", gateway.default_model()));
-    if let Some(address) = gateway.status().borrow().address {
-        out::done(format_args!("listening on ws://{address} (PID {})", std::process::id()));
+    let mut pid = format!(" (PID {})", std::process::id());
+    for address in gateway.addresses() {
+        out::done(format_args!("listening on ws://{address}{}", std::mem::take(&mut pid)));
     }
     out::done(format_args!("log file: {}", paths.log_file.display()));
-    stop.await;
-    gateway.shutdown(GRACE).await;
-    Ok(())
 }
 
-async fn start(paths: &Paths, env: &Env, options: &Options) -> Result<Gateway, StartError> {
-    Gateway::builder(paths.clone(), env.clone()).options(options.clone()).start().await
+/// Starts it. `--force` ends whoever is in the way: first the gateway that uses the same state, then
+/// the program that has the port.
+async fn start(
+    args: &GatewayArgs,
+    paths: &Paths,
+    env: &Env,
+    options: &Options,
+) -> anyhow::Result<Gateway> {
+    let attempt = async || {
+        Gateway::builder(paths.clone(), env.clone()).options(options.clone()).start().await
+    };
+    let mut started = attempt().await;
+    if args.force
+        && let Err(StartError::AlreadyRunning { .. }) = &started
+    {
+        force::end_running(paths).await?;
+        started = attempt().await;
+    }
+    if args.force
+        && let Err(StartError::PortTaken { address, holder: Some(holder) }) = &started
+    {
+        force::free(*address, holder).await?;
+        started = attempt().await;
+    }
+    Ok(started?)
 }
 
 fn options(args: &GatewayArgs) -> Options {
@@ -57,33 +146,21 @@ fn options(args: &GatewayArgs) -> Options {
         bind: args.bind.map(|bind| match bind {
             BindArg::Loopback => Bind::Loopback,
             BindArg::Lan => Bind::Lan,
+            BindArg::Tailnet => Bind::Tailnet,
             BindArg::Auto => Bind::Auto,
+            BindArg::Address(_) => Bind::Custom,
+        }),
+        bind_host: match args.bind {
+            Some(BindArg::Address(address)) => Some(address),
+            _ => None,
+        },
+        auth: args.auth.map(|auth| match auth {
+            AuthArg::Token => AuthMode::Token,
+            AuthArg::Password => AuthMode::Password,
         }),
         token: args.token.clone().map(Secret::new),
         password: args.password.clone().map(Secret::new),
         allow_unconfigured: args.allow_unconfigured,
         configure_locally: false,
     }
-}
-
-/// Resolves when the system or the user asks the process to end. The handlers are in place as soon
-/// as this function returns.
-#[cfg(unix)]
-fn stop_requested() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut term = signal(SignalKind::terminate())?;
-    let mut int = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
-        }
-    })
-}
-
-#[cfg(not(unix))]
-fn stop_requested() -> std::io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        let _ = tokio::signal::ctrl_c().await;
-    })
 }

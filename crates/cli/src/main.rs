@@ -10,7 +10,6 @@ mod connection;
 mod cron;
 mod devices;
 mod exit;
-mod force;
 mod gateway;
 mod health;
 mod logs;
@@ -43,7 +42,7 @@ fn main() -> ExitCode {
         Command::Gateway(GatewayArgs { command: Some(GatewayCommand::Call(args)), .. }) => {
             call::run(&args, &paths, &env)
         }
-        Command::Gateway(args) => gateway::run(args, paths, env),
+        Command::Gateway(args) => gateway::run(&args, paths, env),
         Command::Config(args) => config::run(args, &paths, &env),
         Command::Health(args) => health::run(&args, &paths, &env),
         Command::Devices(args) => devices::run(&args, &paths, &env),

@@ -51,9 +51,23 @@ impl Paths {
             .or_else(|| env.get("USERPROFILE"))
             .map(PathBuf::from)
             .unwrap_or_default();
-        let suffix = profile.as_ref().map(|name| format!("-{name}")).unwrap_or_default();
-        let configured = |name| env.product(name).map(|text| expand_home(&home, text));
+        let configured = |name: &str| env.product(name).map(|text| expand_home(&home, text));
+        Self::at(home.clone(), profile, configured)
+    }
 
+    /// The paths of development: always `~/.clawdbot-dev` and `~/clawd-dev`, whatever the
+    /// environment says, so that starting over can never touch other data.
+    pub fn dev(env: &Env) -> Self {
+        let home = Self::resolve(env, None).home;
+        Self::at(home, Some("dev".to_owned()), |_| None)
+    }
+
+    fn at(
+        home: PathBuf,
+        profile: Option<String>,
+        configured: impl Fn(&str) -> Option<PathBuf>,
+    ) -> Self {
+        let suffix = profile.as_ref().map(|name| format!("-{name}")).unwrap_or_default();
         let state_dir =
             configured("STATE_DIR").unwrap_or_else(|| home.join(format!(".clawdbot{suffix}")));
         let logs_dir = state_dir.join("logs");

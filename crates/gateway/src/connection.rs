@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use clawdbot_protocol::{Incoming, Outcome, Request, RpcError, TICK_INTERVAL_MS, event_json};
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
-use tracing::{Instrument as _, debug, info, warn};
+use tracing::{Instrument as _, debug, info, trace, warn};
 
 use crate::access::Caller;
 use crate::gateway::Shared;
 use crate::handshake::{self, Admission};
 use crate::hub::{Out, Outgoing, SERVICE_RESTART, outbox};
+use crate::logging::REQUESTS;
 use crate::router::{Ctx, Reply};
 
 /// Time a client has between the challenge and a valid `connect`.
@@ -23,6 +24,8 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 /// Frames written with one flush.
 const BATCH: usize = 64;
+/// A request that takes longer is worth a line in the log.
+const SLOW: Duration = Duration::from_secs(1);
 /// Requests of one connection that may run at once.
 const MAX_IN_FLIGHT: usize = 256;
 
@@ -274,7 +277,7 @@ fn receive(
     }
     let method = request.method.clone().into_owned();
     let work = gateway.router.call(ctx, &request.method, params);
-    let mut work = Box::pin(contained(work, method));
+    let mut work = Box::pin(noted(work, method));
     // Most methods are done at once; only those that wait get a task of their own.
     if let Some(result) = work.as_mut().now_or_never() {
         return Reply::send(result, &peer.outbox, &id);
@@ -291,13 +294,21 @@ fn receive(
     );
 }
 
-/// A panic in a handler is one failed request, nothing more.
-async fn contained(
+/// Logs how a request went. A panic in a handler is one failed request, nothing more.
+async fn noted(
     work: impl Future<Output = Result<Reply, RpcError>>,
     method: String,
 ) -> Result<Reply, RpcError> {
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+    let begun = Instant::now();
+    let result = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
         warn!(%method, "handler panicked");
         Err(RpcError::unavailable("the gateway failed inside this request; see its log"))
-    })
+    });
+    let took = begun.elapsed();
+    match &result {
+        Err(error) => debug!(target: REQUESTS, %method, ?took, %error, "request refused"),
+        Ok(_) if took >= SLOW => debug!(target: REQUESTS, %method, ?took, "slow request"),
+        Ok(_) => trace!(target: REQUESTS, %method, ?took, "request"),
+    }
+    result
 }

@@ -26,7 +26,7 @@ pub enum StartError {
     ModeNotLocal(&'static str),
     /// Another gateway uses the same state directory.
     #[error(
-        "Gateway already running locally (pid {pid}{}). Stop it first, or use another state directory with CLAWDBOT_STATE_DIR.",
+        "Gateway already running locally (pid {pid}{}). Stop it first (clawdbot gateway stop, or quit the app), take over with --force, or use another state directory with CLAWDBOT_STATE_DIR.",
         address.as_ref().map(|a| format!(", ws://{a}")).unwrap_or_default()
     )]
     AlreadyRunning {
@@ -153,6 +153,16 @@ pub struct Holder {
 }
 
 impl Holder {
+    /// A process by its id.
+    pub fn of_pid(pid: u32) -> Option<Self> {
+        let id = sysinfo::Pid::from_u32(pid);
+        let mut system = sysinfo::System::new().ok()?;
+        system.refresh_processes(sysinfo::ProcessesToUpdate::Some(&[id]), true);
+        let process = system.process(id)?;
+        let path = process.exe().map(|path| path.display().to_string()).unwrap_or_default();
+        Some(Self { pid, name: process.name().to_string_lossy().into_owned(), path })
+    }
+
     /// Finds out who listens on a TCP port of this machine.
     pub fn of_port(port: u16) -> Option<Self> {
         let process = listeners::get_process_by_port(port, listeners::Protocol::TCP).ok()?;

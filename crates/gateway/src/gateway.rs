@@ -162,6 +162,17 @@ impl Gateway {
         self.shared.settings().catalog.default_model().to_string()
     }
 
+    /// Every address at which it is reached, those that others can use first.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        let address = self.shared.status.borrow().address;
+        address.map(setup::reached_at).unwrap_or_default()
+    }
+
+    /// Reads the configuration again, as if the file had changed.
+    pub fn reload(&self) {
+        self.shared.configuring.changed.notify_one();
+    }
+
     /// Opens a connection that is already trusted as the owner. The far end still does the
     /// handshake, with the same frames as over a socket.
     pub fn connect_in_process(&self) -> InProcess {

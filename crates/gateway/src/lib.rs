@@ -82,4 +82,4 @@ pub use error::{Holder, StartError};
 pub use gateway::{Builder, Gateway, GatewayStatus, Phase};
 pub use in_process::{InProcess, Outgoing};
 pub use media::{Media, MediaError};
-pub use setup::{Listen, Options};
+pub use setup::{Listen, Options, Running};

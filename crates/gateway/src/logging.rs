@@ -23,24 +23,58 @@ const MAX_LOG_BYTES: u64 = 10 * 1024 * 1024;
 /// Records that may wait for the disk before some are dropped. The queue is allocated whole.
 const MAX_QUEUED: usize = 4096;
 
+/// Every request is logged under this name: those that failed or took long at debug, the others at
+/// trace.
+pub(crate) const REQUESTS: &str = "clawdbot_gateway::requests";
+
+/// What standard error shows beside the file.
+#[derive(Debug, Clone, Copy)]
+pub struct Console {
+    /// The least important messages shown.
+    pub level: LogLevel,
+    /// Which requests of clients are shown.
+    pub requests: ShownRequests,
+    /// Whether lines may be coloured.
+    pub color: bool,
+}
+
+/// Which requests of clients are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShownRequests {
+    /// As much as the level says: with debug those that failed or took long.
+    ByLevel,
+    /// Those that failed or took long.
+    Notable,
+    /// All of them.
+    All,
+}
+
 /// Starts logging to `file`; `console` adds readable lines on standard error.
 ///
 /// Keep the guard until the end of the process: dropping it writes out what is queued.
 ///
 /// # Errors
 /// When the file cannot be opened.
-pub fn init(file: &Path, level: LogLevel, console: Option<LogLevel>) -> io::Result<WorkerGuard> {
+pub fn init(file: &Path, level: LogLevel, console: Option<Console>) -> io::Result<WorkerGuard> {
     let queue = NonBlockingBuilder::default().buffered_lines_limit(MAX_QUEUED);
     let (writer, guard) = queue.finish(open(file)?);
     let to_file = tracing_subscriber::fmt::layer()
         .event_format(WireFormat)
+        // Both layers share the text of a span's fields.
+        .with_ansi(false)
         .with_writer(writer)
         .with_filter(ours(level));
-    let to_console = console.map(|level| {
+    let to_console = console.map(|console| {
+        let shown = match console.requests {
+            ShownRequests::ByLevel => ours(console.level),
+            ShownRequests::Notable => ours(console.level).with_target(REQUESTS, Level::DEBUG),
+            ShownRequests::All => ours(console.level).with_target(REQUESTS, Level::TRACE),
+        };
         tracing_subscriber::fmt::layer()
             .with_writer(io::stderr)
+            .with_ansi(console.color)
             .with_target(false)
-            .with_filter(ours(level))
+            .with_filter(shown)
     });
     tracing_subscriber::registry()
         .with(to_file)

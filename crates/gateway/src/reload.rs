@@ -38,11 +38,13 @@ pub(crate) struct Configuring {
     /// One change at a time, so that no base hash is compared with a text that is being replaced.
     /// Whoever has it keeps it until the change is in force, so that changes count in their order.
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
+    /// Tells the follower to read the document again.
+    pub(crate) changed: Arc<Notify>,
 }
 
 impl Configuring {
     pub(crate) fn new(env: Env, options: Options) -> Self {
-        Self { env, options, turn: Arc::default() }
+        Self { env, options, turn: Arc::default(), changed: Arc::default() }
     }
 
     /// The environment this gateway was started with.
@@ -155,7 +157,7 @@ impl Shared {
 
 /// Follows the document and what it includes for as long as the gateway runs.
 pub(crate) fn follow(shared: &Arc<Shared>) {
-    let changed = Arc::new(Notify::new());
+    let changed = shared.configuring.changed.clone();
     let (notify, weak) = (changed.clone(), Arc::downgrade(shared));
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // The database lives in the same directory and is written all the time.
@@ -169,12 +171,9 @@ pub(crate) fn follow(shared: &Arc<Shared>) {
             notify.notify_one();
         }
     });
-    let watcher = match watcher {
-        Ok(watcher) => watcher,
-        Err(error) => {
-            return warn!(%error, "changes of the configuration file will not be noticed");
-        }
-    };
+    let watcher = watcher
+        .inspect_err(|error| warn!(%error, "changes of the configuration file will not be noticed"))
+        .ok();
     let mut follower =
         Follower { shared: shared.clone(), watcher, watched: Vec::new(), said: None };
     follower.watch();
@@ -194,8 +193,8 @@ pub(crate) fn follow(shared: &Arc<Shared>) {
 
 struct Follower {
     shared: Arc<Shared>,
-    /// Ends the watching when dropped.
-    watcher: notify::RecommendedWatcher,
+    /// Ends the watching when dropped; without one, only [`crate::Gateway::reload`] is heard.
+    watcher: Option<notify::RecommendedWatcher>,
     watched: Vec<PathBuf>,
     /// The problem said last, so that it is said once.
     said: Option<String>,
@@ -204,12 +203,13 @@ struct Follower {
 impl Follower {
     /// Watches directories, because editors and [`clawdbot_config::write`] replace files.
     fn watch(&mut self) {
+        let Some(watcher) = &mut self.watcher else { return };
         for file in self.shared.config_files() {
             let Some(dir) = file.parent().map(Path::to_owned) else { continue };
             if self.watched.contains(&dir) {
                 continue;
             }
-            if let Err(error) = self.watcher.watch(&dir, RecursiveMode::NonRecursive) {
+            if let Err(error) = watcher.watch(&dir, RecursiveMode::NonRecursive) {
                 warn!(%error, dir = %dir.display(), "changes there will not be noticed");
             }
             self.watched.push(dir);

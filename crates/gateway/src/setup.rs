@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use clawdbot_config::{
     AuthMode as ConfigAuth, Bind, Config, Document, Env, GatewayMode, Loaded, Paths, Secret,
@@ -16,6 +17,9 @@ use crate::authority::in_tailnet;
 use crate::devices::new_token;
 use crate::error::StartError;
 
+/// Longer than [`Running::find`] looks.
+const GLANCE: Duration = Duration::from_millis(20);
+
 /// How to run, beside what the configuration says.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -23,6 +27,10 @@ pub struct Options {
     pub listen: Listen,
     /// Overrides `gateway.bind`.
     pub bind: Option<Bind>,
+    /// Overrides `gateway.customBindHost`.
+    pub bind_host: Option<Ipv4Addr>,
+    /// Overrides `gateway.auth.mode`.
+    pub auth: Option<ConfigAuth>,
     /// Overrides `gateway.auth.token`.
     pub token: Option<Secret>,
     /// Overrides `gateway.auth.password`.
@@ -62,6 +70,11 @@ pub(crate) fn configure(
         (mode @ (AuthMode::None | AuthMode::TrustedProxy), None) => Auth::new(mode, None),
         (AuthMode::Password, None) => return Err(StartError::PasswordMissing),
         (AuthMode::Token, None) => {
+            // Whoever opens the gateway to others says how they prove themselves.
+            let at = address(paths, &loaded, options);
+            if !at.is_none_or(is_loopback) {
+                return Err(StartError::ExposedWithoutAuth(bind_name(&loaded, options)));
+            }
             let token = new_token();
             let raw = loaded.raw.clone().unwrap_or_default();
             loaded = save(paths, env, &raw, &[(&["gateway", "auth", "token"], json!(token))])?;
@@ -108,10 +121,11 @@ pub(crate) fn secret(
             .or_else(|| configured.password.clone())
             .or_else(|| from_env("GATEWAY_PASSWORD"))
     };
-    let mode = match configured.mode {
-        // A flag must not switch the proxy off unnoticed (PRX-07).
-        Some(ConfigAuth::TrustedProxy) => ConfigAuth::TrustedProxy,
-        Some(mode) if options.token.is_none() && options.password.is_none() => mode,
+    let mode = match (options.auth, configured.mode) {
+        (Some(said), _) => said,
+        // A secret alone must not switch the proxy off unnoticed (PRX-07).
+        (None, Some(ConfigAuth::TrustedProxy)) => ConfigAuth::TrustedProxy,
+        (None, Some(mode)) if options.token.is_none() && options.password.is_none() => mode,
         _ if options.token.is_some() => ConfigAuth::Token,
         _ if options.password.is_some() => ConfigAuth::Password,
         _ if token().is_none() && password().is_some() => ConfigAuth::Password,
@@ -164,21 +178,29 @@ pub(crate) fn check(
     if hooks.enabled && hooks.token.as_ref().is_some_and(is_secret) {
         return Err(StartError::HookToken);
     }
-    let here = address.is_none_or(|address| address.ip().to_canonical().is_loopback());
-    if here || mode == AuthMode::TrustedProxy {
+    if address.is_none_or(is_loopback) || mode == AuthMode::TrustedProxy {
         return Ok(());
     }
-    let bind = match options.bind.unwrap_or(loaded.config.gateway.bind) {
+    let bind = bind_name(loaded, options);
+    let secret = secret.ok_or(StartError::ExposedWithoutAuth(bind))?;
+    let kind = mode.as_str();
+    check_secret(&secret, false).map_err(|source| StartError::WeakSecret { bind, kind, source })
+}
+
+fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+/// The bind mode for people.
+fn bind_name(loaded: &Loaded, options: &Options) -> &'static str {
+    match options.bind.unwrap_or(loaded.config.gateway.bind) {
         Bind::Auto => "auto",
         Bind::Lan => "lan",
         Bind::Custom => "custom",
         Bind::Tailnet => "tailnet",
         // Changed since the start, and counts after the next one.
         Bind::Loopback => "the network",
-    };
-    let secret = secret.ok_or(StartError::ExposedWithoutAuth(bind))?;
-    let kind = mode.as_str();
-    check_secret(&secret, false).map_err(|source| StartError::WeakSecret { bind, kind, source })
+    }
 }
 
 /// The address to bind. None if the gateway shall not listen.
@@ -198,13 +220,29 @@ pub(crate) fn address(paths: &Paths, loaded: &Loaded, options: &Options) -> Opti
         Bind::Loopback => Ipv4Addr::LOCALHOST,
         Bind::Auto if is_here(Ipv4Addr::LOCALHOST) => Ipv4Addr::LOCALHOST,
         Bind::Auto | Bind::Lan => Ipv4Addr::UNSPECIFIED,
-        Bind::Custom => gateway.custom_bind_host.unwrap_or(Ipv4Addr::LOCALHOST),
+        Bind::Custom => {
+            options.bind_host.or(gateway.custom_bind_host).unwrap_or(Ipv4Addr::LOCALHOST)
+        }
         Bind::Tailnet => tailnet_address().unwrap_or_else(|| {
             tracing::warn!("this machine has no Tailscale address; listening on loopback");
             Ipv4Addr::LOCALHOST
         }),
     };
     Some((ip, port).into())
+}
+
+/// Where a listener on `address` is reached: that address, or every address of this machine with
+/// those that others can use first.
+pub(crate) fn reached_at(address: SocketAddr) -> Vec<SocketAddr> {
+    if !address.ip().is_unspecified() {
+        return vec![address];
+    }
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let ips = interfaces.iter().map(if_addrs::Interface::ip).filter(IpAddr::is_ipv4);
+    let (here, mut all): (Vec<_>, Vec<_>) =
+        ips.map(|ip| SocketAddr::new(ip, address.port())).partition(|at| at.ip().is_loopback());
+    all.extend(here);
+    if all.is_empty() { vec![address] } else { all }
 }
 
 /// Whether this machine has the address at all.
@@ -221,6 +259,35 @@ fn tailnet_address() -> Option<Ipv4Addr> {
     })
 }
 
+/// The gateway that uses a state directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    /// Its process id; 0 when it has not said yet.
+    pub pid: u32,
+    /// Where it listens.
+    pub address: Option<SocketAddr>,
+}
+
+impl Running {
+    /// Who holds the lock of the state directory; `None` if nobody does. Changes nothing on disk.
+    pub fn find(paths: &Paths) -> Option<Self> {
+        let mut file = File::open(&paths.lock_file).ok()?;
+        match file.try_lock_shared() {
+            Err(std::fs::TryLockError::WouldBlock) => Some(Self::read(&mut file)),
+            _ => None,
+        }
+    }
+
+    fn read(file: &mut File) -> Self {
+        let mut text = String::new();
+        let _ = file.read_to_string(&mut text);
+        let holder: Value = serde_json::from_str(&text).unwrap_or_default();
+        let pid = holder["pid"].as_u64().and_then(|pid| pid.try_into().ok());
+        let address = holder["address"].as_str().and_then(|text| text.parse().ok());
+        Self { pid: pid.unwrap_or(0), address }
+    }
+}
+
 /// Held by the one gateway that uses a state directory; released when dropped.
 pub(crate) struct Lock {
     file: File,
@@ -235,17 +302,17 @@ impl Lock {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&paths.lock_file).map_err(failed)?;
-        match file.try_lock() {
+        let mut taken = file.try_lock();
+        if matches!(taken, Err(std::fs::TryLockError::WouldBlock)) {
+            // Perhaps somebody was only looking.
+            std::thread::sleep(GLANCE);
+            taken = file.try_lock();
+        }
+        match taken {
             Ok(()) => Ok(Self { file }),
             Err(std::fs::TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                let _ = file.read_to_string(&mut text);
-                let holder: Value = serde_json::from_str(&text).unwrap_or_default();
-                let pid = holder["pid"].as_u64().and_then(|pid| pid.try_into().ok());
-                Err(StartError::AlreadyRunning {
-                    pid: pid.unwrap_or(0),
-                    address: holder["address"].as_str().map(str::to_owned),
-                })
+                let Running { pid, address } = Running::read(&mut file);
+                Err(StartError::AlreadyRunning { pid, address: address.map(|a| a.to_string()) })
             }
             Err(std::fs::TryLockError::Error(error)) => Err(failed(error)),
         }
