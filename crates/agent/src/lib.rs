@@ -34,6 +34,7 @@
 //! ```
 
 mod catalog;
+mod compaction;
 mod error;
 mod history;
 mod message;
@@ -48,6 +49,7 @@ mod turn;
 pub use catalog::{
     Catalog, CatalogError, CatalogSettings, LocalServers, ModelSettings, ProviderSettings,
 };
+pub use compaction::{Summary, summarize, tokens_in};
 pub use error::{ErrorKind, ModelError};
 pub use message::{AssistantMessage, Block, Cost, Message, StopReason, Usage};
 pub use model::{

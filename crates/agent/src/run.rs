@@ -15,6 +15,7 @@ use crate::tool::{Partial, Progress, Tool, ToolContext, ToolOutput};
 use crate::turn::{Call, Turn};
 
 /// Everything one run needs.
+#[derive(Clone)]
 pub struct Run {
     /// Who answers.
     pub model: Arc<dyn Model>,

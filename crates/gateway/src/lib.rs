@@ -29,6 +29,7 @@ mod archive;
 mod attachments;
 mod auth;
 mod authority;
+mod compaction;
 mod connection;
 mod contract;
 mod cron;

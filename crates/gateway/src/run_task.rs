@@ -1,6 +1,7 @@
 //! One run from start to end: prompt, model, tools, events, and everything on disk before anybody
 //! sees it.
 
+mod compact;
 mod end;
 
 pub(crate) use end::bury;
@@ -9,8 +10,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clawdbot_agent::{
-    Block, Message, ModelRef, Prompt, Run, RunEnd, RunError, RunEvent, ThinkingLevel, Tool, Usage,
-    WorkspaceFile,
+    ErrorKind, Message, ModelRef, Prompt, Run, RunEnd, RunError, RunEvent, ThinkingLevel, Tool,
+    Usage, WorkspaceFile,
 };
 use clawdbot_protocol::RpcError;
 use clawdbot_store::{NewMessage, Partial, Session, Stored};
@@ -65,6 +66,11 @@ struct RunTask<'a> {
     provider: String,
     model: String,
     usage: Usage,
+    /// Tokens the model read for its last answer.
+    context: u64,
+    /// Answers and tool results so far.
+    answers: usize,
+    deadline: Option<tokio::time::Instant>,
     /// Text of the answers already stored in this run.
     settled_text: String,
     /// Text of the answer under way.
@@ -95,6 +101,9 @@ impl<'a> RunTask<'a> {
             provider: String::new(),
             model: String::new(),
             usage: Usage::default(),
+            context: 0,
+            answers: 0,
+            deadline: None,
             settled_text: String::new(),
             text: String::new(),
             thinking: String::new(),
@@ -118,19 +127,32 @@ impl<'a> RunTask<'a> {
         if self.live.cancel.is_cancelled() {
             return Err(Failure::Run(RunError::Cancelled));
         }
+        let timeout = job.timeout.or(self.configured_timeout());
+        self.deadline = timeout.map(|timeout| tokio::time::Instant::now() + timeout);
         let run = self.prepare(job).await?;
+        let history = self.history(job, &run).await?;
+        match self.attempt(Run { history, ..run.clone() }).await {
+            Err(Failure::Run(RunError::Model(error)))
+                if error.kind == ErrorKind::ContextLength && self.untouched() =>
+            {
+                if !self.compact(job, &run, true).await? {
+                    return Err(Failure::Run(RunError::Model(error)));
+                }
+                let history = self.history(job, &run).await?;
+                self.attempt(Run { history, ..run }).await
+            }
+            result => result,
+        }
+    }
+
+    /// Has the model answer.
+    async fn attempt(&mut self, run: Run) -> Result<RunEnd, Failure> {
         let (sender, mut events) = mpsc::unbounded_channel();
         let work = run.execute(self.live.cancel.clone(), move |event| {
             let _ = sender.send(event);
         });
         tokio::pin!(work);
-        let timeout = job.timeout.or(self.configured_timeout());
-        let deadline = async {
-            match timeout {
-                Some(timeout) => tokio::time::sleep(timeout).await,
-                None => std::future::pending().await,
-            }
-        };
+        let deadline = self.deadline();
         tokio::pin!(deadline);
         let mut result = None;
         // The model is polled only when its last event has been dealt with: a slow disk slows the
@@ -156,6 +178,18 @@ impl<'a> RunTask<'a> {
         result.unwrap_or(Err(RunError::Cancelled)).map_err(Failure::Run)
     }
 
+    /// Waits for the end of the time this run has.
+    fn deadline(&self) -> impl Future<Output = ()> + Send + use<> {
+        let deadline = self.deadline;
+        async move {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// The run without its history.
     async fn prepare(&mut self, job: &Job) -> Result<Run, Failure> {
         let shared = self.shared;
         let own = job.model.clone();
@@ -167,20 +201,12 @@ impl<'a> RunTask<'a> {
             .catalog
             .model(&reference)
             .map_err(|error| Failure::Setup(error.to_string()))?;
-        let budget = model.info().context_window.saturating_mul(3);
-        let mut history = transcript::for_model(shared, &job.key, &job.user, budget)
-            .await
-            .map_err(|error| Failure::Setup(error.message))?;
         let reasons = model.info().reasoning;
         let thinking = job.thinking.unwrap_or_else(|| self.thinking_level(reasons));
         let tools = self.tools(job);
         let system = self.system_prompt(job, &tools).await;
-        let told = system_events::take(shared, &job.key).await;
-        if let (false, Some(Message::User { content })) = (told.is_empty(), history.last_mut()) {
-            content.insert(0, Block::text(system_events::block(&told)));
-        }
-        self.told = Some(told);
-        Ok(Run { model, tools, system, history, thinking, max_turns: MAX_TURNS })
+        self.told = Some(system_events::take(shared, &job.key).await);
+        Ok(Run { model, tools, system, history: Vec::new(), thinking, max_turns: MAX_TURNS })
     }
 
     /// `agents.defaults.timeoutSeconds`; 0 means none.
@@ -289,6 +315,7 @@ impl<'a> RunTask<'a> {
             RunEvent::Message(message) => self.on_message(message).await?,
             RunEvent::Usage(usage) => {
                 self.usage += usage;
+                self.context = usage.input + usage.cache_read + usage.cache_write;
                 let data = json!({"outputTokens": self.usage.output});
                 self.events.agent(Stream::Newer("usage"), &data);
             }
@@ -329,6 +356,7 @@ impl<'a> RunTask<'a> {
             self.thinking.clear();
             self.thinking_shown = 0;
         }
+        self.answers += 1;
         self.held = Some(self.new_row(&message)?);
         Ok(())
     }

@@ -28,6 +28,7 @@
 //! ```
 
 mod branch;
+mod compaction;
 mod docs;
 mod error;
 mod files;
@@ -53,6 +54,7 @@ mod tests;
 use std::path::Path;
 
 pub use branch::{Branch, Keep};
+pub use compaction::{Context, ContextQuery};
 pub use docs::DocChange;
 pub use error::{Cause, StoreError};
 pub use import::{Batch, OldSession, OldState, Staged, Transcript};

@@ -9,7 +9,8 @@ use rusqlite::{Connection, OpenFlags};
 use crate::error::StoreError;
 
 /// Applied in order; a file's `user_version` says how many it has seen.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 
 /// Both kinds of connection: little memory, no trust in what a foreign file's schema may call.
 const COMMON: &str = "

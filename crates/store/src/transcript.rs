@@ -176,7 +176,7 @@ pub(crate) const PAGE: &str =
     "SELECT id, seq, role, body, text, run_id, idempotency_key, ts_ms, meta FROM messages
      WHERE transcript = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4";
 
-fn read(row: &Row<'_>) -> Result<Stored, StoreError> {
+pub(crate) fn read(row: &Row<'_>) -> Result<Stored, StoreError> {
     let (id, text, ts_ms) = (json::text(row, 0)?, json::text(row, 4)?, row.get(7)?);
     let whole = || {
         let role = Role::parse(&json::text(row, 2)?)?;
@@ -244,7 +244,7 @@ fn history(conn: &Connection, key: &str, q: &HistoryQuery) -> Result<HistoryPage
 }
 
 /// Bytes of a row's body and metadata.
-fn size(row: &Row<'_>) -> Result<usize, StoreError> {
+pub(crate) fn size(row: &Row<'_>) -> Result<usize, StoreError> {
     let bytes = |column| {
         Ok::<_, StoreError>(row.get_ref(column)?.as_bytes().map_err(StoreError::corrupt)?.len())
     };

@@ -100,7 +100,7 @@ export function reduceAgent(turn: Turn, run: Run, payload: Json, at: number): Tu
     case "reasoning":
       return { ...turn, parts: setThinking(turn.parts, run.id, text(data.text) ?? "", startedAt), run: seen };
     case "compaction":
-      return data.phase === "end" ? { ...turn, parts: [...turn.parts, compactionNote(run, turn)], run: seen } : turn;
+      return data.phase === "end" && data.error === undefined ? { ...turn, parts: [...turn.parts, compactionNote(run, turn)], run: seen } : turn;
     case "lifecycle":
       return onLifecycle(turn, seen, data);
     default:

@@ -4338,7 +4338,7 @@ export interface SessionsCompactParams {
  */
 key: string
 /**
- * Rows to keep (400 by default).
+ * Cuts the conversation to so many rows; without it a model summarises the older part.
  */
 maxLines?: (number | null)
 }
@@ -4355,7 +4355,7 @@ ok: boolean
  */
 key: string
 /**
- * Whether rows were left out.
+ * Whether rows were left out or summarised.
  */
 compacted: boolean
 /**
@@ -4363,11 +4363,11 @@ compacted: boolean
  */
 reason?: (string | null)
 /**
- * File that holds the conversation as it was.
+ * File that holds the conversation as it was, when rows were left out.
  */
 archived?: (string | null)
 /**
- * Rows there are now.
+ * Rows there are now; after a summary those that stay word for word.
  */
 kept?: (number | null)
 }

@@ -66,6 +66,18 @@ describe("recorded runs", () => {
   });
 });
 
+describe("a summary of earlier messages", () => {
+  const step = (seq: number, data: object) => frame("agent", { runId: "r-1", sessionKey: MAIN, seq, stream: "compaction", ts: 5, data });
+
+  it.each([
+    [{ phase: "end", willRetry: false }, ["note"]],
+    [{ phase: "end", willRetry: false, error: "not today" }, []],
+  ])("is noted only when it was made: %j", (data, parts) => {
+    const turn = turnOf(replay(run(opened(), [sent("r-1")]), [step(1, { phase: "start" }), step(2, data)]), "r-1");
+    expect(turn.parts.map((part) => part.kind)).toEqual(parts);
+  });
+});
+
 describe("damaged streams", () => {
   const clean = replay(run(opened(), [sent("run-0001")]), trace("v4/chat-run.jsonl"));
 

@@ -97,7 +97,7 @@ async fn pipelined_messages_run_in_the_order_they_were_sent() {
         let mut params = send(&key, "main");
         // A file takes longer to accept than the text that overtakes it.
         if n % 2 == 0 {
-            let content = STANDARD.encode(format!("note {n}").repeat(20_000));
+            let content = STANDARD.encode(format!("note {n}").repeat(5_000));
             params["attachments"] = json!([{"fileName": "note.txt", "content": content}]);
         }
         peer.post("chat.send", params).await;

@@ -4,6 +4,7 @@
 
 mod api;
 mod chat;
+mod compaction;
 mod config;
 mod conformance;
 mod crash;

@@ -14,11 +14,10 @@ use tokio::sync::OwnedMutexGuard;
 use super::session_patch::put;
 use super::{resolve, resolve_known};
 use crate::archive;
+use crate::compaction;
 use crate::error::store_error;
 use crate::router::{Ctx, Reply};
 
-/// Rows `sessions.compact` keeps.
-const DEFAULT_ROWS: u32 = 400;
 /// Choices a fork takes over.
 const CHOICES: [&str; 9] = [
     "providerOverride",
@@ -37,11 +36,9 @@ pub(super) async fn compact(
     params: SessionsCompactParams,
 ) -> Result<Reply<SessionsCompacted>, RpcError> {
     let key = resolve_known(&ctx, &params.key)?;
-    let keep = u64::from(params.max_lines.unwrap_or(DEFAULT_ROWS));
     let answer =
         SessionsCompacted { ok: true, key: key.to_string(), ..SessionsCompacted::default() };
-    let store = &ctx.gateway.store;
-    let session = store.session(key.as_str()).await.map_err(store_error)?;
+    let session = ctx.gateway.store.session(key.as_str()).await.map_err(store_error)?;
     let idle = |reason: &str| {
         let reason = Some(reason.to_owned());
         Reply::of(&SessionsCompacted { reason, ..answer.clone() })
@@ -49,17 +46,27 @@ pub(super) async fn compact(
     let Some(session) = session else {
         return idle("no sessionId");
     };
-    match session.message_count {
-        0 => return idle("no transcript"),
-        count if count <= keep => {
-            return Reply::of(&SessionsCompacted { kept: Some(count), ..answer });
+    match (session.message_count, params.max_lines) {
+        (0, _) => idle("no transcript"),
+        (count, Some(keep)) if count <= keep.into() => {
+            Reply::of(&SessionsCompacted { kept: Some(count), ..answer })
         }
-        _ => {}
+        (_, Some(keep)) => shorten(ctx, &key, &session, keep, answer).await,
+        (_, None) => summarise(ctx, &key, &session, answer).await,
     }
-    let _quiet = quiet(&ctx, &key).await?;
+}
+
+/// Keeps the newest rows only.
+async fn shorten(
+    ctx: Ctx,
+    key: &SessionKey,
+    session: &Session,
+    keep: u32,
+    answer: SessionsCompacted,
+) -> Result<Reply<SessionsCompacted>, RpcError> {
+    let _quiet = quiet(&ctx, key).await?;
     let archived = archive::export(&ctx.gateway, key.as_str(), &session.session_id, "bak").await?;
-    let keep = Keep::Last(keep.cast_signed());
-    let session = branch(&ctx, &key, keep).await?;
+    let session = branch(&ctx, key, Keep::Last(keep.into())).await?;
     let answer = SessionsCompacted {
         compacted: true,
         archived: Some(archived.display().to_string()),
@@ -67,6 +74,32 @@ pub(super) async fn compact(
         ..answer
     };
     announced(ctx, session, "compact", Reply::of(&answer)?)
+}
+
+/// Has the conversation's model summarise what was said before the last turns. Messages may come in
+/// meanwhile.
+async fn summarise(
+    ctx: Ctx,
+    key: &SessionKey,
+    session: &Session,
+    answer: SessionsCompacted,
+) -> Result<Reply<SessionsCompacted>, RpcError> {
+    drop(quiet(&ctx, key).await?);
+    let gateway = &ctx.gateway;
+    let reference = gateway.model_of(Some(session), &session.agent_id);
+    let model = gateway.settings().catalog.model(&reference);
+    let model = model.map_err(|error| RpcError::unavailable(error.to_string()))?;
+    let work = compaction::compact(gateway, key, session, &*model, None);
+    let Some(done) = gateway.closing.run_until_cancelled(work).await else {
+        return Err(RpcError::unavailable("The gateway is shutting down."));
+    };
+    match done? {
+        None => Reply::of(&SessionsCompacted { kept: Some(session.message_count), ..answer }),
+        Some(done) => {
+            let answer = SessionsCompacted { compacted: true, kept: Some(done.kept), ..answer };
+            announced(ctx, done.session, "compact", Reply::of(&answer)?)
+        }
+    }
 }
 
 pub(super) async fn rewind(

@@ -160,10 +160,9 @@ impl RunTask<'_> {
         };
         if ended.usage.total_tokens > 0 {
             let usage = &ended.usage;
-            let context = usage.input + usage.cache_read + usage.cache_write;
             fields.insert("inputTokens".into(), json!(usage.input));
             fields.insert("outputTokens".into(), json!(usage.output));
-            fields.insert("totalTokens".into(), json!(context));
+            fields.insert("totalTokens".into(), json!(self.context));
             fields.insert("totalTokensFresh".into(), json!(true));
             fields.insert("estimatedCostUsd".into(), json!(usage.cost.total));
         }

@@ -60,7 +60,7 @@ pub struct SessionsCompactParams {
     /// Conversation.
     #[schemars(length(min = 1, max = 512))]
     pub key: String,
-    /// Rows to keep (400 by default).
+    /// Cuts the conversation to so many rows; without it a model summarises the older part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub max_lines: Option<u32>,
@@ -74,15 +74,15 @@ pub struct SessionsCompacted {
     pub ok: bool,
     /// Conversation.
     pub key: String,
-    /// Whether rows were left out.
+    /// Whether rows were left out or summarised.
     pub compacted: bool,
     /// Why there was nothing to leave out: `no sessionId` or `no transcript`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// File that holds the conversation as it was.
+    /// File that holds the conversation as it was, when rows were left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archived: Option<String>,
-    /// Rows there are now.
+    /// Rows there are now; after a summary those that stay word for word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<u64>,
 }

@@ -2,6 +2,7 @@
 
 mod branch;
 mod commits;
+mod compaction;
 mod crash;
 mod damage;
 mod docs;
