@@ -446,6 +446,10 @@ result: SessionForked
 params: NoParams
 result: unknown
 }
+"sessions.import": {
+params: SessionsImportParams
+result: SessionsImported
+}
 "sessions.list": {
 params: SessionsListParams
 result: unknown
@@ -4455,6 +4459,44 @@ sessionKey: string
  * The text of the message it stops before.
  */
 editorText?: (string | null)
+}
+/**
+ * `sessions.import`, a method of this gateway alone
+ */
+export interface SessionsImportParams {
+/**
+ * A transcript as the original keeps it, one JSON object a line (protocol §20.1).
+ */
+transcript: string
+/**
+ * Key of the new conversation; one that says that it was imported when absent.
+ */
+key?: (string | null)
+}
+/**
+ * What `sessions.import` answers
+ */
+export interface SessionsImported {
+/**
+ * Always true.
+ */
+ok: boolean
+/**
+ * Key of the new conversation.
+ */
+key: string
+/**
+ * Its id.
+ */
+sessionId: string
+/**
+ * Messages taken over.
+ */
+messages: number
+/**
+ * Lines that are no part of a transcript.
+ */
+damagedLines: number
 }
 /**
  * `sessions.list` and, all optional, `sessions.subscribe`
