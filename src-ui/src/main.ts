@@ -1,4 +1,4 @@
-import { fragmentToken } from "./boot/fragment";
+import { fragment } from "./boot/fragment";
 import "./app.css";
 import { mount } from "svelte";
 import App from "./App.svelte";
@@ -14,7 +14,7 @@ import { fetchScreens } from "./ui/screens";
 const native = isNative();
 const app = new AppState(
   native ? new NativeTransport() : new WebSocketTransport(),
-  new Credentials(fragmentToken),
+  new Credentials(fragment),
   native ? Promise.resolve(null) : DeviceIdentity.load(),
 );
 provideApp(app);

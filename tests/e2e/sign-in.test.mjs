@@ -57,3 +57,21 @@ scene("a token in the fragment signs in and leaves the address", {}, async ({ ga
   assert.equal(new URL(page.url()).hash, "");
   assert.ok(!(await traces(page)).includes(gateway.token));
 });
+
+scene("clawdbot web signs in with a code that is good once", {}, async ({ gateway, browsing }) => {
+  const url = new URL(await gateway.clawdbot("web", "--no-open"));
+  assert.equal(url.origin, gateway.origin);
+  const page = await browsing.visit(url.pathname + url.hash);
+  await usable(page);
+  const code = url.hash.slice("#code=".length);
+  assert.ok(code.length > 20);
+  const left = await traces(page);
+  assert.ok(!left.includes(code) && !left.includes(gateway.token));
+  await page.reload();
+  await usable(page);
+
+  await page.evaluate(() => localStorage.clear());
+  const other = await browsing.visit(url.pathname + url.hash);
+  await other.locator("[data-cause=used-code]").waitFor();
+  assert.ok(await part(other, "connect-secret").isVisible());
+});

@@ -18,6 +18,7 @@ use crate::nodes::NodesArgs;
 use crate::sessions::SessionsArgs;
 use crate::skills::SkillsArgs;
 use crate::system::SystemArgs;
+use crate::web::WebArgs;
 
 /// What `--version` says after the name.
 const VERSION: &str = concat!("CLI v", env!("CARGO_PKG_VERSION"));
@@ -56,8 +57,7 @@ pub(crate) enum Command {
     Channels(ChannelsArgs),
     System(SystemArgs),
     Logs(LogsArgs),
-    /// Open WebChat in the browser
-    Web,
+    Web(WebArgs),
 }
 
 #[derive(Debug, clap::Args)]

@@ -69,6 +69,14 @@ pub(crate) fn ask(
     Ok(None)
 }
 
+/// Where the gateway's pages are: the same place, for a browser.
+pub(crate) fn page(args: &ConnectionArgs, host: (&Paths, &Env)) -> anyhow::Result<String> {
+    let url = options(args, host.0, host.1, &[])?.url;
+    let url = url.trim_end_matches('/');
+    // `ws` becomes `http`, and `wss` becomes `https`.
+    Ok(url.strip_prefix("ws").map_or_else(|| url.to_owned(), |rest| format!("http{rest}")))
+}
+
 /// Flag, then environment, then configuration (configuration reference, §3).
 fn options(
     args: &ConnectionArgs,

@@ -58,7 +58,7 @@ fn main() -> ExitCode {
         Command::Approvals(args) => approvals::run(&args, &paths, &env),
         Command::System(args) => system::run(&args, &paths, &env),
         Command::Status(args) => status::run(&args, &paths, &env),
-        Command::Web => web::run(&paths, &env),
+        Command::Web(args) => web::run(&args, &paths, &env),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,16 +1,53 @@
-//! `clawdbot web`: WebChat in the browser.
+//! `clawdbot web`: WebChat in the browser, signed in by a code that is good once.
 
 use anyhow::Context as _;
+use clawdbot_client::RequestError;
 use clawdbot_config::{Document, Env, Paths};
+use clawdbot_protocol::{Scope, WebCode};
+use serde_json::json;
 
-use crate::out;
+use crate::connection::{self, ConnectionArgs};
+use crate::{out, text};
 
-pub(crate) fn run(paths: &Paths, env: &Env) -> anyhow::Result<()> {
-    let url = format!("http://127.0.0.1:{}/", port(paths, env)?);
+/// Open WebChat in the browser, signed in
+#[derive(Debug, clap::Args)]
+pub(crate) struct WebArgs {
+    /// Print the address instead of opening it
+    #[arg(long)]
+    pub(crate) no_open: bool,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+pub(crate) fn run(args: &WebArgs, paths: &Paths, env: &Env) -> anyhow::Result<()> {
+    let host = (paths, env);
+    let page = connection::page(&args.connection, host)?;
+    let code = connection::with(&args.connection, host, &[Scope::Admin], async |connected| {
+        match connected.client.request("device.pair.webCode", &json!({})).await {
+            Ok(answer) => Ok(Some(serde_json::from_value::<WebCode>(answer)?)),
+            // Another gateway, or one that is not on this computer: the page asks for the token.
+            Err(RequestError::Refused(error)) => {
+                out::error(format_args!("Not signed in: {}", text::plain(&error.message)));
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    })?;
+    let url = match &code {
+        Some(code) => format!("{page}{}", code.path),
+        None => format!("{page}/"),
+    };
+    if args.connection.json {
+        let expires = code.map(|code| code.expires_at_ms);
+        return out::json(&json!({"url": url, "expiresAtMs": expires}));
+    }
+    if args.no_open {
+        out::line(&url);
+        return Ok(());
+    }
     open::that_detached(&url)
-        .with_context(|| format!("no browser could be started; open {url} yourself"))?;
-    out::done(format_args!("opened {url}"));
-    out::line("The page asks for the access token: clawdbot config get gateway.auth.token");
+        .with_context(|| format!("no browser could be started; within a minute, open {url}"))?;
+    out::done(format_args!("opened {page}"));
     Ok(())
 }
 

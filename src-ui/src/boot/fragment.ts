@@ -1,10 +1,18 @@
-/** Imported first: takes the token out of the address before any other code of the page runs. */
+/** Imported first: takes what signs in out of the address before any other code of the page runs. */
 
-export function takeToken(location: Location, history: History): string | undefined {
-  const raw = /[#&]token=([^&]*)/.exec(location.hash)?.[1];
-  if (raw === undefined) return undefined;
+export interface Fragment {
+  /** The shared token. */
+  token?: string;
+  /** A code that `clawdbot web` put there: good once, for a minute. */
+  code?: string;
+}
+
+export function takeFragment(location: Location, history: History): Fragment {
+  const value = (name: string) => new RegExp(`[#&]${name}=([^&]*)`).exec(location.hash)?.[1];
+  const [token, code] = [value("token"), value("code")];
+  if (token === undefined && code === undefined) return {};
   history.replaceState(history.state, "", location.pathname + location.search);
-  return raw === "" ? undefined : decode(raw);
+  return { ...(token && { token: decode(token) }), ...(code && { code: decode(code) }) };
 }
 
 function decode(raw: string): string {
@@ -15,4 +23,4 @@ function decode(raw: string): string {
   }
 }
 
-export const fragmentToken = takeToken(window.location, window.history);
+export const fragment = takeFragment(window.location, window.history);

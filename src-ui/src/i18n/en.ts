@@ -56,6 +56,8 @@ export const en = {
   "cause.secret-missing.do": "It is gateway.auth.token or gateway.auth.password in clawdbot.json on the gateway's computer.",
   "cause.wrong-secret": "The gateway refused this token",
   "cause.wrong-secret.do": "Check gateway.auth in clawdbot.json on the gateway's computer and paste the value again.",
+  "cause.used-code": "This sign-in link was used already or has expired",
+  "cause.used-code.do": "Run clawdbot web again, or enter the access token.",
   "cause.not-configured": "The gateway has no token yet",
   "cause.not-configured.do": "Set gateway.auth.token on the gateway's computer and restart it.",
   "cause.pairing": "Waiting for approval",

@@ -57,6 +57,8 @@ export const es: Catalogue = {
   "cause.secret-missing.do": "Es gateway.auth.token o gateway.auth.password en clawdbot.json, en el equipo del gateway.",
   "cause.wrong-secret": "El gateway rechazó este token",
   "cause.wrong-secret.do": "Revisa gateway.auth en clawdbot.json en el equipo del gateway y pega el valor de nuevo.",
+  "cause.used-code": "Este enlace de acceso ya se usó o ha caducado",
+  "cause.used-code.do": "Ejecuta clawdbot web otra vez o introduce el token de acceso.",
   "cause.not-configured": "El gateway todavía no tiene token",
   "cause.not-configured.do": "Define gateway.auth.token en el equipo del gateway y reinícialo.",
   "cause.pairing": "Esperando aprobación",

@@ -57,6 +57,8 @@ export const fr: Catalogue = {
   "cause.secret-missing.do": "C’est gateway.auth.token ou gateway.auth.password dans clawdbot.json, sur l’ordinateur de la passerelle.",
   "cause.wrong-secret": "La passerelle a refusé ce jeton",
   "cause.wrong-secret.do": "Vérifiez gateway.auth dans clawdbot.json sur l’ordinateur de la passerelle, puis collez la valeur à nouveau.",
+  "cause.used-code": "Ce lien de connexion a déjà servi ou a expiré",
+  "cause.used-code.do": "Relancez clawdbot web, ou saisissez le jeton d’accès.",
   "cause.not-configured": "La passerelle n’a pas encore de jeton",
   "cause.not-configured.do": "Définissez gateway.auth.token sur l’ordinateur de la passerelle et redémarrez-la.",
   "cause.pairing": "En attente d’approbation",

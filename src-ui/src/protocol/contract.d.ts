@@ -254,6 +254,10 @@ result: SetupCode
 params: SetupStatusParams
 result: SetupStatus
 }
+"device.pair.webCode": {
+params: NoParams
+result: WebCode
+}
 "device.token.revoke": {
 params: TokenRevokeParams
 result: TokenRevoked
@@ -2590,6 +2594,19 @@ access: ("full" | "limited" | "node")
  * When, in milliseconds since the epoch.
  */
 ts: number
+}
+/**
+ * `device.pair.webCode`, a method of this gateway alone: lets one browser of this computer in, once.
+ */
+export interface WebCode {
+/**
+ * Where WebChat is, with the code in the fragment: a path that begins with `/`.
+ */
+path: string
+/**
+ * When the code expires, in milliseconds since the epoch.
+ */
+expiresAtMs: number
 }
 /**
  * `device.token.revoke`

@@ -11,6 +11,7 @@ export type CauseKind =
   | "starting"
   | "secret-missing"
   | "wrong-secret"
+  | "used-code"
   | "not-configured"
   | "pairing"
   | "origin"
@@ -34,6 +35,7 @@ export interface Cause {
 const NEEDS_PERSON: ReadonlySet<CauseKind> = new Set([
   "secret-missing",
   "wrong-secret",
+  "used-code",
   "not-configured",
   "origin",
   "client-too-old",
@@ -44,7 +46,7 @@ const NEEDS_PERSON: ReadonlySet<CauseKind> = new Set([
 ]);
 
 /** Kinds that the connect screen can solve with a new secret. */
-const ABOUT_SECRET: ReadonlySet<CauseKind> = new Set(["secret-missing", "wrong-secret", "rate-limited"]);
+const ABOUT_SECRET: ReadonlySet<CauseKind> = new Set(["secret-missing", "wrong-secret", "used-code", "rate-limited"]);
 
 export const needsPerson = (cause: Cause) => NEEDS_PERSON.has(cause.kind);
 export const isAboutSecret = (cause: Cause) => ABOUT_SECRET.has(cause.kind);
@@ -57,6 +59,7 @@ const BY_CODE: Record<string, CauseKind> = {
   AUTH_PASSWORD_MISMATCH: "wrong-secret",
   AUTH_DEVICE_TOKEN_MISMATCH: "wrong-secret",
   AUTH_UNAUTHORIZED: "wrong-secret",
+  AUTH_BOOTSTRAP_TOKEN_INVALID: "used-code",
   AUTH_TOKEN_NOT_CONFIGURED: "not-configured",
   AUTH_PASSWORD_NOT_CONFIGURED: "not-configured",
   AUTH_RATE_LIMITED: "rate-limited",

@@ -154,7 +154,7 @@ export class GatewayClient {
     const signedAt = (isObject(challenge) ? number(challenge.ts) : undefined) ?? Date.now();
     const { clientId, clientMode, native } = this.transport;
     const auth = native ? undefined : this.credentials.auth;
-    const proof = { clientId, clientMode, role: ROLE, scopes: SCOPES, token: auth?.token ?? "", nonce, signedAt };
+    const proof = { clientId, clientMode, role: ROLE, scopes: SCOPES, token: auth?.token ?? auth?.bootstrapToken ?? "", nonce, signedAt };
     return {
       minProtocol: 3,
       maxProtocol: 4,
@@ -203,7 +203,7 @@ export class GatewayClient {
 
   private noteRefusal(error: NonNullable<ResponseFrame["error"]>): void {
     this.refusal = causeOfRefusal(error);
-    if (this.refusal.kind === "wrong-secret") this.credentials.forget();
+    if (this.refusal.kind === "wrong-secret" || this.refusal.kind === "used-code") this.credentials.forget();
     if (this.refusal.kind === "pairing" && !this.refusal.deviceId) {
       const refusal = this.refusal;
       void this.identity.then((identity) => (refusal.deviceId = identity?.id));
@@ -219,6 +219,8 @@ export class GatewayClient {
     const cause = causeOfClose(info, this.refusal);
     if (cause.kind === "wrong-secret" && !this.refusal) this.credentials.forget();
     this.failPending();
+    // A browser that was let in earlier needs no code.
+    if (cause.kind === "used-code" && this.credentials.auth) return this.open(null);
     if (needsPerson(cause)) {
       this.events.onConnection({ phase: "blocked", cause, awaySince: this.awaySince });
       return;

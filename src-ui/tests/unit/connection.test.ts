@@ -152,7 +152,7 @@ describe("the client", () => {
     events.length = 0;
     gaps = 0;
     transport = new FakeTransport();
-    start(new Credentials("typed-secret"));
+    start(new Credentials({ token: "typed-secret" }));
   });
   afterEach(() => {
     client.stop();
@@ -195,6 +195,29 @@ describe("the client", () => {
     expect(localStorage.getItem("webchat:deviceToken")).toBeNull();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(transport.links.filter((link) => link.sent.length > 0)).toHaveLength(1);
+  });
+
+  it("signs in with a code once, and remembers what it got for it", async () => {
+    start(new Credentials({ code: "c-1" }));
+    await transport.welcome({ auth: { deviceToken: "dt-1" } });
+    expect(transport.link.sent[0]!.params.auth).toEqual({ bootstrapToken: "c-1" });
+    expect(JSON.stringify(localStorage)).not.toContain("c-1");
+    transport.link.events.onClose({ code: 1006, reason: "" });
+    client.retryNow();
+    await transport.challenge();
+    expect(transport.link.sent[0]!.params.auth).toEqual({ token: "dt-1" });
+  });
+
+  it("a used code is no harm to a browser that was let in before, and is said to another one", async () => {
+    localStorage.setItem("webchat:deviceToken", "dt-1");
+    start(new Credentials({ code: "c-1" }));
+    await transport.refuse("AUTH_BOOTSTRAP_TOKEN_INVALID", "unauthorized: setup code invalid");
+    await transport.challenge();
+    expect(transport.link.sent[0]!.params.auth).toEqual({ token: "dt-1" });
+    localStorage.clear();
+    start(new Credentials({ code: "c-1" }));
+    await transport.refuse("AUTH_BOOTSTRAP_TOKEN_INVALID", "unauthorized: setup code invalid");
+    expect(phase()).toMatchObject({ phase: "blocked", cause: { kind: "used-code" } });
   });
 
   it("tries again with growing waits, and at once when asked", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { takeToken } from "../../src/boot/fragment";
+import { takeFragment } from "../../src/boot/fragment";
 import { errorText, maskSecrets } from "../../src/chat/error-text";
 import { toolArgument, toolVerb } from "../../src/chat/tool-label";
 import { revealLength } from "../../src/markdown/reveal";
@@ -16,19 +16,21 @@ const defaults = { agentId: "main", mainKey: "main", mainSessionKey: "agent:main
 describe("the address", () => {
   const at = (path: string) => {
     window.history.replaceState(null, "", path);
-    return takeToken(window.location, window.history);
+    return takeFragment(window.location, window.history);
   };
 
   it("takes the token out of the fragment and leaves no trace", () => {
-    expect(at("/chat/x?y=1#token=a%2Bb+c")).toBe("a+b+c");
+    expect(at("/chat/x?y=1#token=a%2Bb+c")).toEqual({ token: "a+b+c" });
     expect(window.location.href).toMatch(/\/chat\/x\?y=1$/);
-    expect(at("/#session=1&token=t")).toBe("t");
+    expect(at("/#session=1&token=t")).toEqual({ token: "t" });
     expect(window.location.hash).toBe("");
+    expect(at("/#code=c-1")).toEqual({ code: "c-1" });
+    expect(window.location.href).not.toContain("c-1");
   });
 
   it("ignores a token or a gateway in the query", () => {
-    expect(at("/?token=t&gatewayUrl=ws://evil.example")).toBeUndefined();
-    expect(at("/#gatewayUrl=ws://evil.example")).toBeUndefined();
+    expect(at("/?token=t&gatewayUrl=ws://evil.example")).toEqual({});
+    expect(at("/#gatewayUrl=ws://evil.example")).toEqual({});
   });
 
   it("names sessions, and only sessions", () => {

@@ -1,9 +1,10 @@
 // The real `clawdbot gateway` in a state directory of its own.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 const START_MS = 20_000;
 const STOP_MS = 10_000;
@@ -77,15 +78,26 @@ export class GatewayProcess {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Starts the process again, on the same port and state. */
-  async restart() {
-    const env = {
+  get #env() {
+    return {
       PATH: process.env.PATH,
       HOME: this.#home,
       CLAWDBOT_STATE_DIR: this.#home,
       CLAWDBOT_WORKSPACE_DIR: join(this.#home, "workspace"),
       CLAWDBOT_SKIP_PROVIDERS: "1",
+      CLAWDBOT_GATEWAY_PORT: String(this.port),
     };
+  }
+
+  /** What another command prints on this computer. */
+  async clawdbot(...args) {
+    const { stdout } = await promisify(execFile)(process.env.CLAWDBOT_BIN, args, { env: this.#env });
+    return stdout.trim();
+  }
+
+  /** Starts the process again, on the same port and state. */
+  async restart() {
+    const env = this.#env;
     this.#child = spawn(process.env.CLAWDBOT_BIN, ["gateway", "--port", String(this.port), ...this.#args], { env });
     this.port = await listening(this.#child);
   }

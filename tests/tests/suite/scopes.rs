@@ -9,6 +9,7 @@ const UNLISTED: &[(&str, &str)] = &[
     ("node.pair.verify", "pairing"),
     ("sessions.unsubscribe", "read"),
     ("sessions.import", "admin"),
+    ("device.pair.webCode", "admin"),
 ];
 
 /// What operators may call, and the scope it takes, as the gateway's contract has it.

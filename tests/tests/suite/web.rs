@@ -220,3 +220,44 @@ async fn forwarding_headers_need_a_trusted_proxy_prx_01() {
     }
     gateway.finish().await;
 }
+
+/// The code that `clawdbot web` would put into an address.
+async fn web_code(gateway: &TestGateway) -> String {
+    let answer = gateway.v4().await.ok("device.pair.webCode", json!({})).await;
+    let path = answer["path"].as_str().unwrap();
+    path.strip_prefix("/#code=").unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_web_code_lets_one_page_of_this_computer_in_dev_07() {
+    let setup = Setup::new().await.set("gateway.trustedProxies", json!(["127.0.0.1"]));
+    let gateway = setup.start().await;
+    let own = format!("http://{}", gateway.address());
+    let attempt = async |code: &str, headers: &[(&str, &str)], connect: Connect| {
+        let mut peer = Peer::open_with(gateway.address(), headers).await.unwrap();
+        peer.connect(connect.auth(json!({"bootstrapToken": code}))).await
+    };
+    let origin = [("origin", own.as_str())];
+    let refused = |error: clawdbot_tests::Refused| {
+        assert_eq!(error.error["details"]["code"], "AUTH_BOOTSTRAP_TOKEN_INVALID", "{error:?}");
+    };
+    // Neither somebody else's computer nor another program can use it, and the code stays good.
+    let code = web_code(&gateway).await;
+    let far = [("x-forwarded-for", "203.0.113.9"), ("origin", own.as_str())];
+    refused(attempt(&code, &far, page()).await.unwrap_err());
+    let device = Arc::new(DeviceIdentity::from_seed(&[8; 32]));
+    refused(attempt(&code, &[], Connect::v4().device(&device)).await.unwrap_err());
+    let hello = attempt(&code, &origin, page()).await.unwrap();
+    assert_eq!(hello["auth"]["method"], "bootstrap-token");
+    let scopes = hello["auth"]["scopes"].as_array().unwrap();
+    assert!(scopes.contains(&json!("operator.admin")), "{hello}");
+    let token = hello["auth"]["deviceToken"].as_str().unwrap();
+    refused(attempt(&code, &origin, page()).await.unwrap_err());
+    let mut again = Peer::open_with(gateway.address(), &origin).await.unwrap();
+    again.connect(page().auth(json!({"token": token}))).await.unwrap();
+    assert!(clawdbot_tests::grep(gateway.state(), &code).is_empty(), "kept nowhere");
+    // It takes an administrator to make one.
+    let mut reader = gateway.join(Connect::v4().scopes(&["operator.write"])).await;
+    assert_eq!(reader.request("device.pair.webCode", json!({})).await["ok"], false);
+    gateway.finish().await;
+}

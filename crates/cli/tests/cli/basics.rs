@@ -86,3 +86,15 @@ async fn a_log_that_nobody_reads_any_more_ends_without_a_panic() {
     assert!(output.stderr.is_empty(), "{output:?}");
     gateway.finish().await;
 }
+
+#[tokio::test]
+async fn the_address_of_webchat_holds_a_code_and_no_token() {
+    let gateway = TestGateway::start().await;
+    let url = gateway.cli(CLAWDBOT, &["web", "--no-open"]).await.ok();
+    let page = format!("http://{}/#code=", gateway.address());
+    assert!(url.starts_with(&page), "{url}");
+    assert!(!url.contains(clawdbot_tests::TOKEN), "{url}");
+    let nobody = gateway.cli(CLAWDBOT, &["web", "--url", "ws://127.0.0.1:1"]).await;
+    assert_eq!(nobody.code(), 69, "no page is opened where no gateway is");
+    gateway.finish().await;
+}

@@ -9,6 +9,7 @@ mod manage;
 pub(crate) mod pending;
 mod setup_code;
 pub(crate) mod token;
+mod web_code;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -91,6 +92,7 @@ pub(crate) struct Devices {
     /// One change at a time, so that nobody overwrites what somebody else has just decided.
     turn: tokio::sync::Mutex<()>,
     losses: Mutex<Losses>,
+    web_codes: web_code::WebCodes,
 }
 
 /// Devices that have lost rights since the gateway started, the latest ones by name.
@@ -108,6 +110,7 @@ impl Devices {
             pending: Pending::default(),
             turn: tokio::sync::Mutex::default(),
             losses: Mutex::default(),
+            web_codes: web_code::WebCodes::default(),
         }
     }
 

@@ -31,6 +31,7 @@ impl Attempt<'_> {
             Role::Node => Scopes::default(),
         };
         let by_token = !trusted && code.is_none();
+        let invited = code.is_some_and(|code| self.is_invited_page(code));
         if by_token && self.check_token(proof, &scopes).await? == TokenCheck::Wrong {
             return refuse();
         }
@@ -46,12 +47,15 @@ impl Attempt<'_> {
             generation: self.generation,
             by_token,
             silent: (self.caller.may_pair_silently() && auto_approve)
+                || invited
                 || user.is_some_and(|user| self.is_page_of(user)),
         };
         let now_ms = gateway.now_ms();
         let grant = match code {
-            Some(code) => gateway.devices.redeem(&gateway.hub, &applicant, code, now_ms).await?,
-            None => gateway.devices.admit(&gateway.hub, &applicant, now_ms).await?,
+            Some(code) if !invited => {
+                gateway.devices.redeem(&gateway.hub, &applicant, code, now_ms).await?
+            }
+            _ => gateway.devices.admit(&gateway.hub, &applicant, now_ms).await?,
         };
         let method = match code {
             Some(_) => "bootstrap-token",
@@ -68,6 +72,13 @@ impl Attempt<'_> {
         let others = [&auth.token, &auth.password, &auth.device_token];
         let alone = others.iter().all(|other| other.is_none());
         auth.bootstrap_token.as_deref().filter(|code| alone && !code.is_empty())
+    }
+
+    /// Whether this is the page that somebody on this computer has just opened with a code.
+    fn is_invited_page(&self, code: &str) -> bool {
+        let page = self.params.client.is_browser() && self.role == Role::Operator;
+        let here = page && self.caller.may_pair_silently();
+        here && self.gateway.devices.use_web_code(code, self.gateway.now_ms())
     }
 
     /// Judges what was presented as a device token (protocol §7.7).

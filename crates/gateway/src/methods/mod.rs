@@ -101,6 +101,8 @@ pub(crate) fn declare<T: Table>(table: T) -> T {
         .add("device.token.revoke", Pairing, devices::revoke)
         .add("device.pair.setupCode", Admin, setup_code::create)
         .hide("device.pair.setupCode")
+        .add("device.pair.webCode", Admin, setup_code::web)
+        .hide("device.pair.webCode")
         .add("device.pair.setupStatus", Admin, setup_code::status)
         .hide("device.pair.setupStatus")
         .add("node.list", Read, nodes::list)

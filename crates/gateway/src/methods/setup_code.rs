@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clawdbot_protocol::{
-    RpcError, SetupAccess, SetupCode, SetupCodeParams, SetupStatus, SetupStatusParams,
+    NoParams, RpcError, SetupAccess, SetupCode, SetupCodeParams, SetupStatus, SetupStatusParams,
+    WebCode,
 };
 use qrcode::{Color, QrCode};
 use serde_json::json;
@@ -47,6 +48,23 @@ pub(super) async fn create(
         url_source: url_source.to_owned(),
         access,
         access_downgraded,
+    })
+}
+
+/// A code that opens WebChat in a browser of this computer.
+pub(super) async fn web(ctx: Ctx, _params: NoParams) -> Result<Reply<WebCode>, RpcError> {
+    if !ctx.peer.direct_local {
+        return Err(RpcError::invalid(
+            "a browser is signed in with a code only on the gateway's own computer or through a \
+             tunnel to it; open the page and enter the token there",
+        ));
+    }
+    let gateway = &ctx.gateway;
+    let code = gateway.devices.web_code(gateway.now_ms());
+    let base = gateway.settings().config().gateway.control_ui.mount();
+    Reply::of(&WebCode {
+        path: format!("{base}/#code={}", code.token),
+        expires_at_ms: code.expires_at_ms,
     })
 }
 

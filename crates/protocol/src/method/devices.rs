@@ -290,6 +290,16 @@ pub struct SetupCode {
     pub access_downgraded: bool,
 }
 
+/// `device.pair.webCode`, a method of this gateway alone: lets one browser of this computer in, once.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebCode {
+    /// Where WebChat is, with the code in the fragment: a path that begins with `/`.
+    pub path: String,
+    /// When the code expires, in milliseconds since the epoch.
+    pub expires_at_ms: i64,
+}
+
 /// `device.pair.setupStatus`
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
