@@ -7,6 +7,12 @@ const COMMANDS: &[&str] = &[
     "open_external",
     "settings_read",
     "settings_write",
+    "diagnostics_read",
+    "diagnostics_bundle",
+    "settings_export",
+    "log_tail",
+    "qr_code",
+    "open_path",
 ];
 
 fn main() {

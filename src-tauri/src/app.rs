@@ -7,6 +7,7 @@ use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::bridge::{self, Bridge};
 use crate::clipboard::Clipboard;
+use crate::diagnostics::commands::Place;
 use crate::host::Host;
 use crate::launch::Launch;
 use crate::logging::LogDir;
@@ -15,7 +16,7 @@ use crate::settings::SettingsStore;
 use crate::settings::commands::Surroundings;
 use crate::tray::Tray;
 use crate::window::WindowState;
-use crate::{alerts, lifecycle, links, login, media, settings, sidecar, tray, window};
+use crate::{alerts, diagnostics, lifecycle, links, login, media, settings, sidecar, tray, window};
 
 /// Everything `main` found out about the surroundings.
 pub(crate) struct Setup {
@@ -47,6 +48,7 @@ pub(crate) fn run(setup: Setup, mut log: Option<WorkerGuard>) -> anyhow::Result<
         .manage(LogDir(setup.paths.logs_dir.clone()))
         .manage(Surroundings::of(&setup.env, &setup.paths))
         .manage(setup.settings.clone())
+        .manage(Place { paths: setup.paths.clone(), env: setup.env.clone() })
         .register_asynchronous_uri_scheme_protocol(media::SCHEME, media::serve)
         .invoke_handler(tauri::generate_handler![
             bridge::gateway_open,
@@ -55,6 +57,12 @@ pub(crate) fn run(setup: Setup, mut log: Option<WorkerGuard>) -> anyhow::Result<
             links::open_external,
             settings::commands::settings_read,
             settings::commands::settings_write,
+            diagnostics::commands::diagnostics_read,
+            diagnostics::commands::diagnostics_bundle,
+            diagnostics::commands::settings_export,
+            diagnostics::commands::log_tail,
+            diagnostics::commands::qr_code,
+            diagnostics::commands::open_path,
         ])
         .on_window_event(window::on_event)
         .setup(move |app| {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::bridge::BridgeError;
+use crate::diagnostics::DiagnosticsError;
 use crate::links::LinkError;
 use crate::settings::SettingsError;
 
@@ -15,6 +16,12 @@ pub(crate) struct CommandError {
 
 impl From<LinkError> for CommandError {
     fn from(error: LinkError) -> Self {
+        Self { code: error.code().to_owned(), message: error.to_string() }
+    }
+}
+
+impl From<DiagnosticsError> for CommandError {
+    fn from(error: DiagnosticsError) -> Self {
         Self { code: error.code().to_owned(), message: error.to_string() }
     }
 }

@@ -6,6 +6,7 @@ mod alerts;
 mod app;
 mod bridge;
 mod clipboard;
+mod diagnostics;
 mod error;
 mod host;
 mod launch;

@@ -25,6 +25,6 @@ if (target) {
   void startSettings().finally(() => {
     app.start();
     mount(App, { target });
-    fetchScreens();
+    fetchScreens(native);
   });
 }

@@ -26,6 +26,11 @@ impl Env {
         self.get(&format!("CLAWDBOT_{name}")).or_else(|| self.get(&format!("OPENCLAW_{name}")))
     }
 
+    /// Every variable with its value.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// This environment plus `name`, unless `name` already has a value: an existing variable
     /// always wins over the configuration file.
     pub(crate) fn add_if_unset(&mut self, name: &str, value: &str) {

@@ -1,9 +1,9 @@
 use serde_json::{Map, Value};
 
-use crate::EditError;
 use crate::edit::{members, rewrite_to};
 use crate::json5::map_comments;
 use crate::slots::{is_searched, is_secret, is_secret_name};
+use crate::{EditError, Env};
 
 /// What stands in place of a secret. Writing it back keeps the stored secret.
 pub const REDACTED: &str = "__OPENCLAW_REDACTED__";
@@ -38,6 +38,19 @@ pub fn redact_raw(raw: &str) -> String {
         map_comments(&text, |comment| hide_comment(comment, &secrets))
     });
     hidden.unwrap_or_else(|_| HIDDEN.to_owned())
+}
+
+/// A text such as a log with [`REDACTED`] in the place of every secret of a configuration (as
+/// [`crate::Loaded::value`] has it) and of the environment, wherever in the text it stands.
+pub fn redact_text(text: &str, config: &Value, env: &Env) -> String {
+    let mut secrets = Vec::new();
+    collect(config, &mut Vec::new(), &mut secrets);
+    let variables = env.iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+    let variables = Map::from_iter([("env".to_owned(), Value::Object(variables))]);
+    collect(&Value::Object(variables), &mut Vec::new(), &mut secrets);
+    // A secret that contains another one goes first.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), REDACTED))
 }
 
 /// `new` with every placeholder replaced by what `old` stores at the same place; elements of lists

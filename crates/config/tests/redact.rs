@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clawdbot_config::{
-    Document, Env, REDACTED, parse_object, redact, redact_raw, restore_redacted,
+    Document, Env, REDACTED, parse_object, redact, redact_raw, redact_text, restore_redacted,
     restore_redacted_raw,
 };
 use proptest::prelude::*;
@@ -106,4 +106,20 @@ fn a_placeholder_without_a_stored_secret_is_never_written() {
 fn a_text_that_cannot_be_read_is_hidden_whole() {
     let hidden = redact_raw("{ gateway: { auth: { token: 'hunter2hunter2' ");
     assert!(!hidden.contains("hunter2") && hidden.contains("cannot be read"));
+}
+
+#[test]
+fn no_secret_survives_in_a_log() {
+    let config = json!({
+        "gateway": {"auth": {"token": "token-abcdef-123456"}, "port": 18789},
+        "models": {"providers": {"x": {"apiKey": "sk-live-998877", "baseUrl": "http://127.0.0.1"}}},
+    });
+    let env: Env =
+        [("OPENAI_API_KEY", "sk-env-445566"), ("LANG", "en_GB.UTF-8")].into_iter().collect();
+    let log = "token-abcdef-123456 at 18789\nurl?k=sk-live-998877&e=sk-env-445566 en_GB.UTF-8";
+    let shown = redact_text(log, &config, &env);
+    for secret in ["token-abcdef", "sk-live", "sk-env"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    assert!(shown.contains("at 18789\n") && shown.contains("en_GB.UTF-8"), "{shown}");
 }

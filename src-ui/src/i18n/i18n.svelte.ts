@@ -5,7 +5,7 @@ export const LANGUAGES = ["en", "fr", "es"] as const;
 export type Language = (typeof LANGUAGES)[number];
 export const LANGUAGE_NAMES: Record<Language, string> = { en: "English", fr: "Français", es: "Español" };
 
-type Params = Record<string, string | number>;
+export type Params = Record<string, string | number>;
 /** `turn.x.one` and `turn.x.other` are reached as the counted message `turn.x`. */
 export type CountedKey = MessageKey extends infer K ? (K extends `${infer Base}.other` ? Base : never) : never;
 
@@ -26,8 +26,18 @@ export function browserLanguage(preferred: readonly string[] = navigator.languag
   return "en";
 }
 
+const followers: ((language: Language) => Promise<void>)[] = [];
+
+/** Joins words that are loaded later: called now and at each change, before anything is drawn in the new language. */
+export function follow(use: (language: Language) => Promise<void>): Promise<void> {
+  followers.push(use);
+  return use(language);
+}
+
 export async function useLanguage(next: Language): Promise<void> {
-  catalogue = next === "en" ? en : await LOADERS[next]();
+  const words = next === "en" ? en : await LOADERS[next]();
+  await Promise.all(followers.map((use) => use(next)));
+  catalogue = words;
   language = next;
   document.documentElement.lang = next;
 }
@@ -35,7 +45,7 @@ export async function useLanguage(next: Language): Promise<void> {
 /** The browser's own region when it speaks the chosen language, so that dates look as they do elsewhere. */
 const locale = $derived(navigator.languages.find((tag) => tag.slice(0, 2).toLowerCase() === language) ?? language);
 
-function fill(message: string, params: Params): string {
+export function fill(message: string, params: Params): string {
   return message.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
 }
 

@@ -346,6 +346,10 @@ result: unknown
 params: ModelsListParams
 result: unknown
 }
+"models.probe": {
+params: ModelsProbeParams
+result: ModelProbe
+}
 "node.describe": {
 params: NodeRef
 result: NodeDescription
@@ -3303,6 +3307,77 @@ preparedOnly?: (boolean | null)
  * Look for local servers again first.
  */
 refresh?: (boolean | null)
+}
+/**
+ * `models.probe`
+ */
+export interface ModelsProbeParams {
+/**
+ * Who is asked.
+ */
+provider: string
+/**
+ * Which of its models, without the provider; one it offers where none is named. Our own addition.
+ */
+model?: (string | null)
+/**
+ * There is one set of credentials for a provider, so this changes nothing.
+ */
+profileId?: (string | null)
+/**
+ * How long the answer may take to begin.
+ */
+timeoutMs?: (number | null)
+/**
+ * The agent whose own model is preferred.
+ */
+agentId?: (string | null)
+}
+/**
+ * The answer of `models.probe`.
+ */
+export interface ModelProbe {
+/**
+ * Who was asked.
+ */
+provider: string
+/**
+ * How it went.
+ */
+status: ("ok" | "error")
+/**
+ * Time until the answer began, or until it was clear that there is none.
+ */
+latencyMs: number
+/**
+ * What happened and what to do, for people.
+ */
+error?: (string | null)
+/**
+ * The same for each model asked.
+ */
+results: ModelProbeResult[]
+}
+/**
+ * How one model answered a probe.
+ */
+export interface ModelProbeResult {
+/**
+ * Its id.
+ */
+model: string
+/**
+ * How it went.
+ */
+status: ("ok" | "error")
+/**
+ * Time until the answer began, or until it was clear that there is none.
+ */
+latencyMs: number
+/**
+ * What happened and what to do, for people.
+ */
+error?: (string | null)
 }
 /**
  * `node.describe`, `node.pair.remove` and its result.

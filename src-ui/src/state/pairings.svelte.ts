@@ -24,6 +24,8 @@ export function readPairing(value: unknown): Pairing | null {
 
 export class Pairings {
   pending = $state.raw<Pairing[]>([]);
+  /** Grows with everything that happens to devices. */
+  changes = $state(0);
 
   constructor(private readonly gateway: () => Gateway) {}
 
@@ -39,6 +41,7 @@ export class Pairings {
 
   onFrames(frames: EventFrame[]): void {
     for (const { event, payload } of frames) {
+      if (event.startsWith("device.pair.")) this.changes++;
       if (event === "device.pair.requested") {
         const pairing = readPairing(payload);
         if (pairing) this.pending = [...this.pending.filter((other) => other.id !== pairing.id), pairing];

@@ -9,7 +9,7 @@ export interface Toast {
   onEnd?: () => void;
 }
 
-export type DialogName = "settings" | "help" | "confirm";
+export type DialogName = "settings" | "help" | "confirm" | "diagnostics";
 
 export interface Confirm {
   title: string;
@@ -24,6 +24,8 @@ class Ui {
   toasts = $state.raw<Toast[]>([]);
   dialog = $state<DialogName | null>(null);
   confirm = $state.raw<Confirm | null>(null);
+  /** Which page of the settings is open. */
+  settingsSection = $state("general");
   modelMenu = $state(false);
   sidebarSheet = $state(false);
   sidebarHidden = $state(false);

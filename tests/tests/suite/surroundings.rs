@@ -369,6 +369,36 @@ async fn models_are_listed_as_the_caller_wants_to_see_them() {
 }
 
 #[tokio::test]
+async fn a_provider_is_asked_one_small_question() {
+    let gateway = TestGateway::start().await;
+    let mut peer = gateway.v4().await;
+    gateway.model.push(Script::text(["OK"]));
+    let probed = peer.ok("models.probe", json!({"provider": "fake"})).await;
+    assert_eq!(probed["status"], "ok");
+    assert_eq!(probed["results"][0]["model"], "fake-model");
+    assert!(probed["latencyMs"].as_u64().unwrap() < 20_000);
+    let asked = gateway.model.requests().pop().unwrap();
+    assert_eq!(asked["messages"].as_array().unwrap().len(), 1);
+
+    gateway.model.push(Script::error(401, "wrong key"));
+    let probed = peer.ok("models.probe", json!({"provider": "fake"})).await;
+    assert_eq!(probed["status"], "error");
+    assert!(probed["error"].as_str().unwrap().contains("apiKey"), "{probed}");
+
+    gateway.model.push(Script::default().stall());
+    let stalled = json!({"provider": "fake", "model": "other", "timeoutMs": 50});
+    let probed = peer.ok("models.probe", stalled).await;
+    assert_eq!(probed["results"][0]["model"], "other");
+    assert!(probed["error"].as_str().unwrap().contains("did not answer"), "{probed}");
+
+    let probed = peer.ok("models.probe", json!({"provider": "openai", "model": "x"})).await;
+    assert!(probed["error"].as_str().unwrap().contains("Unknown provider"), "{probed}");
+    let error = peer.fails("models.probe", json!({"provider": "nobody"})).await;
+    assert_eq!(error["code"], "INVALID_REQUEST");
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn effective_tools_are_those_a_run_gets() {
     let gateway = TestGateway::start().await;
     gateway.workspace();

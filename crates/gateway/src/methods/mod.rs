@@ -17,6 +17,7 @@ mod history;
 mod host;
 mod node_events;
 mod nodes;
+mod probe;
 mod session_branch;
 mod session_import;
 mod session_patch;
@@ -158,6 +159,7 @@ fn surroundings<T: Table>(table: T) -> T {
         .add("agents.workspace.list", Read, workspace::list)
         .add("agents.workspace.get", Read, workspace::get)
         .add("models.authStatus", Read, catalog::auth_status)
+        .add("models.probe", Admin, probe::probe)
         .add("chat.metadata", Read, catalog::chat_metadata)
         .add("tools.catalog", Read, tools::catalog)
         .add("tools.effective", Read, tools::effective)

@@ -1,24 +1,21 @@
 //! `device.pair.setupCode` and `setupStatus`: an invitation for a phone (protocol §14.6).
 
-use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clawdbot_protocol::{
     NoParams, RpcError, SetupAccess, SetupCode, SetupCodeParams, SetupStatus, SetupStatusParams,
     WebCode,
 };
-use qrcode::{Color, QrCode};
 use serde_json::json;
 
 use crate::gateway::Shared;
+use crate::qr::qr_code;
 use crate::router::{Ctx, Reply};
 
 /// Longest picture that clients take.
 const MAX_PICTURE: usize = 16_384;
-/// White modules around a QR code, which readers need.
-const QUIET: usize = 4;
 
 pub(super) async fn create(
     ctx: Ctx,
@@ -37,7 +34,7 @@ pub(super) async fn create(
         "expiresAtMs": code.expires_at_ms,
     });
     let setup_code = URL_SAFE_NO_PAD.encode(payload.to_string());
-    let picture = params.include_qr.unwrap_or(true).then(|| picture(&setup_code)).flatten();
+    let picture = params.include_qr.unwrap_or(true).then(|| qr_code(&setup_code)).flatten();
     Reply::of(&SetupCode {
         setup_id: code.setup_id,
         expires_at_ms: code.expires_at_ms,
@@ -151,30 +148,6 @@ fn on_the_network(bound: SocketAddr) -> Result<SocketAddr, RpcError> {
     }
 }
 
-/// A QR code as an SVG data URL: one line per run of dark modules.
-fn picture(text: &str) -> Option<String> {
-    let code = QrCode::new(text).ok()?;
-    let width = code.width();
-    let mut path = String::new();
-    for (y, row) in code.to_colors().chunks(width).enumerate() {
-        let mut x = 0;
-        for run in row.chunk_by(|a, b| a == b) {
-            if run.first() == Some(&Color::Dark) {
-                let (x, y) = (x + QUIET, y + QUIET);
-                let _ = write!(path, "M{x} {y}.5h{}", run.len());
-            }
-            x += run.len();
-        }
-    }
-    let size = width + 2 * QUIET;
-    let svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {size} {size}\" \
-         shape-rendering=\"crispEdges\"><path fill=\"#fff\" d=\"M0 0h{size}v{size}H0z\"/>\
-         <path stroke=\"#000\" d=\"{path}\"/></svg>"
-    );
-    Some(format!("data:image/svg+xml;base64,{}", STANDARD.encode(svg)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,25 +161,5 @@ mod tests {
         }
         assert!(is_private("wss://home.example") && is_private("ws://[::1]:1"));
         assert!(!is_private("ws://192.168.0.2:1") && !is_private("ws://localhost.evil.example"));
-    }
-
-    #[test]
-    fn pictures_draw_every_dark_module_and_stay_small() {
-        let text = "x".repeat(230);
-        let url = picture(&text).unwrap();
-        assert!(url.len() <= MAX_PICTURE, "{}", url.len());
-        let svg = STANDARD.decode(url.split_once(',').unwrap().1).unwrap();
-        let svg = String::from_utf8(svg).unwrap();
-        let drawn: usize = svg
-            .split('h')
-            .skip(1)
-            .filter_map(|rest| {
-                rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<usize>().ok()
-            })
-            .sum();
-        let code = QrCode::new(&text).unwrap();
-        let dark = code.to_colors().iter().filter(|color| **color == Color::Dark).count();
-        // The white square is one run as wide as the picture.
-        assert_eq!(drawn, dark + code.width() + 2 * QUIET);
     }
 }

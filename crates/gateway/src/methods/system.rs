@@ -1,8 +1,5 @@
 //! `health`, `status`, `system-presence`, `config.get`, `logs.tail` … (protocol §14.1, §14.5).
 
-use std::io::{Read as _, Seek as _, SeekFrom};
-use std::path::Path;
-
 use clawdbot_protocol::{LogsTailParams, NoParams, RpcError};
 use clawdbot_store::{SessionListed, SessionQuery};
 use serde_json::{Map, Value, json};
@@ -12,9 +9,8 @@ use crate::gateway::Shared;
 use crate::host;
 use crate::rewrite::blocking;
 use crate::router::{Ctx, Reply};
+use crate::tail::Tail;
 
-const DEFAULT_LINES: u32 = 500;
-const DEFAULT_BYTES: u64 = 250_000;
 /// Sessions shown in `status`.
 const RECENT: usize = 10;
 
@@ -101,9 +97,11 @@ fn heartbeats(gateway: &Shared) -> Vec<Value> {
 
 pub(super) async fn logs_tail(ctx: Ctx, params: LogsTailParams) -> Result<Reply, RpcError> {
     let file = ctx.gateway.paths.log_file.clone();
-    let tail = tokio::task::spawn_blocking(move || Tail::read(&file, &params).map(|t| (file, t)))
-        .await
-        .map_err(|_| RpcError::unavailable("reading the log failed"))?;
+    let tail = tokio::task::spawn_blocking(move || {
+        Tail::read(&file, params.cursor, params.limit, params.max_bytes).map(|tail| (file, tail))
+    })
+    .await
+    .map_err(|_| RpcError::unavailable("reading the log failed"))?;
     let (file, tail) =
         tail.map_err(|error| RpcError::unavailable(format!("the log cannot be read: {error}")))?;
     Reply::ok(&json!({
@@ -114,85 +112,4 @@ pub(super) async fn logs_tail(ctx: Ctx, params: LogsTailParams) -> Result<Reply,
         "truncated": tail.truncated,
         "reset": tail.reset,
     }))
-}
-
-struct Tail {
-    size: u64,
-    lines: Vec<String>,
-    truncated: bool,
-    reset: bool,
-}
-
-impl Tail {
-    fn read(path: &Path, params: &LogsTailParams) -> std::io::Result<Self> {
-        let max_bytes = params.max_bytes.unwrap_or(DEFAULT_BYTES);
-        let limit = params.limit.unwrap_or(DEFAULT_LINES) as usize;
-        let mut file = match std::fs::File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self { size: 0, lines: Vec::new(), truncated: false, reset: false });
-            }
-            Err(error) => return Err(error),
-        };
-        let size = file.metadata()?.len();
-        let fits = |cursor: &u64| *cursor <= size && size - *cursor <= max_bytes;
-        let reset = params.cursor.as_ref().is_some_and(|cursor| !fits(cursor));
-        let start =
-            params.cursor.filter(|cursor| fits(cursor)).unwrap_or(size.saturating_sub(max_bytes));
-        // One byte more than asked for tells whether the first line is whole.
-        let from = start.saturating_sub(1);
-        file.seek(SeekFrom::Start(from))?;
-        let mut bytes = Vec::new();
-        file.take(size - from).read_to_end(&mut bytes)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let whole = match start {
-            0 => &text,
-            _ => text.split_once('\n').map_or("", |(_, rest)| rest),
-        };
-        let lines: Vec<&str> = whole.lines().collect();
-        let skip = lines.len().saturating_sub(limit);
-        Ok(Self {
-            size,
-            truncated: skip > 0 || (params.cursor.is_none() && start > 0),
-            lines: lines.into_iter().skip(skip).map(str::to_owned).collect(),
-            reset,
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tail(text: &str, params: &LogsTailParams) -> Tail {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), text).unwrap();
-        Tail::read(file.path(), params).unwrap()
-    }
-
-    #[test]
-    fn the_cursor_goes_on_where_the_last_answer_ended() {
-        let all = tail("a\nb\n", &LogsTailParams::default());
-        assert_eq!((all.lines, all.size, all.reset), (vec!["a".into(), "b".into()], 4, false));
-        let params = LogsTailParams { cursor: Some(4), ..Default::default() };
-        assert_eq!(tail("a\nb\nc\n", &params).lines, ["c"]);
-    }
-
-    #[test]
-    fn a_cursor_beyond_the_end_or_too_far_back_resets() {
-        let beyond = LogsTailParams { cursor: Some(100), ..Default::default() };
-        assert!(tail("a\n", &beyond).reset);
-        let far = LogsTailParams { cursor: Some(0), max_bytes: Some(3), ..Default::default() };
-        let far = tail("aaaa\nb\n", &far);
-        assert!(far.reset);
-        assert_eq!(far.lines, ["b"], "the cut first line is left out");
-    }
-
-    #[test]
-    fn limits_keep_the_newest_lines() {
-        let params = LogsTailParams { limit: Some(1), ..Default::default() };
-        let tail = tail("a\nb\nc\n", &params);
-        assert_eq!(tail.lines, ["c"]);
-        assert!(tail.truncated);
-    }
 }

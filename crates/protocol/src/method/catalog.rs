@@ -70,3 +70,69 @@ pub struct ModelsListParams {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<bool>,
 }
+
+/// `models.probe`
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelsProbeParams {
+    /// Who is asked.
+    #[schemars(length(min = 1, max = 200))]
+    pub provider: String,
+    /// Which of its models, without the provider; one it offers where none is named. Our own addition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
+    pub model: Option<String>,
+    /// There is one set of credentials for a provider, so this changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_id: Option<String>,
+    /// How long the answer may take to begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 60_000))]
+    pub timeout_ms: Option<u64>,
+    /// The agent whose own model is preferred.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub agent_id: Option<String>,
+}
+
+/// Whether a provider answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelProbeStatus {
+    /// It began to answer.
+    Ok,
+    /// It did not; the error says why.
+    Error,
+}
+
+/// The answer of `models.probe`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelProbe {
+    /// Who was asked.
+    pub provider: String,
+    /// How it went.
+    pub status: ModelProbeStatus,
+    /// Time until the answer began, or until it was clear that there is none.
+    pub latency_ms: u64,
+    /// What happened and what to do, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The same for each model asked.
+    pub results: Vec<ModelProbeResult>,
+}
+
+/// How one model answered a probe.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelProbeResult {
+    /// Its id.
+    pub model: String,
+    /// How it went.
+    pub status: ModelProbeStatus,
+    /// Time until the answer began, or until it was clear that there is none.
+    pub latency_ms: u64,
+    /// What happened and what to do, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}

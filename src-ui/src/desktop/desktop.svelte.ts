@@ -1,0 +1,90 @@
+/** The app around the page, as the page sees it. Empty in a browser. */
+import { isObject, text } from "../protocol/frames";
+import { ui } from "../state/ui.svelte";
+import { isNative } from "../transport/native";
+import { desktopCommands, onEvent, type ConnectionReport, type Question, type SettingsPatch, type SettingsReport, type Show, type Target } from "./commands";
+
+class Desktop {
+  readonly native = isNative();
+  report = $state.raw<SettingsReport | null>(null);
+  connection = $state.raw<ConnectionReport | null>(null);
+  /** Questions of ssh, the oldest first. */
+  questions = $state.raw<Question[]>([]);
+  /** A link from outside that waits for the person's decision. */
+  link = $state.raw<Show["detail"]>(undefined);
+  firstRun = $state(false);
+  /** Where a link would have the gateway, for the form only. */
+  proposed = $state.raw<Target | null>(null);
+
+  private openSession: (key: string) => void = () => {};
+
+  async start(openSession: (key: string) => void): Promise<void> {
+    this.openSession = openSession;
+    await Promise.all([
+      onEvent<SettingsReport>("settings", (report) => (this.report = report)),
+      onEvent<ConnectionReport>("connection", (connection) => (this.connection = connection)),
+      onEvent<Question>("ask", (question) => this.ask(question)),
+      onEvent<{ id: Question["id"] }>("ask-gone", ({ id }) => this.drop(id)),
+      onEvent<Show>("show", (show) => this.show(show)),
+    ]);
+    await Promise.all([this.load(), this.loadConnection(), this.takeShow()]);
+    if (this.report?.settings.firstRunDone === false) this.firstRun = true;
+  }
+
+  async load(): Promise<void> {
+    this.report = await desktopCommands.readSettings();
+  }
+
+  async loadConnection(): Promise<void> {
+    try {
+      this.connection = await desktopCommands.readConnection();
+    } catch {
+      // Without an answer the page shows what it knows by itself.
+    }
+  }
+
+  private async takeShow(): Promise<void> {
+    try {
+      const show = await desktopCommands.takeShow();
+      if (show) this.show(show);
+    } catch {
+      // Nothing was waiting.
+    }
+  }
+
+  async change(patch: SettingsPatch): Promise<void> {
+    this.report = await desktopCommands.writeSettings(patch);
+  }
+
+  show({ page, detail }: Show): void {
+    if (page === "link") this.link = detail;
+    else if (page === "firstRun") this.firstRun = true;
+    else if (page === "chat") this.showChat(detail);
+    else {
+      const section = page === "settings" && isObject(detail) ? text(detail.section) : undefined;
+      if (section) ui.settingsSection = section;
+      ui.dialog = page;
+    }
+  }
+
+  private showChat(detail: unknown): void {
+    ui.dialog = null;
+    const key = isObject(detail) ? text(detail.sessionKey) : undefined;
+    if (key) this.openSession(key);
+  }
+
+  ask(question: Question): void {
+    this.questions = [...this.questions.filter((other) => other.id !== question.id), question];
+  }
+
+  async answer(question: Question, value: string | null): Promise<void> {
+    this.drop(question.id);
+    await desktopCommands.answer(question.id, value);
+  }
+
+  private drop(id: Question["id"]): void {
+    this.questions = this.questions.filter((question) => question.id !== id);
+  }
+}
+
+export const desktop = new Desktop();

@@ -1,0 +1,192 @@
+// The pages that only the native window has, with a script in the place of the app.
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { part } from "./support/chat.mjs";
+import { calls, desktopState, emit, nativePage } from "./support/desktop.mjs";
+import { eventually, OUT, scene } from "./support/scene.mjs";
+
+const openSettings = async (page, section) => {
+  await part(page, "settings-button").click();
+  await part(page, `settings-${section}`).click();
+};
+
+scene("the connection form refuses what ssh would misread, and shows the first layer that fails", {}, async ({ browsing }) => {
+  const page = await nativePage(browsing);
+  await openSettings(page, "connection");
+  await part(page, "mode-ssh").check();
+  const target = part(page, "connection-sshTarget");
+  await target.fill("-oProxyCommand=x"); // SSH-01
+  await page.getByText("may not begin with a hyphen").waitFor();
+  assert.ok(await part(page, "connection-test").isDisabled());
+  await target.fill("me@home.example");
+  await part(page, "connection-secret").fill("a-secret-token-1");
+  await part(page, "connection-test").click();
+  await page.locator("[data-layer=authentication][data-state=skipped]").waitFor();
+  assert.match(await part(page, "test-remedy").innerText(), /Start the gateway on that machine/);
+  assert.equal(await part(page, "test-remedy").count(), 1);
+  const [asked] = await calls(page, "connection_test");
+  assert.deepEqual(asked.target, { mode: "ssh", sshTarget: "me@home.example", remotePort: 18789 });
+  assert.equal(asked.credential.token, "a-secret-token-1");
+  await part(page, "connection-use").click();
+  await eventually(async () => (await part(page, "connection-state").innerText()).includes("SSH"), "the state follows");
+  assert.equal((await calls(page, "connection_use")).length, 1);
+  assert.equal(await page.evaluate(() => document.body.innerHTML.includes("a-secret-token-1")), false);
+});
+
+scene("notifications, the shortcut and the login entry are changed by keyboard", {}, async ({ browsing }) => {
+  const page = await nativePage(browsing);
+  await page.keyboard.press("Control+,");
+  await part(page, "settings-general").waitFor();
+  await part(page, "settings-autostart").focus();
+  await page.keyboard.press("Space");
+  await eventually(async () => (await calls(page, "settings_write")).length === 1, "the login entry is asked for");
+  await part(page, "settings-general").focus();
+  for (let step = 0; step < 5; step++) await page.keyboard.press("ArrowDown");
+  await part(page, "notify-approvals").focus();
+  await page.keyboard.press("Space");
+  await part(page, "settings-notifications").focus();
+  await page.keyboard.press("ArrowDown");
+  await part(page, "shortcut-record").click();
+  await page.keyboard.press("Shift+A");
+  await page.getByText("Use one key together").waitFor();
+  await page.keyboard.press("Control+Alt+J");
+  await eventually(async () => (await part(page, "shortcut").innerText()) === "Ctrl Alt J", "the shortcut is shown");
+  const patches = (await calls(page, "settings_write")).map((call) => call.patch);
+  assert.deepEqual(patches, [{ autostart: true }, { notifications: { approvals: false } }, { quickChat: "Ctrl+Alt+J" }]);
+});
+
+scene("Tailscale shows its address to scan, and asks for consent with a button", {}, async ({ browsing }) => {
+  const state = desktopState();
+  state.tailscale.consentUrl = "https://login.tailscale.com/f/serve?node=1";
+  const page = await nativePage(browsing, state);
+  await openSettings(page, "tailscale");
+  assert.equal(await part(page, "tailscale-url").innerText(), "https://desk.tail1234.ts.net");
+  await page.getByAltText("QR code of https://desk.tail1234.ts.net").waitFor();
+  await part(page, "tailscale-consent").click();
+  assert.deepEqual(await calls(page, "open_external"), [{ url: state.tailscale.consentUrl }]);
+  await part(page, "tailscale-off").check();
+  await eventually(async () => (await calls(page, "tailscale_use")).length === 1, "the app is told");
+});
+
+scene("the first run is shown once, in three steps that can be skipped", {}, async ({ browsing, model }) => {
+  const state = desktopState();
+  state.report.settings.firstRunDone = false;
+  model.says("OK");
+  const page = await nativePage(browsing, state);
+  const run = part(page, "first-run");
+  await run.waitFor();
+  await part(page, "probe-result").waitFor();
+  assert.match(await part(page, "probe-result").innerText(), /Answered after/);
+  await part(page, "first-run-next").click();
+  await page.locator("[data-testid=first-run][data-step=where]").waitFor();
+  await part(page, "first-run-skip").click();
+  await part(page, "first-run-login").check();
+  await part(page, "first-run-next").click();
+  await run.waitFor({ state: "detached" });
+  assert.deepEqual((await calls(page, "settings_write")).map((call) => call.patch), [{ autostart: true }, { firstRunDone: true }]);
+  await eventually(() => page.evaluate(() => document.activeElement?.dataset.testid === "composer"), "the composer has the focus");
+});
+
+scene("diagnostics names the one link that is broken and what to do", {}, async ({ browsing, model }) => {
+  model.refuses(401, { message: "wrong key" });
+  const page = await nativePage(browsing);
+  await openSettings(page, "advanced");
+  await part(page, "open-diagnostics").click();
+  await page.locator("[data-link=model][data-state=broken]").waitFor();
+  for (const link of ["window", "app", "gateway"]) await page.locator(`[data-link=${link}][data-state=ok]`).waitFor();
+  assert.match(await part(page, "diagnostics-fix").innerText(), /apiKey/);
+  assert.match(await part(page, "log").innerText(), /client connected/);
+  model.says("OK");
+  await part(page, "diagnostics-again").click();
+  await page.getByText("Every link holds.").waitFor();
+  await part(page, "diagnostics-bundle").click();
+  assert.match(await part(page, "bundle-path").innerText(), /clawdbot-support.zip/);
+});
+
+scene("questions of ssh are asked one after the other, and answers leave the page", {}, async ({ browsing }) => {
+  const page = await nativePage(browsing);
+  await emit(page, "ask", { id: 1, kind: "hostKey", prompt: "The authenticity of host 'home' can't be established.", host: "home.example", fingerprint: "SHA256:abcdef" }); // SSH-03
+  await emit(page, "ask", { id: 2, kind: "passphrase", prompt: "Enter passphrase for key '/home/me/.ssh/id'", host: "home.example" });
+  await emit(page, "ask", { id: 3, kind: "code", prompt: "Code", host: "home.example" });
+  assert.equal(await part(page, "ask-fingerprint").innerText(), "SHA256:abcdef");
+  await part(page, "ask-ok").click();
+  await part(page, "ask-value").fill("my passphrase 9");
+  await page.keyboard.press("Enter");
+  await page.locator("[data-testid=ask][data-kind=code]").waitFor();
+  await page.keyboard.press("Escape");
+  await part(page, "ask").waitFor({ state: "detached" });
+  assert.deepEqual(await calls(page, "ask_answer"), [{ id: 1, value: "yes" }, { id: 2, value: "my passphrase 9" }, { id: 3, value: null }]);
+  assert.equal(await page.evaluate(() => document.documentElement.outerHTML.includes("my passphrase 9")), false); // SSH-07
+  await emit(page, "ask", { id: 4, kind: "password", prompt: "Password", host: "home.example" });
+  await part(page, "ask").waitFor();
+  await emit(page, "ask-gone", { id: 4 });
+  await part(page, "ask").waitFor({ state: "detached" });
+});
+
+scene("a link from outside shows what it would do and never does it by itself", {}, async ({ browsing, model }) => {
+  const page = await nativePage(browsing);
+  await emit(page, "show", { page: "link", detail: { url: "clawdbot://message?text=Hello", action: "message", text: "Hello from outside" } });
+  await part(page, "link").waitFor();
+  assert.equal(await part(page, "composer").inputValue(), "");
+  await part(page, "link-cancel").click();
+  assert.equal(await part(page, "composer").inputValue(), "");
+  await emit(page, "show", { page: "link", detail: { url: "clawdbot://message?text=Hello", action: "message", text: "Hello from outside" } });
+  await part(page, "link-follow").click();
+  assert.equal(await part(page, "composer").inputValue(), "Hello from outside");
+  assert.equal(model.requests.length, 0);
+  await emit(page, "show", { page: "link", detail: { url: "clawdbot://connect", action: "connect", target: { mode: "ssh", sshTarget: "-oProxyCommand=x" } } }); // SSH-01
+  await part(page, "link-follow").click();
+  assert.equal(await part(page, "connection-sshTarget").inputValue(), "-oProxyCommand=x");
+  assert.ok(await part(page, "connection-use").isDisabled());
+  assert.equal((await calls(page, "connection_use")).length, 0);
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  scene(`${colorScheme}: the pages of the window, to look at`, { context: { colorScheme } }, async ({ browsing, model }) => {
+    await mkdir(OUT, { recursive: true });
+    const page = await nativePage(browsing);
+    const shot = async (name) => {
+      await page.evaluate(() => document.fonts.ready);
+      await page.screenshot({ path: join(OUT, `${colorScheme}-${name}.png`) });
+    };
+    for (const section of ["general", "chat", "connection", "models", "tailscale", "notifications", "shortcuts", "devices", "advanced"]) {
+      await openSettings(page, section);
+      if (section === "connection") {
+        await part(page, "mode-ssh").check();
+        await part(page, "connection-sshTarget").fill("me@home.example");
+        await part(page, "connection-test").click();
+        await page.locator("[data-layer=authentication][data-state=skipped]").waitFor();
+      }
+      if (section === "models") {
+        model.says("OK");
+        await part(page, "probe-mock").click();
+        await part(page, "probe-result").waitFor();
+      }
+      if (section === "devices") {
+        await part(page, "pair-address").fill("wss://desk.tail1234.ts.net");
+        await part(page, "pair-make").click();
+        await part(page, "pair-qr").waitFor();
+      }
+      const wide = await part(page, "settings-page").evaluate((node) => node.scrollWidth > node.clientWidth);
+      assert.equal(wide, false, `${section} scrolls sideways`);
+      await shot(`settings-${section}`);
+      await page.keyboard.press("Escape");
+    }
+    await emit(page, "ask", { id: 1, kind: "hostKey", prompt: "The authenticity of host 'home.example' can't be established.", host: "home.example", fingerprint: "SHA256:n9vTzfmJp0kQ8oV9kSxY3tqk1rM0d4m2cXw7o2bQfJc" });
+    await part(page, "ask").waitFor();
+    await shot("ask");
+    await part(page, "ask-cancel").click();
+    model.says("OK");
+    await emit(page, "show", { page: "firstRun" });
+    await part(page, "probe-result").waitFor();
+    await shot("first-run");
+    await part(page, "first-run-next").click();
+    await shot("first-run-where");
+    await page.keyboard.press("Escape");
+    model.says("OK");
+    await emit(page, "show", { page: "diagnostics" });
+    await page.getByText("Every link holds.").waitFor();
+    await shot("diagnostics");
+  });
+}
