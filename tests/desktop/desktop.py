@@ -169,14 +169,23 @@ class Desktop:
         return self.port
 
     def write_config(self, value):
+        self._write_state("clawdbot.json", value if isinstance(value, str) else json.dumps(value))
+
+    def _write_state(self, name, text):
         state = self.home / ".clawdbot"
         state.mkdir(mode=0o700, exist_ok=True)
-        path = state / "clawdbot.json"
-        path.write_text(value if isinstance(value, str) else json.dumps(value))
+        path = state / name
+        path.write_text(text)
         path.chmod(0o600)
 
-    def start(self, *args, wait=True, program=APP, **options):
-        """Starts the app; by default waits for its tray item."""
+    def settings(self):
+        """What the app keeps for itself."""
+        return json.loads((self.home / ".clawdbot/desktop.json").read_text())
+
+    def start(self, *args, wait=True, program=APP, first_run=False, **options):
+        """Starts the app; by default waits for its tray item, and the first steps are behind us."""
+        if not first_run and not (self.home / ".clawdbot/desktop.json").exists():
+            self._write_state("desktop.json", json.dumps({"firstRunDone": True}))
         self.inspector = free_port()
         automation = {"WEBKIT_INSPECTOR_SERVER": "127.0.0.1:%d" % self.inspector,
                       "TAURI_WEBVIEW_AUTOMATION": "true"}
