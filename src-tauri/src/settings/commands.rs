@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clawdbot_config::{Env, Paths};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tauri::{AppHandle, Emitter, Manager, State};
 
 use super::{Settings, SettingsError, SettingsPatch, SettingsStore};
@@ -80,7 +80,7 @@ pub(crate) async fn settings_read(app: AppHandle) -> Result<Report, CommandError
 /// Changes what `patch` names: the members of the file, and `autostart`.
 #[tauri::command]
 pub(crate) async fn settings_write(
-    patch: Value,
+    patch: Map<String, Value>,
     app: AppHandle,
     store: State<'_, SettingsStore>,
 ) -> Result<Report, CommandError> {
@@ -92,10 +92,14 @@ pub(crate) async fn settings_write(
     .await?)
 }
 
-fn change(app: &AppHandle, store: &SettingsStore, mut patch: Value) -> Result<(), SettingsError> {
-    let autostart = patch.as_object_mut().and_then(|patch| patch.remove(AUTOSTART));
-    let autostart: Option<bool> = autostart.map(serde_json::from_value).transpose()?;
-    store.update(serde_json::from_value::<SettingsPatch>(patch)?)?;
+fn change(
+    app: &AppHandle,
+    store: &SettingsStore,
+    mut patch: Map<String, Value>,
+) -> Result<(), SettingsError> {
+    let autostart: Option<bool> =
+        patch.remove(AUTOSTART).map(serde_json::from_value).transpose()?;
+    store.update(serde_json::from_value::<SettingsPatch>(Value::Object(patch))?)?;
     if let Some(on) = autostart.filter(|on| *on != login::is_on(app)) {
         login::set(app, on)?;
         store.announce();
