@@ -32,7 +32,7 @@ class Pages(unittest.TestCase):
         self.started()
         self.section("notifications")
         self.press("notify-approvals")
-        until(lambda: self.desktop.settings()["notifications"]["approvals"] is False, 5, "the file")
+        until(lambda: self.desktop.settings().get("notifications", {}).get("approvals") is False, 5, "the file")
         self.press("settings-general")
         self.press("settings-autostart")
         entry = self.desktop.home / ".config/autostart/Clawdbot.desktop"
