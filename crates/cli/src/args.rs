@@ -18,6 +18,7 @@ use crate::nodes::NodesArgs;
 use crate::sessions::SessionsArgs;
 use crate::skills::SkillsArgs;
 use crate::system::SystemArgs;
+use crate::tui::TuiArgs;
 use crate::web::WebArgs;
 
 /// What `--version` says after the name.
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     /// A running gateway at a glance
     Status(ConnectionArgs),
     Agent(AgentArgs),
+    #[command(visible_alias = "chat")]
+    Tui(TuiArgs),
     Message(MessageArgs),
     Sessions(SessionsArgs),
     Models(ModelsArgs),

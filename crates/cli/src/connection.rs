@@ -78,7 +78,7 @@ pub(crate) fn page(args: &ConnectionArgs, host: (&Paths, &Env)) -> anyhow::Resul
 }
 
 /// Flag, then environment, then configuration (configuration reference, §3).
-fn options(
+pub(crate) fn options(
     args: &ConnectionArgs,
     paths: &Paths,
     env: &Env,

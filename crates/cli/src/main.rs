@@ -24,6 +24,7 @@ mod system;
 mod table;
 mod text;
 mod transcript;
+mod tui;
 mod web;
 mod when;
 
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Health(args) => health::run(&args, &paths, &env),
         Command::Devices(args) => devices::run(&args, &paths, &env),
         Command::Agent(args) => agent::run(&args, &paths, &env),
+        Command::Tui(args) => tui::run(&args, &paths, &env),
         Command::Message(args) => message::run(&args, &paths, &env),
         Command::Sessions(args) => sessions::run(&args, &paths, &env),
         Command::Logs(args) => logs::run(&args, &paths, &env),
