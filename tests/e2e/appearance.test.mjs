@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { answer, idle, part, send } from "./support/chat.mjs";
+import { emit, nativePage } from "./support/desktop.mjs";
 import { OUT, scene } from "./support/scene.mjs";
 
 const SHOWCASE = [
@@ -84,6 +85,39 @@ for (const [locale, expected] of Object.entries(LANGUAGES)) {
     await idle(page);
     assert.equal(await part(page, "run-outcome").innerText(), expected.stopped);
     await assertNoEnglish(page, "after stop");
+  });
+}
+
+for (const locale of Object.keys(LANGUAGES)) {
+  scene(`the pages of the window speak ${locale}`, { context: { locale } }, async ({ browsing, model }) => {
+    const page = await nativePage(browsing);
+    await part(page, "settings-button").click();
+    for (const tab of await page.getByRole("tab").all()) {
+      await tab.click();
+      await assertNoEnglish(page, `settings, ${await tab.innerText()}`);
+    }
+    await page.keyboard.press("Escape");
+    model.says("OK");
+    await emit(page, "show", { page: "firstRun" });
+    for (const step of ["model", "where", "login"]) {
+      await page.locator(`[data-testid=first-run][data-step=${step}]`).waitFor();
+      await assertNoEnglish(page, `first run, ${step}`);
+      await part(page, "first-run-next").click();
+    }
+    model.says("OK");
+    await emit(page, "show", { page: "diagnostics" });
+    await part(page, "diagnostics").waitFor();
+    await assertNoEnglish(page, "diagnostics");
+    await page.keyboard.press("Escape");
+    for (const kind of ["hostKey", "passphrase"]) {
+      await emit(page, "ask", { id: kind, kind, prompt: "", host: "home.example", fingerprint: "SHA256:x" });
+      await part(page, "ask").waitFor();
+      await assertNoEnglish(page, `question, ${kind}`);
+      await page.keyboard.press("Escape");
+    }
+    await emit(page, "show", { page: "link", detail: { url: "clawdbot://x", action: "session", sessionKey: "agent:main:main" } });
+    await part(page, "link").waitFor();
+    await assertNoEnglish(page, "link");
   });
 }
 

@@ -102,6 +102,11 @@ export class GatewayProcess {
     this.port = await listening(this.#child);
   }
 
+  /** What is in its configuration file now. */
+  async config() {
+    return JSON.parse(await readFile(join(this.#home, "clawdbot.json"), "utf8"));
+  }
+
   /** The power cord. */
   async kill() {
     this.#child.kill("SIGKILL");
