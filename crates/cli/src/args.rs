@@ -11,14 +11,20 @@ use crate::channels::ChannelsArgs;
 use crate::connection::ConnectionArgs;
 use crate::cron::CronArgs;
 use crate::devices::DevicesArgs;
+use crate::doctor::{DoctorArgs, SecurityArgs};
 use crate::logs::LogsArgs;
 use crate::message::MessageArgs;
 use crate::models::ModelsArgs;
 use crate::nodes::NodesArgs;
+use crate::onboard::OnboardArgs;
+use crate::probe::ProbeArgs;
+use crate::reset::ResetArgs;
+use crate::service::status::StatusArgs;
 use crate::sessions::SessionsArgs;
 use crate::skills::SkillsArgs;
 use crate::system::SystemArgs;
 use crate::tui::TuiArgs;
+use crate::update::UpdateArgs;
 use crate::web::WebArgs;
 
 /// What `--version` says after the name.
@@ -61,6 +67,19 @@ pub(crate) enum Command {
     System(SystemArgs),
     Logs(LogsArgs),
     Web(WebArgs),
+    Onboard(OnboardArgs),
+    /// Find what is wrong, and what to do about it
+    Doctor(DoctorArgs),
+    #[command(subcommand)]
+    Security(SecurityArgs),
+    Reset(ResetArgs),
+    Update(UpdateArgs),
+    /// Print the completion script of a shell
+    Completion {
+        /// bash, zsh, fish, elvish or powershell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -156,10 +175,13 @@ impl FromStr for BindArg {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigArgs {
-    /// Print a value; objects come with their secrets masked
+    /// Print a value, or the default where none is set; objects come with their secrets masked
     Get {
-        /// Dotted path, for example gateway.auth.mode
+        /// Dotted path, for example gateway.auth.mode; gateway.auth.* lists what is set below
         path: String,
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Change a value, keeping comments
     Set {
@@ -173,8 +195,16 @@ pub(crate) enum ConfigArgs {
         /// Dotted path
         path: String,
     },
+    /// Open the file in $VISUAL or $EDITOR; it is saved only if it is valid
+    Edit,
     /// Check the file
-    Validate,
+    Validate {
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON Schema of the file
+    Schema,
     /// Print where the file is
     Path,
 }
@@ -183,6 +213,26 @@ pub(crate) enum ConfigArgs {
 pub(crate) enum GatewayCommand {
     /// Call any method of a running gateway
     Call(CallArgs),
+    /// Make the gateway a service that starts by itself, and start it
+    Install {
+        /// Take the original's service out of use, and replace a file that clawdbot has not written
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Stop the service and remove it; settings and conversations stay
+    Uninstall,
+    /// Start the service; it is installed first where it is not
+    Start,
+    /// Stop the gateway
+    Stop,
+    /// Start the service anew
+    Restart,
+    /// The service, and whether the gateway answers
+    Status(StatusArgs),
+    /// Ask a running gateway how it is
+    Health(ConnectionArgs),
+    /// Ask every gateway this computer has a reason to know
+    Probe(ProbeArgs),
 }
 
 #[derive(Debug, clap::Args)]

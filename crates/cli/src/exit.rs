@@ -6,8 +6,10 @@ use clawdbot_client::{ConnectError, RequestError};
 use clawdbot_config::{ConfigError, PathsError};
 use clawdbot_gateway::StartError;
 use clawdbot_protocol::ErrorCode;
+use clawdbot_service::ServiceError;
 
 use crate::out;
+use crate::service::Situation;
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
@@ -51,6 +53,16 @@ fn code(error: &anyhow::Error) -> u8 {
     if let Some(error) = error.downcast_ref::<RequestError>() {
         return request(error);
     }
+    if let Some(error) = error.downcast_ref::<ServiceError>() {
+        return match error {
+            ServiceError::NoManager { .. } => UNAVAILABLE,
+            ServiceError::Foreign { .. } | ServiceError::File { .. } => PERMISSION,
+            _ => FAILED,
+        };
+    }
+    if error.is::<Unavailable>() || error.is::<Situation>() {
+        return UNAVAILABLE;
+    }
     if error.is::<Usage>() {
         return USAGE;
     }
@@ -80,6 +92,16 @@ fn request(error: &RequestError) -> u8 {
         RequestError::Params(_) | RequestError::TooBig { .. } | RequestError::Busy => FAILED,
     }
 }
+
+/// Nobody answers where somebody was expected.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Unavailable(pub(crate) String);
+
+/// What a check has left open.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} to look at")]
+pub(crate) struct Faults(pub(crate) usize);
 
 /// Arguments that say nothing together with where the command runs.
 #[derive(Debug, thiserror::Error)]

@@ -44,6 +44,11 @@ pub(crate) fn run(args: &GatewayArgs, paths: Paths, env: Env) -> anyhow::Result<
     }
 }
 
+/// Asks a gateway to end in order.
+pub(crate) fn ask_to_end(pid: u32) -> anyhow::Result<()> {
+    Ok(force::ask(pid)?)
+}
+
 /// Why the gateway has ended.
 enum End {
     Stop,

@@ -5,10 +5,12 @@ mod approvals;
 mod args;
 mod call;
 mod channels;
+mod completion;
 mod config;
 mod connection;
 mod cron;
 mod devices;
+mod doctor;
 mod exit;
 mod gateway;
 mod health;
@@ -16,15 +18,21 @@ mod logs;
 mod message;
 mod models;
 mod nodes;
+mod onboard;
 mod out;
+mod probe;
+mod reset;
+mod service;
 mod sessions;
 mod skills;
 mod status;
 mod system;
 mod table;
+mod tailnet;
 mod text;
 mod transcript;
 mod tui;
+mod update;
 mod web;
 mod when;
 
@@ -40,10 +48,7 @@ fn main() -> ExitCode {
     let env = Env::from_process();
     let paths = Paths::resolve(&env, args.profile.as_deref());
     let result = match args.command {
-        Command::Gateway(GatewayArgs { command: Some(GatewayCommand::Call(args)), .. }) => {
-            call::run(&args, &paths, &env)
-        }
-        Command::Gateway(args) => gateway::run(&args, paths, env),
+        Command::Gateway(args) => gateway(args, paths, env),
         Command::Config(args) => config::run(args, &paths, &env),
         Command::Health(args) => health::run(&args, &paths, &env),
         Command::Devices(args) => devices::run(&args, &paths, &env),
@@ -61,9 +66,32 @@ fn main() -> ExitCode {
         Command::System(args) => system::run(&args, &paths, &env),
         Command::Status(args) => status::run(&args, &paths, &env),
         Command::Web(args) => web::run(&args, &paths, &env),
+        Command::Onboard(args) => onboard::run(&args, &paths, &env),
+        Command::Doctor(args) => doctor::run(&args, &paths, &env),
+        Command::Security(args) => doctor::audit(&args, &paths, &env),
+        Command::Reset(args) => reset::run(&args, &paths),
+        Command::Update(args) => update::run(&args),
+        Command::Completion { shell } => completion::run(shell),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::report(&error),
+    }
+}
+
+fn gateway(args: GatewayArgs, paths: Paths, env: Env) -> anyhow::Result<()> {
+    match &args.command {
+        None => gateway::run(&args, paths, env),
+        // A system unit may start it in either way; a service must not start a service.
+        Some(GatewayCommand::Start) if service::is_unit(&env) => gateway::run(&args, paths, env),
+        Some(GatewayCommand::Call(args)) => call::run(args, &paths, &env),
+        Some(GatewayCommand::Install { replace }) => service::install(&paths, &env, *replace),
+        Some(GatewayCommand::Uninstall) => service::uninstall(&paths, &env),
+        Some(GatewayCommand::Start) => service::start(&paths, &env),
+        Some(GatewayCommand::Stop) => service::stop(&paths, &env),
+        Some(GatewayCommand::Restart) => service::restart(&paths, &env),
+        Some(GatewayCommand::Status(args)) => service::status::run(args, &paths, &env),
+        Some(GatewayCommand::Health(args)) => health::run(args, &paths, &env),
+        Some(GatewayCommand::Probe(args)) => probe::run(args, &paths, &env),
     }
 }

@@ -36,6 +36,17 @@ pub(crate) fn facts<'a>(facts: impl IntoIterator<Item = (&'a str, &'a str)>) {
     }
 }
 
+/// Prints rows in a frame.
+pub(crate) fn panel(rows: &[String]) {
+    let rows: Vec<String> = rows.iter().map(|row| text::plain(row).replace('\n', " ")).collect();
+    let width = rows.iter().map(|row| row.chars().count()).max().unwrap_or(0).max(36);
+    line(format_args!("┌{}┐", "─".repeat(width + 2)));
+    for row in &rows {
+        line(format_args!("│ {row:<width$} │"));
+    }
+    line(format_args!("└{}┘", "─".repeat(width + 2)));
+}
+
 /// Prints a line that reports something done.
 pub(crate) fn done(text: impl std::fmt::Display) {
     line(format_args!("✓ {text}"));

@@ -81,10 +81,12 @@ mod wizard;
 
 pub use auth::AuthMode;
 pub use contract::contract;
+pub use devices::new_token as new_secret;
 pub use error::{Holder, StartError};
 pub use gateway::{Builder, Gateway, GatewayStatus, Phase};
 pub use in_process::{InProcess, Outgoing};
 pub use media::{Media, MediaError};
+pub use models::default_model;
 pub use qr::qr_code;
 pub use setup::{Listen, Options, Running};
 pub use tail::Tail;

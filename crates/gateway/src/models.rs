@@ -29,6 +29,12 @@ const VARIABLES: [&str; 17] = [
     "OLLAMA_API_KEY",
 ];
 
+/// The model that answers by default under a configuration, as `provider/model`, found keys
+/// included; servers on this computer are not looked for.
+pub fn default_model(loaded: &Loaded) -> String {
+    catalog(loaded).default_model().to_string()
+}
+
 /// The catalogue of a configuration. Does no I/O.
 pub(crate) fn catalog(loaded: &Loaded) -> Catalog {
     let config = &loaded.config;

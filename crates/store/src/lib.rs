@@ -97,6 +97,20 @@ impl Store {
         Ok((Self { writer, readers: Readers::new(files) }, recovery))
     }
 
+    /// What is wrong with the database at `path`, after reading all of it; `None` if nothing is.
+    /// Changes nothing, so that the next [`Store::open`] finds what was found here only after
+    /// [`Store::suspect`].
+    pub fn damage(path: &Path) -> Option<StoreError> {
+        let look = || schema::check(&schema::open_reader(path)?);
+        look().err().filter(|error| matches!(error, StoreError::Corrupt(_)))
+    }
+
+    /// Has the next [`Store::open`] read all of the database and carry over what it can of a damaged
+    /// one.
+    pub fn suspect(path: &Path, damage: &StoreError) {
+        Files::new(path).note_damage(damage);
+    }
+
     /// Finishes queued writes, empties the write-ahead log, closes the files and releases the
     /// claim on them. Later calls on any clone return `STORE_CLOSED`; closing twice is fine.
     pub async fn close(&self) -> Result<(), StoreError> {

@@ -23,6 +23,12 @@ pub(crate) enum ForceError {
     StillTaken { what: String, holder: Holder },
 }
 
+/// Asks a process to end.
+pub(super) fn ask(pid: u32) -> Result<(), ForceError> {
+    let unnamed = Holder { pid, name: "clawdbot".to_owned(), path: String::new() };
+    end(&Holder::of_pid(pid).unwrap_or(unnamed), false)
+}
+
 /// Ends the gateway that uses the same state directory, and waits until it has let go of it.
 pub(super) async fn end_running(paths: &Paths) -> Result<(), ForceError> {
     let Some(Running { pid, address }) = Running::find(paths) else { return Ok(()) };

@@ -16,7 +16,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_clawdbot");
 pub(crate) const TOKEN: &str = "Zk3v9Qm1Xw7Rt5Yb2Nc8Lp4Hd6Jf0Ga";
 
 /// A home directory.
-pub(crate) struct Home(tempfile::TempDir);
+pub(crate) struct Home(tempfile::TempDir, u16);
 
 /// What a finished command has shown.
 #[derive(Debug)]
@@ -29,7 +29,9 @@ pub(crate) struct Shown {
 impl Home {
     /// An empty one.
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        // Free a moment ago, which is all that can be had.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        Self(tempfile::tempdir().unwrap(), free.local_addr().unwrap().port())
     }
 
     /// One whose gateway may start.
@@ -37,6 +39,21 @@ impl Home {
         let home = Self::new();
         home.config(&format!("{{ gateway: {{ mode: 'local', auth: {{ token: '{TOKEN}' }} }} }}"));
         home
+    }
+
+    /// One that leaves nothing to say, with a port of its own.
+    pub(crate) fn healthy() -> Self {
+        let home = Self::new();
+        let port = home.port();
+        home.config(&format!(
+            "{{ gateway: {{ mode: 'local', port: {port}, auth: {{ token: '{TOKEN}' }} }} }}"
+        ));
+        home
+    }
+
+    /// The port of [`Home::healthy`].
+    pub(crate) fn port(&self) -> u16 {
+        self.1
     }
 
     pub(crate) fn path(&self) -> &Path {

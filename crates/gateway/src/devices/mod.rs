@@ -28,7 +28,7 @@ use token::TokenKey;
 
 pub(crate) use admit::{Applicant, TokenCheck};
 pub(crate) use manage::may_manage;
-pub(crate) use token::new_token;
+pub use token::new_token;
 
 const KIND: &str = "device";
 /// Devices remembered for having lost rights; many more than can do so during one handshake.

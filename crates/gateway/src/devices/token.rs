@@ -59,8 +59,8 @@ pub(crate) fn digest(secret: &str) -> String {
     Sha256::digest(secret).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// 32 random bytes, base64url.
-pub(crate) fn new_token() -> String {
+/// A secret nobody can guess: 32 random bytes, base64url.
+pub fn new_token() -> String {
     URL_SAFE_NO_PAD.encode(random())
 }
 
