@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { part } from "./support/chat.mjs";
+import { answer, idle, part, send } from "./support/chat.mjs";
 import { calls, desktopState, emit, nativePage } from "./support/desktop.mjs";
 import { eventually, OUT, scene } from "./support/scene.mjs";
 
@@ -86,6 +86,23 @@ scene("the first run is shown once, in three steps that can be skipped", {}, asy
   await run.waitFor({ state: "detached" });
   assert.deepEqual((await calls(page, "settings_write")).map((call) => call.patch), [{ autostart: true }, { firstRunDone: true }]);
   await eventually(() => page.evaluate(() => document.activeElement?.dataset.testid === "composer"), "the composer has the focus");
+});
+
+scene("Escape belongs to the page on top, never to the answer behind it", {}, async ({ browsing, model }) => {
+  const page = await nativePage(browsing);
+  const held = model.holds();
+  await send(page, "Take your time");
+  held.say("Half");
+  await answer(page, "Half");
+  await emit(page, "ask", { id: 1, kind: "password", prompt: "Password", host: "home.example" });
+  await part(page, "ask").waitFor();
+  await page.keyboard.press("Escape");
+  await part(page, "ask").waitFor({ state: "detached" });
+  held.say(" and whole");
+  held.end();
+  await answer(page, "Half and whole");
+  await idle(page);
+  assert.deepEqual(await calls(page, "ask_answer"), [{ id: 1, value: null }]);
 });
 
 scene("diagnostics names the one link that is broken and what to do", {}, async ({ browsing, model }) => {
