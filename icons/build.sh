@@ -11,7 +11,7 @@ for file in 32x32.png 128x128.png 128x128@2x.png icon.png icon.ico icon.icns; do
   cp "$scratch/app/$file" .
 done
 
-for state in starting ready working error; do
+for state in starting ready working waiting paused away error; do
   $tauri icon "src/tray-$state.svg" --png 64 --output "$scratch/$state"
   cp "$scratch/$state/64x64.png" "tray-$state.png"
 done

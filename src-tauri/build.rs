@@ -5,6 +5,8 @@ const COMMANDS: &[&str] = &[
     "gateway_send",
     "gateway_close",
     "open_external",
+    "page_painted",
+    "show_take",
     "settings_read",
     "settings_write",
     "diagnostics_read",

@@ -5,18 +5,18 @@ use tauri::{App, AppHandle, Manager};
 use tokio::sync::watch;
 use tracing_appender::non_blocking::WorkerGuard;
 
-use crate::bridge::{self, Bridge};
+use crate::bridge::Bridge;
 use crate::clipboard::Clipboard;
 use crate::diagnostics::commands::Place;
+use crate::feed::Feed;
 use crate::host::Host;
 use crate::launch::Launch;
 use crate::logging::LogDir;
 use crate::phrases::Phrases;
 use crate::settings::SettingsStore;
 use crate::settings::commands::Surroundings;
-use crate::tray::Tray;
-use crate::window::WindowState;
-use crate::{alerts, diagnostics, lifecycle, links, login, media, settings, sidecar, tray, window};
+use crate::tray::{Sources, Tray};
+use crate::{alerts, lifecycle, login, outside, settings, show, sidecar, tray, window};
 
 /// Everything `main` found out about the surroundings.
 pub(crate) struct Setup {
@@ -39,45 +39,34 @@ pub(crate) fn run(setup: Setup, mut log: Option<WorkerGuard>) -> anyhow::Result<
                 .build(),
         )
         .plugin(tauri_plugin_shell::init())
-        .plugin(
-            tauri_plugin_window_state::Builder::new().with_state_flags(window::REMEMBERED).build(),
-        )
         .manage(Bridge::default())
         .manage(Clipboard::default())
-        .manage(WindowState::default())
+        .manage(show::Waiting::default())
         .manage(LogDir(setup.paths.logs_dir.clone()))
         .manage(Surroundings::of(&setup.env, &setup.paths))
         .manage(setup.settings.clone())
         .manage(Place { paths: setup.paths.clone(), env: setup.env.clone() })
-        .register_asynchronous_uri_scheme_protocol(media::SCHEME, media::serve)
-        .invoke_handler(tauri::generate_handler![
-            bridge::gateway_open,
-            bridge::gateway_send,
-            bridge::gateway_close,
-            links::open_external,
-            settings::commands::settings_read,
-            settings::commands::settings_write,
-            diagnostics::commands::diagnostics_read,
-            diagnostics::commands::diagnostics_bundle,
-            diagnostics::commands::settings_export,
-            diagnostics::commands::log_tail,
-            diagnostics::commands::qr_code,
-            diagnostics::commands::open_path,
-        ])
-        .on_window_event(window::on_event)
         .setup(move |app| {
             start(app, setup);
             Ok(())
         })
-        .build(tauri::generate_context!())?;
+        .build(context())?;
     app.run(move |app, event| lifecycle::on_run_event(app, &event, &mut log));
     Ok(())
 }
 
+/// What Tauri made of `tauri.conf.json` and of the pages.
+pub(crate) fn context() -> tauri::Context {
+    tauri::generate_context!()
+}
+
 /// A second start shows the window of the first, unless the desktop made it at login.
 fn on_second_start(app: &AppHandle, args: Vec<String>, _directory: String) {
-    if !Launch::parse(args).hidden {
-        window::open(app);
+    let launch = Launch::parse(args);
+    match launch.link {
+        Some(link) => outside::propose(app, &link),
+        None if !launch.hidden => window::open(app),
+        None => {}
     }
 }
 
@@ -88,25 +77,31 @@ fn start(app: &mut App, setup: Setup) {
     lifecycle::catch_signals(app.clone());
     let host = Host::start(paths, env);
     app.manage(host.clone());
-    let tray = Tray::build(app, phrases);
-    if launch.open || (tray.is_err() && !launch.hidden) {
-        window::open(app);
-    }
+    window::prepare(app, launch.no_tray);
+    let (feed, moments) = Feed::start(host.clone());
+    app.manage(feed.clone());
     let (note, notes) = watch::channel(None);
-    spawn_tray(app.clone(), tray, host.clone(), notes, phrases);
+    let sources = Sources { host: host.clone(), feed, settings: settings.clone(), note: notes };
+    start_tray(app, &launch, sources, phrases);
+    if let Some(link) = &launch.link {
+        outside::propose(app, link);
+    }
     tauri::async_runtime::spawn(alerts::follow_port(app.clone(), host.clone(), phrases));
-    tauri::async_runtime::spawn(alerts::follow_answers(app.clone(), host.clone(), phrases));
+    tauri::async_runtime::spawn(alerts::follow_feed(app.clone(), moments, phrases));
     tauri::async_runtime::spawn(settings::commands::follow(app.clone(), settings));
     tauri::async_runtime::spawn(check_sidecar(app.clone(), host, note, phrases));
 }
 
-fn spawn_tray(
-    app: AppHandle,
-    tray: tauri::Result<Tray>,
-    host: Host,
-    notes: watch::Receiver<Option<String>>,
-    phrases: &'static Phrases,
-) {
+/// Without a tray there is a window instead, and with `--no-tray` nothing but that.
+fn start_tray(app: &AppHandle, launch: &Launch, sources: Sources, phrases: &'static Phrases) {
+    if launch.no_tray {
+        return window::open(app);
+    }
+    let tray = Tray::build(app, phrases);
+    if launch.open || (tray.is_err() && !launch.hidden) {
+        window::open(app);
+    }
+    let app = app.clone();
     tauri::async_runtime::spawn(async move {
         let tray = match tray {
             Ok(tray) => tray,
@@ -115,7 +110,7 @@ fn spawn_tray(
                 tray::when_possible(&app, phrases).await
             }
         };
-        tray::follow(tray, host, notes, phrases).await;
+        tray::follow(tray, sources, phrases).await;
     });
 }
 

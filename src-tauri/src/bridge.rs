@@ -1,20 +1,21 @@
-//! Frames between the window's page and the gateway in the same process.
+//! Frames between the pages and the gateway.
 //!
-//! The page has at most one connection. It carries the same JSON text as a WebSocket,
+//! A page has at most one connection. It carries the same JSON text as a WebSocket,
 //! so the gateway does not know the difference and the page holds no secret.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clawdbot_gateway::{InProcess, Outgoing};
 use serde_json::json;
 use tauri::State;
-use tauri::ipc::Channel;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::error::CommandError;
-
 use crate::host::{Failure, Host};
+use crate::window::PageChannel;
+use crate::wire::Label;
 
 /// Frames the page may have under way; a page that sends more is told to wait.
 const QUEUE: usize = 256;
@@ -47,10 +48,10 @@ impl BridgeError {
     }
 }
 
-/// The window's connection, if it has one.
+/// The connections of the windows that have one.
 #[derive(Default)]
 pub(crate) struct Bridge {
-    line: Mutex<Option<Line>>,
+    lines: Mutex<HashMap<Label, Line>>,
 }
 
 struct Line {
@@ -66,36 +67,36 @@ impl Drop for Line {
 
 impl Bridge {
     /// Joins the page's channel to a new gateway connection, ending an older one.
-    fn open(&self, connection: InProcess, page: Channel<String>) {
+    fn open(&self, label: Label, connection: InProcess, page: PageChannel) {
         let (to_gateway, from_page) = mpsc::channel(QUEUE);
         let pump = tokio::spawn(pump(connection, from_page, page)).abort_handle();
-        self.replace(Some(Line { to_gateway, pump }));
+        self.lines().insert(label, Line { to_gateway, pump });
     }
 
     /// Ends the connection, as the page asks or because its window is gone.
-    pub(crate) fn close(&self) {
-        self.replace(None);
+    pub(crate) fn close(&self, label: Label) {
+        self.lines().remove(&label);
     }
 
-    fn send(&self, frame: String) -> Result<(), BridgeError> {
+    fn send(&self, label: Label, frame: String) -> Result<(), BridgeError> {
         if frame.len() > MAX_FRAME {
             return Err(BridgeError::TooLarge);
         }
-        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = line.as_ref().ok_or(BridgeError::NotOpen)?;
+        let lines = self.lines();
+        let line = lines.get(&label).ok_or(BridgeError::NotOpen)?;
         line.to_gateway.try_send(frame).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => BridgeError::Busy,
             mpsc::error::TrySendError::Closed(_) => BridgeError::NotOpen,
         })
     }
 
-    fn replace(&self, line: Option<Line>) {
-        *self.line.lock().unwrap_or_else(PoisonError::into_inner) = line;
+    fn lines(&self) -> MutexGuard<'_, HashMap<Label, Line>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Carries frames both ways until one side ends; the page hears how it ended.
-async fn pump(connection: InProcess, mut from_page: mpsc::Receiver<String>, page: Channel<String>) {
+async fn pump(connection: InProcess, mut from_page: mpsc::Receiver<String>, page: PageChannel) {
     let InProcess { to_gateway, mut from_gateway } = connection;
     let upward = async {
         while let Some(frame) = from_page.recv().await {
@@ -108,7 +109,7 @@ async fn pump(connection: InProcess, mut from_page: mpsc::Receiver<String>, page
         while let Some(outgoing) = from_gateway.recv().await {
             match outgoing {
                 Outgoing::Text(frame) => {
-                    if page.send(frame).is_err() {
+                    if page.send(&frame).await.is_err() {
                         return None;
                     }
                 }
@@ -125,31 +126,33 @@ async fn pump(connection: InProcess, mut from_page: mpsc::Receiver<String>, page
     };
     if let Some((code, reason)) = end {
         let frame = json!({ "type": "close", "code": code, "reason": reason });
-        let _ = page.send(frame.to_string());
+        let _ = page.send(&frame.to_string()).await;
     }
 }
 
 /// Opens the page's connection. Frames, and at the end one of type `close`, arrive on
 /// `on_frame`. Waits for a gateway that is starting; fails with its reason if it cannot.
-#[tauri::command]
 pub(crate) async fn gateway_open(
-    on_frame: Channel<String>,
+    label: Label,
+    on_frame: PageChannel,
     host: State<'_, Host>,
     bridge: State<'_, Bridge>,
 ) -> Result<(), CommandError> {
     let gateway = host.gateway().await.map_err(BridgeError::from)?;
-    bridge.open(gateway.connect_in_process(), on_frame);
+    bridge.open(label, gateway.connect_in_process(), on_frame);
     Ok(())
 }
 
-/// Sends one JSON frame. Not async on purpose: such commands run in the order of the calls.
-#[tauri::command]
-pub(crate) fn gateway_send(frame: String, bridge: State<'_, Bridge>) -> Result<(), CommandError> {
-    Ok(bridge.send(frame)?)
+/// Sends one JSON frame.
+pub(crate) fn gateway_send(
+    label: Label,
+    frame: String,
+    bridge: &State<'_, Bridge>,
+) -> Result<(), CommandError> {
+    Ok(bridge.send(label, frame)?)
 }
 
 /// Ends the page's connection.
-#[tauri::command]
-pub(crate) fn gateway_close(bridge: State<'_, Bridge>) {
-    bridge.close();
+pub(crate) fn gateway_close(label: Label, bridge: &State<'_, Bridge>) {
+    bridge.close(label);
 }

@@ -14,6 +14,21 @@ pub(crate) struct CommandError {
     message: String,
 }
 
+impl CommandError {
+    /// The page asked for something that does not exist.
+    pub(crate) fn unknown(command: &str) -> Self {
+        let message =
+            format!("The app has no command {command:?}. Close the window and open it again.");
+        Self { code: "COMMAND_UNKNOWN".to_owned(), message }
+    }
+
+    /// An argument is missing or of another kind.
+    pub(crate) fn argument(name: &str, error: &serde_json::Error) -> Self {
+        let message = format!("The argument {name} of the page's command cannot be used: {error}.");
+        Self { code: "COMMAND_ARGUMENT".to_owned(), message }
+    }
+}
+
 impl From<LinkError> for CommandError {
     fn from(error: LinkError) -> Self {
         Self { code: error.code().to_owned(), message: error.to_string() }

@@ -16,9 +16,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(6);
 pub(crate) fn quit(app: &AppHandle) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
-        if let Some(window) = app.get_webview_window(window::MAIN) {
-            window::close(window).await;
-        }
+        window::close_all(&app).await;
         app.exit(0);
     });
 }

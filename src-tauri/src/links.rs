@@ -83,7 +83,6 @@ pub(crate) fn open_in_background(link: &str) {
 }
 
 /// The page's request to open a link outside the app.
-#[tauri::command]
 pub(crate) async fn open_external(url: String) -> Result<(), CommandError> {
     Ok(open(check(&url)?).await?)
 }

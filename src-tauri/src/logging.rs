@@ -19,6 +19,18 @@ pub(crate) fn init(paths: &Paths) -> Option<WorkerGuard> {
     Some(guard)
 }
 
+/// What the window process logs, the app reads and keeps.
+pub(crate) fn to_the_app() {
+    let written = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .without_time()
+        .try_init();
+    if written.is_ok() {
+        log_panics();
+    }
+}
+
 /// A panic ends only its task; the log says where it was.
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {

@@ -6,8 +6,10 @@ mod alerts;
 mod app;
 mod bridge;
 mod clipboard;
+mod commands;
 mod diagnostics;
 mod error;
+mod feed;
 mod host;
 mod launch;
 mod lifecycle;
@@ -15,12 +17,18 @@ mod links;
 mod logging;
 mod login;
 mod media;
+mod outside;
+mod page;
 mod phrases;
 mod platform;
 mod settings;
+mod show;
 mod sidecar;
+mod text;
 mod tray;
+mod uninstall;
 mod window;
+mod wire;
 
 use app::Setup;
 use clawdbot_config::{Env, Paths};
@@ -30,6 +38,13 @@ use platform::{Here, Platform as _};
 use settings::SettingsStore;
 
 fn main() -> anyhow::Result<()> {
+    if std::env::args().nth(1).as_deref() == Some(page::ARGUMENT) {
+        logging::to_the_app();
+        return page::run();
+    }
+    if std::env::args().any(|arg| arg == uninstall::ARGUMENT) {
+        return uninstall::run(&Paths::resolve(&Env::from_process(), None));
+    }
     if Here::hand_over() {
         return Ok(());
     }

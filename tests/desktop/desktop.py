@@ -137,9 +137,15 @@ class Desktop:
 
     def _window_manager(self):
         """A window that comes before its window manager never gets the focus."""
-        self.run("openbox", "--sm-disable")
-        until(lambda: "window id" in self.output("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"), 20,
-              "the window manager")
+        manager = self.run("openbox", "--sm-disable")
+
+        def managed():
+            nonlocal manager
+            if manager.poll() is not None:
+                manager = self.run("openbox", "--sm-disable")
+            return "window id" in self.output("xprop", "-root", "_NET_SUPPORTING_WM_CHECK")
+
+        until(managed, 20, "the window manager")
 
     def _bus(self):
         bus = self.run("dbus-daemon", "--session", "--nofork", "--print-address=1",
@@ -150,8 +156,14 @@ class Desktop:
         """Lets a panel appear: from now on tray items can register."""
         watcher = self.run(sys.executable, str(HERE / "tray_probe.py"), "watch",
                            stdout=subprocess.PIPE, text=True)
-        assert "ready" in watcher.stdout.readline()
+        # An app that waited for a panel may be faster than the word itself.
+        assert any("ready" in watcher.stdout.readline() for _ in range(5))
         return watcher
+
+    def forget_panel(self):
+        """The next question goes to the panel that is there then."""
+        self.probe.conn.close()
+        self.probe = None
 
     # -- the app ----------------------------------------------------------------
     def configure(self, model_url, port=None):
@@ -195,12 +207,43 @@ class Desktop:
             self.item()
         return self.app
 
+    def ask_to_run(self, command):
+        """Lets a program ask whether a command may run; its answer is on standard output."""
+        params = {"command": command, "host": "gateway", "timeoutMs": 60_000}
+        return self.run(CLI, "gateway", "call", "exec.approval.request", "--params", json.dumps(params),
+                        "--timeout", "60000", stdout=subprocess.PIPE, text=True)
+
+    def call(self, method, params):
+        """Asks the gateway as the command line does."""
+        return self.output(CLI, "gateway", "call", method, "--params", json.dumps(params))
+
+    def start_dunst(self, log):
+        """The notification server; `answer_notification` presses its buttons."""
+        self.program("choose", 'grep -m1 -F "$(cat "%s/choice")"\n' % self.root)
+        config = self.home / ".config/dunst/dunstrc"
+        config.parent.mkdir(parents=True)
+        config.write_text("[global]\nmarkup = full\ndmenu = %s/choose\n" % self.bin)
+        with open(log, "wb") as out:
+            self.run("dunst", "-print", stdout=out)
+        until(lambda: "true" in self.output(
+            "gdbus", "call", "--session", "-d", "org.freedesktop.DBus", "-o", "/org/freedesktop/DBus",
+            "-m", "org.freedesktop.DBus.NameHasOwner", "org.freedesktop.Notifications"), 5, "dunst")
+
+    def answer_notification(self, button):
+        (self.root / "choice").write_text(button)
+        self.output("dunstctl", "context")
+
     def log(self):
         path = self.home / ".clawdbot/logs/gateway.log"
         return path.read_text() if path.exists() else ""
 
     def web_processes(self):
         return [p for p, name in children(self.app.pid).items() if name.startswith("WebKitWebProces")]
+
+    def window_process(self):
+        """The process that has the windows."""
+        return next((p for p in children(self.app.pid)
+                     if b"--window-process" in Path("/proc/%d/cmdline" % p).read_bytes()), None)
 
     # -- tray ---------------------------------------------------------------------
     def _probe(self):
@@ -223,22 +266,37 @@ class Desktop:
     def menu(self):
         return self._probe().menu(self.item())["children"]
 
-    def entry(self, label):
-        return next((entry for entry in self.menu() if entry["label"] == label), None)
+    def entry(self, *path):
+        """The entry with that label, in the submenus named before it."""
+        entries, entry = self.menu(), None
+        for label in path:
+            entry = next((entry for entry in entries if entry["label"] == label), None)
+            entries = entry.get("children", []) if entry else []
+        return entry
+
+    def wait_entry(self, *path, timeout=10.0):
+        return until(lambda: self.entry(*path), timeout, "the entry %r" % (path,))
 
     def status(self):
         """The first line of the menu."""
         return self.menu()[0]["label"]
 
-    def click(self, label):
-        entry = self.entry(label)
-        assert entry and entry["enabled"], "no entry %r in %r" % (label, self.menu())
-        try:
-            self._probe().event(self.item(), entry["id"])
-        except tray_probe.ProbeError as error:
-            # Quit can be faster than its own reply.
-            if "NoReply" not in str(error):
-                raise
+    def click(self, *path):
+        def clicked():
+            entry = self.entry(*path)
+            assert entry and entry["enabled"], "no entry %r in %r" % (path, self.menu())
+            try:
+                self._probe().event(self.item(), entry["id"])
+            except tray_probe.ProbeError as error:
+                # Entries that come or go in between make the numbers of the others new ones.
+                if "id not found" in str(error):
+                    return False
+                # Quit can be faster than its own reply.
+                if "NoReply" not in str(error):
+                    raise
+            return True
+
+        until(clicked, 5, "a click on %r" % (path,))
 
     def left_click(self):
         item = self.item()
@@ -246,6 +304,8 @@ class Desktop:
 
     def wait_ready(self):
         until(lambda: self.status().startswith("Ready on"), 20, "the gateway")
+        # The last thing that changes with a state, after the icon.
+        until(lambda: "Ready on" in self.item()["ToolTip"][1], 5, "the tooltip")
 
     # -- window -------------------------------------------------------------------
     def windows(self):
@@ -271,6 +331,9 @@ class Desktop:
     def open_page(self):
         """Opens WebChat from the menu and returns a driver for its page."""
         self.click("Open WebChat")
+        return self.page_when_open()
+
+    def page_when_open(self):
         self.wait_window()
         return self.page()
 

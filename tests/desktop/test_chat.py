@@ -46,7 +46,7 @@ class Chat(unittest.TestCase):
         page = desktop.open_page()
         picture = desktop.root / "dot.png"
         desktop.output("convert", "-size", "4x4", "xc:red", str(picture))
-        element(page, "composer")
+        until(lambda: page.execute_script("return document.documentElement.dataset.ready"), 15, "a ready page")
         page.execute_script("""
             const bytes = Uint8Array.from(atob(arguments[0]), (letter) => letter.charCodeAt(0));
             const chosen = new DataTransfer();

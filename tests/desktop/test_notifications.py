@@ -1,5 +1,6 @@
 """Notifications, as the desktop's own notification server receives them."""
 
+import json
 import socket
 import unittest
 
@@ -13,11 +14,7 @@ class Notifications(unittest.TestCase):
         desktop = self.enterContext(Desktop())
         desktop.configure(model.url, port)
         self.shown = desktop.root / "dunst.log"
-        with open(self.shown, "wb") as log:
-            desktop.run("dunst", "-print", stdout=log)
-        until(lambda: "true" in desktop.output(
-            "gdbus", "call", "--session", "-d", "org.freedesktop.DBus", "-o", "/org/freedesktop/DBus",
-            "-m", "org.freedesktop.DBus.NameHasOwner", "org.freedesktop.Notifications"), 5, "dunst")
+        desktop.start_dunst(self.shown)
         return desktop
 
     def text(self):
@@ -55,6 +52,43 @@ class Notifications(unittest.TestCase):
         desktop.close_window()
         until(lambda: "Second." in self.text(), 15, "the second notification")
         self.assertNotIn("First.", self.text())
+
+    def test_a_command_is_allowed_or_denied_in_its_notification(self):
+        desktop = self.desktop(Answer())
+        desktop.start("--hidden")
+        desktop.wait_ready()
+        for button, decision in (("Allow once", "allow-once"), ("Deny", "deny")):
+            with self.subTest(decision=decision):
+                asking = desktop.ask_to_run("rm -r <b>%s</b>" % decision)
+                until(lambda: "rm -r &lt;b&gt;%s" % decision in self.text(), 10, "the notification")
+                desktop.picture("notification-approval")
+                desktop.answer_notification(button)
+                self.assertIn('"decision": "%s"' % decision, asking.communicate(timeout=15)[0])
+        self.assertIn("May Clawdbot run this command?", self.text())
+
+    def test_a_command_decided_elsewhere_asks_no_longer(self):
+        desktop = self.desktop(Answer())
+        desktop.start("--hidden")
+        desktop.wait_ready()
+        asking = desktop.ask_to_run("true")
+        until(lambda: desktop.output("dunstctl", "count", "displayed") == "1", 10, "the notification")
+        desktop.wait_entry("Run? true", "Deny")
+        desktop.click("Run? true", "Deny")
+        asking.communicate(timeout=15)
+        until(lambda: desktop.output("dunstctl", "count", "displayed") == "0", 5, "its end")
+
+    def test_each_kind_has_its_switch(self):
+        desktop = self.desktop(Answer())
+        switches = {"notifications": {"approvals": False}}
+        (desktop.home / ".clawdbot/desktop.json").write_text(json.dumps(switches))
+        desktop.start("--hidden")
+        desktop.wait_ready()
+        desktop.ask_to_run("true")
+        desktop.wait_entry("Run? true")
+        # A node that knocks is told afterwards, so a notification for the command would be there.
+        desktop.call("node.pair.request", {"nodeId": "n1", "displayName": "Kitchen", "platform": "linux"})
+        until(lambda: "Kitchen, linux waits until you let it in" in self.text(), 10, "the knock")
+        self.assertNotIn("May Clawdbot", self.text())
 
     def test_a_taken_port_is_announced_once(self):
         with socket.create_server(("127.0.0.1", free_port())) as taken:

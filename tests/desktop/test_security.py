@@ -12,10 +12,11 @@ from desktop import Desktop, until
 TAURI = Path(__file__).resolve().parents[2] / "src-tauri"
 CONFIG = json.loads((TAURI / "tauri.conf.json").read_text())
 SECURITY = CONFIG["app"]["security"]
-# What the build gives a permission of its own; capability and handler have to have the same.
-COMMANDS = set(re.findall(r'^    "(\w+)",$', (TAURI / "build.rs").read_text(), re.M))
-# The page hears the app's events; it sends none.
-EVENTS = {"core:event:allow-listen", "core:event:allow-unlisten"}
+# The app's commands, and the one that ends in the window process.
+COMMANDS = set(re.findall(r'^        "(\w+)" =>', (TAURI / "src/commands.rs").read_text(), re.M))
+COMMANDS.add("page_painted")
+# A page may hear the app's events; it can send none.
+LISTENS = {"core:event:allow-listen", "core:event:allow-unlisten"}
 
 
 class Configuration(unittest.TestCase):
@@ -50,20 +51,21 @@ class Configuration(unittest.TestCase):
         self.assertNotIn("remote", capability)
         self.assertNotIn("webviews", capability)
         allowed = {"allow-" + name.replace("_", "-") for name in COMMANDS}
-        self.assertEqual(set(capability["permissions"]), allowed | EVENTS)
+        self.assertEqual(set(capability["permissions"]), allowed | LISTENS)
+        declared = re.findall(r'^    "(\w+)",|&\["(\w+)"', (TAURI / "build.rs").read_text(), re.M)
+        self.assertEqual({name for pair in declared for name in pair if name}, COMMANDS)
         self.assertEqual(SECURITY["capabilities"], ["main"])
 
     def test_no_developer_tools_in_releases(self):
         manifest = (TAURI / "Cargo.toml").read_text()
         self.assertNotIn("devtools", manifest)
-        window = (TAURI / "src/window/mod.rs").read_text()
+        window = (TAURI / "src/page/mod.rs").read_text()
         self.assertIn(".devtools(cfg!(debug_assertions))", window)
 
-    def test_links_and_shell_have_no_page_side(self):
+    def test_pages_reach_the_app_through_its_commands_only(self):
+        self.assertIn("gateway_send", COMMANDS)
         for source in (TAURI / "src").rglob("*.rs"):
-            for handler in re.findall(r"generate_handler!\[(.*?)\]", source.read_text(), re.S):
-                names = {name.split("::")[-1] for name in re.findall(r"[\w:]+", handler)}
-                self.assertEqual(names, COMMANDS)
+            self.assertNotIn("generate_handler!", source.read_text(), source)
 
 
 INVOKE = """

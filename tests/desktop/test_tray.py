@@ -3,10 +3,11 @@
 import signal
 import unittest
 
-from desktop import APP, Desktop, until
+from desktop import APP, Desktop, kill, say, until, wait_answer
+from fake_model import Answer, FakeModel
 
-ENTRIES = ["Open WebChat", "Copy WebChat address", "Restart gateway", "Open logs",
-           "Start at login", "Quit"]
+ENTRIES = ["Open WebChat", "Recent chats", "Copy WebChat address", "Pause new runs", "Restart gateway",
+           "Start at login", "Settings", "Diagnostics", "Open logs", "Quit"]
 
 
 class Tray(unittest.TestCase):
@@ -20,9 +21,9 @@ class Tray(unittest.TestCase):
             with self.subTest(arguments=arguments):
                 desktop = self.desktop()
                 desktop.start(*arguments)
+                desktop.wait_ready()
                 labels = [entry["label"] for entry in desktop.menu()]
                 self.assertEqual([label for label in labels[1:] if label], ENTRIES)
-                desktop.wait_ready()
                 self.assertEqual(desktop.status(), "Ready on 127.0.0.1:%d" % desktop.port)
                 self.assertFalse(desktop.menu()[0]["enabled"])
                 self.assertEqual(desktop.windows(), [])
@@ -101,6 +102,88 @@ class Tray(unittest.TestCase):
         desktop.click("Start at login")
         until(lambda: "start at login was not changed" in desktop.log(), 5, "the failure")
         until(lambda: not desktop.entry("Start at login")["checked"], 5, "an empty tick")
+
+
+    def test_comes_back_when_the_panel_restarts(self):
+        desktop = self.desktop(watcher=False)
+        panel = desktop.start_watcher()
+        desktop.start("--hidden")
+        desktop.wait_ready()
+        kill(panel.pid)
+        panel.wait()
+        desktop.forget_panel()
+        desktop.start_watcher()
+        desktop.item(timeout=8)
+        desktop.click("Open WebChat")
+        desktop.wait_window()
+
+    def test_no_tray_gives_a_window_and_ends_with_it(self):
+        desktop = self.desktop()
+        desktop.start("--no-tray", wait=False)
+        desktop.wait_window()
+        self.assertFalse(desktop.has_item())
+        desktop.close_window()
+        self.assertEqual(desktop.app.wait(10), 0)
+
+
+class Waiting(unittest.TestCase):
+    """What waits for a person, what is under way, and the menu's answers to it."""
+
+    def desktop(self, *answers):
+        self.model = self.enterContext(FakeModel(*answers))
+        desktop = self.enterContext(Desktop())
+        desktop.configure(self.model.url)
+        desktop.start("--hidden")
+        desktop.wait_ready()
+        return desktop
+
+    def test_a_command_is_allowed_or_denied_in_the_menu(self):
+        desktop = self.desktop(Answer())
+        ready = desktop.item()["IconDigest"]
+        for answer, decision in (("Allow once", "allow-once"), ("Deny", "deny")):
+            with self.subTest(answer=answer):
+                asking = desktop.ask_to_run("make install && echo done")
+                question = "Run? make install && echo done"
+                desktop.wait_entry(question, answer)
+                self.assertEqual(desktop.status(), "Waiting for you: 1 command")
+                self.assertNotEqual(desktop.item()["IconDigest"], ready)
+                desktop.click(question, answer)
+                self.assertIn('"decision": "%s"' % decision, asking.communicate(timeout=15)[0])
+                until(lambda: not desktop.entry(question), 5, "the question's end")
+        until(lambda: desktop.item()["IconDigest"] == ready, 5, "the usual icon")
+
+    def test_recent_chats_are_in_the_menu_and_open(self):
+        desktop = self.desktop(Answer(chunks=["Done."], delay=0))
+        self.assertIsNotNone(desktop.entry("Recent chats", "No chats yet"))
+        page = desktop.open_page()
+        say(page, "Plan a & b_c")
+        wait_answer(page, "Done.")
+        desktop.leave(page)
+        desktop.close_window()
+        desktop.wait_entry("Recent chats", "Plan a & b_c")
+        desktop.click("Recent chats", "Plan a & b_c")
+        desktop.wait_window()
+
+    def test_a_pause_holds_new_messages_until_it_ends(self):
+        desktop = self.desktop(Answer(chunks=["Here it is."], delay=0))
+        desktop.click("Pause new runs")
+        until(lambda: desktop.status() == "Paused: new messages wait", 5, "the pause")
+        self.assertTrue(desktop.entry("Pause new runs")["checked"])
+        page = desktop.open_page()
+        say(page, "Later, please")
+        until(lambda: desktop.entry("Quit and stop 1 run"), 5, "the waiting run")
+        self.assertEqual(self.model.requests, [])
+        desktop.click("Pause new runs")
+        wait_answer(page, "Here it is.")
+        until(lambda: desktop.status().startswith("Ready on"), 5, "the end of the pause")
+
+    def test_quit_says_what_it_stops(self):
+        desktop = self.desktop(Answer(chunks=["One ", "two ", "three."], delay=3))
+        page = desktop.open_page()
+        say(page, "Count")
+        desktop.wait_entry("Quit and stop 1 run")
+        desktop.click("Quit and stop 1 run")
+        self.assertEqual(desktop.app.wait(10), 0)
 
 
 class Lifecycle(unittest.TestCase):

@@ -89,6 +89,8 @@ pub struct GatewayStatus {
     pub connections: usize,
     /// The last run's failure, until a run succeeds.
     pub last_error: Option<String>,
+    /// No run begins until [`Gateway::pause`] says so.
+    pub paused: bool,
 }
 
 /// Everything the parts of one gateway share.
@@ -145,6 +147,13 @@ impl Gateway {
     /// What it is doing, now and from now on.
     pub fn status(&self) -> watch::Receiver<GatewayStatus> {
         self.shared.status.subscribe()
+    }
+
+    /// Pauses, or goes on. While paused, messages are accepted and stored as ever, and their runs
+    /// wait, also those of jobs and heartbeats; what is under way goes on. A restart ends it.
+    pub fn pause(&self, paused: bool) {
+        self.shared.runs.pause(paused);
+        self.shared.status.send_modify(|status| status.paused = paused);
     }
 
     /// Where it keeps its files.
@@ -363,6 +372,7 @@ impl Shared {
             active_runs: 0,
             connections: 0,
             last_error: None,
+            paused: false,
         };
         Self {
             presence: Presence::new(own_presence(&host, &version)),

@@ -115,6 +115,8 @@ impl Live {
 #[derive(Default)]
 pub(crate) struct Runs {
     inner: Mutex<Inner>,
+    /// While this is true, accepted runs wait.
+    paused: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -186,6 +188,20 @@ impl Runs {
         drop(inner);
         let span = tracing::info_span!("lane", session = %key);
         shared.tasks.spawn(work(shared.clone(), key, job, live).instrument(span));
+    }
+
+    /// Lets accepted runs wait from now on, or go on.
+    pub(crate) fn pause(&self, paused: bool) {
+        self.paused.send_replace(paused);
+    }
+
+    /// Waits until a run may begin, or is stopped before it did.
+    async fn may_begin(&self, live: &Live) {
+        let mut paused = self.paused.subscribe();
+        tokio::select! {
+            _ = paused.wait_for(|paused| !paused) => {}
+            () = live.cancel.cancelled() => {}
+        }
     }
 
     /// Stops one run, or all of a conversation; answers which were stopped.
@@ -281,6 +297,7 @@ async fn work(shared: Arc<Shared>, key: SessionKey, job: Job, live: Live) {
         shared.count_runs(None);
         let mut events = RunEvents::new(&shared, &job);
         let run_id = job.run_id.clone();
+        shared.runs.may_begin(&live).await;
         let run = run_task::drive(&shared, job, &live);
         let ended = match AssertUnwindSafe(run).catch_unwind().await {
             Ok(Ok(ended)) => ended,

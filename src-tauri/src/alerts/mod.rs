@@ -1,20 +1,106 @@
-//! Notifications: an answer that nobody is looking at, and a port that is taken.
+//! Notifications: what waits for a person, and answers that nobody is looking at.
 
-mod answers;
-mod text;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tauri::AppHandle;
-use tokio::sync::Semaphore;
+use tauri::{AppHandle, Manager};
+use tokio::sync::{Semaphore, mpsc};
 
-pub(crate) use self::answers::follow as follow_answers;
+use crate::feed::{Approval, Decision, Feed, Moment, Pairing};
 use crate::host::{Host, HostState};
-use crate::phrases::Phrases;
-use crate::platform::{Here, Note, Platform};
-use crate::{tray, window};
+use crate::phrases::{Phrases, fill};
+use crate::platform::{Button, Here, Note, Platform};
+use crate::settings::SettingsStore;
+use crate::text::{one_line, without_marks};
+use crate::{show, tray, window};
 
 /// Each notification on screen keeps a thread waiting for its click; more are not shown.
 const MAX_SHOWN: usize = 16;
 static SHOWN: Semaphore = Semaphore::const_new(MAX_SHOWN);
+
+const MAX_BODY: usize = 120;
+const MAX_COMMAND: usize = 200;
+const MAX_TITLE: usize = 60;
+const ALLOW_ONCE: &str = "allow-once";
+const DENY: &str = "deny";
+
+/// What a click on a notification is about.
+#[derive(Clone)]
+enum About {
+    WebChat,
+    Chat(String),
+    Approval(String),
+}
+
+/// The notifications that may have to be taken back, by what they are about.
+type Open = Arc<Mutex<HashMap<String, u32>>>;
+
+/// Tells what happens at the gateway, as far as the person wants to hear it.
+pub(crate) async fn follow_feed(
+    app: AppHandle,
+    mut moments: mpsc::Receiver<Moment>,
+    phrases: &'static Phrases,
+) {
+    let open = Open::default();
+    let settings = app.state::<SettingsStore>().inner().clone();
+    while let Some(moment) = moments.recv().await {
+        let wanted = settings.current().notifications;
+        let quiet = window::is_focused(&app);
+        match moment {
+            Moment::Answer { session, title, text } if wanted.answers && !quiet => {
+                show_note(
+                    &app,
+                    answer(title.as_deref(), &text, phrases),
+                    About::Chat(session),
+                    None,
+                );
+            }
+            Moment::Approval(approval) if wanted.approvals && !quiet => {
+                let about = About::Approval(approval.id.clone());
+                let take_back = Some((approval.id.clone(), open.clone()));
+                show_note(&app, ask(&approval, phrases), about, take_back);
+            }
+            Moment::Pairing(pairing) if wanted.pairing && !quiet => {
+                let take_back = Some((pairing.id.clone(), open.clone()));
+                show_note(&app, knock(&pairing, phrases), About::WebChat, take_back);
+            }
+            Moment::ApprovalGone(id) | Moment::PairingGone(id) => take_back(&open, &id),
+            Moment::Answer { .. } | Moment::Approval(_) | Moment::Pairing(_) => {}
+        }
+    }
+}
+
+fn answer(title: Option<&str>, text: &str, phrases: &Phrases) -> Note {
+    let title =
+        title.map(|title| without_marks(title, MAX_TITLE)).filter(|title| !title.is_empty());
+    Note {
+        title: title.unwrap_or_else(|| "Clawdbot".to_owned()),
+        body: without_marks(text, MAX_BODY),
+        action: phrases.open_webchat,
+        buttons: Vec::new(),
+    }
+}
+
+fn ask(approval: &Approval, phrases: &'static Phrases) -> Note {
+    let allow = Button { id: ALLOW_ONCE, label: phrases.allow_once };
+    let deny = Button { id: DENY, label: phrases.deny };
+    Note {
+        title: phrases.approval_title.to_owned(),
+        body: one_line(&approval.command, MAX_COMMAND),
+        action: phrases.open_webchat,
+        buttons: if approval.allow_once { vec![allow, deny] } else { vec![deny] },
+    }
+}
+
+fn knock(pairing: &Pairing, phrases: &Phrases) -> Note {
+    let name = one_line(&pairing.name, MAX_TITLE);
+    Note {
+        title: phrases.pairing_title.to_owned(),
+        body: fill(phrases.pairing_body, &[&name]),
+        action: phrases.open_webchat,
+        buttons: Vec::new(),
+    }
+}
 
 /// Tells once per start of the gateway when another program has its port.
 pub(crate) async fn follow_port(app: AppHandle, host: Host, phrases: &'static Phrases) {
@@ -27,14 +113,13 @@ pub(crate) async fn follow_port(app: AppHandle, host: Host, phrases: &'static Ph
             _ => None,
         };
         if let Some(taken) = taken.as_ref().filter(|_| !told) {
-            show(
-                &app,
-                Note {
-                    title: tray::port_taken(taken, phrases),
-                    body: phrases.port_hint.to_owned(),
-                    action: phrases.open_webchat,
-                },
-            );
+            let note = Note {
+                title: tray::port_taken(taken, phrases),
+                body: phrases.port_hint.to_owned(),
+                action: phrases.open_webchat,
+                buttons: Vec::new(),
+            };
+            show_note(&app, note, About::WebChat, None);
         }
         told = taken.is_some();
         if state.changed().await.is_err() {
@@ -43,8 +128,8 @@ pub(crate) async fn follow_port(app: AppHandle, host: Host, phrases: &'static Ph
     }
 }
 
-/// Shows a notification; a click on it opens WebChat.
-fn show(app: &AppHandle, note: Note) {
+/// Shows a notification and does what its click asks for.
+fn show_note(app: &AppHandle, note: Note, about: About, open: Option<(String, Open)>) {
     let Ok(permit) = SHOWN.try_acquire() else {
         tracing::debug!("too many notifications are open");
         return;
@@ -52,10 +137,42 @@ fn show(app: &AppHandle, note: Note) {
     let app = app.clone();
     tauri::async_runtime::spawn_blocking(move || {
         let _permit = permit;
-        match Here::notify(&note) {
-            Ok(true) => window::open(&app),
-            Ok(false) => {}
+        let shown = |id| {
+            if let Some((about, open)) = &open {
+                held(open).insert(about.clone(), id);
+            }
+        };
+        let clicked = Here::notify(&note, shown);
+        if let Some((about, open)) = &open {
+            held(open).remove(about);
+        }
+        match clicked {
+            Ok(Some(button)) => act(&app, &button, about),
+            Ok(None) => {}
             Err(error) => tracing::warn!(%error, "the notification was not shown"),
         }
     });
+}
+
+fn act(app: &AppHandle, button: &str, about: About) {
+    match (button, about) {
+        (ALLOW_ONCE, About::Approval(id)) => app.state::<Feed>().decide(Decision::AllowOnce(id)),
+        (DENY, About::Approval(id)) => app.state::<Feed>().decide(Decision::Deny(id)),
+        (_, About::Chat(session)) => show::chat(app, &session),
+        (_, About::WebChat | About::Approval(_)) => window::open(app),
+    }
+}
+
+/// What was decided elsewhere asks no longer.
+fn take_back(open: &Open, about: &str) {
+    let Some(id) = held(open).remove(about) else { return };
+    tauri::async_runtime::spawn_blocking(move || {
+        if let Err(error) = Here::take_back(id) {
+            tracing::debug!(%error, "the notification stays until it is closed");
+        }
+    });
+}
+
+fn held(open: &Open) -> std::sync::MutexGuard<'_, HashMap<String, u32>> {
+    open.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -49,13 +49,11 @@ pub(crate) enum Openable {
 }
 
 /// The chain from the window to the model, as far as the app knows it.
-#[tauri::command]
-pub(crate) async fn diagnostics_read(app: AppHandle) -> Result<Diagnosis, CommandError> {
-    Ok(Diagnosis { links: links(&app) })
+pub(crate) fn diagnostics_read(app: &AppHandle) -> Result<Diagnosis, CommandError> {
+    Ok(Diagnosis { links: links(app) })
 }
 
 /// Writes the support bundle, shows it in the file manager and tells where it is.
-#[tauri::command]
 pub(crate) async fn diagnostics_bundle(app: AppHandle) -> Result<PathBuf, CommandError> {
     Ok(off_thread(move || {
         let place = app.state::<Place>();
@@ -76,7 +74,6 @@ pub(crate) async fn diagnostics_bundle(app: AppHandle) -> Result<PathBuf, Comman
 }
 
 /// Writes the configuration without its secrets, shows it and tells where it is.
-#[tauri::command]
 pub(crate) async fn settings_export(app: AppHandle) -> Result<PathBuf, CommandError> {
     Ok(off_thread(move || {
         let path = bundle::export(&app.state::<Place>().paths, &downloads(&app))?;
@@ -87,7 +84,6 @@ pub(crate) async fn settings_export(app: AppHandle) -> Result<PathBuf, CommandEr
 }
 
 /// The log's newest lines; with the cursor of the last answer, those since then.
-#[tauri::command]
 pub(crate) async fn log_tail(
     cursor: Option<u64>,
     app: AppHandle,
@@ -102,14 +98,12 @@ pub(crate) async fn log_tail(
 }
 
 /// A text as a QR code: the data URL of a picture.
-#[tauri::command]
-pub(crate) async fn qr_code(text: String) -> Result<String, CommandError> {
+pub(crate) fn qr_code(text: &str) -> Result<String, CommandError> {
     let fits = text.len() <= MAX_QR;
-    Ok(fits.then(|| picture(&text)).flatten().ok_or(DiagnosticsError::TooLong)?)
+    Ok(fits.then(|| picture(text)).flatten().ok_or(DiagnosticsError::TooLong)?)
 }
 
 /// Opens the configuration file or the folder of the logs.
-#[tauri::command]
 pub(crate) async fn open_path(what: Openable, place: State<'_, Place>) -> Result<(), CommandError> {
     let path = match what {
         Openable::Config => place.paths.config.clone(),

@@ -1,8 +1,8 @@
 //! Linux: freedesktop notifications.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use notify_rust::{Hint, Notification, get_capabilities};
 
@@ -15,6 +15,13 @@ const RUNNING_NAME: &str = "com.clawdbot.desktop.SingleInstance";
 const RUNNING_PATH: &str = "/com/clawdbot/desktop/SingleInstance";
 const RUNNING_INTERFACE: &str = "org.SingleInstance.DBus";
 
+/// The identifier in `tauri.conf.json`, which names the app's own directories.
+const IDENTIFIER: &str = "com.clawdbot.desktop";
+
+/// The notification server, and what the library says when a notification went without a click.
+const NOTIFICATIONS: &str = "org.freedesktop.Notifications";
+const CLOSED: &str = "__closed";
+
 /// The app on Linux.
 pub(crate) struct Linux;
 
@@ -25,21 +32,43 @@ impl Platform for Linux {
         unix::end_requested()
     }
 
-    fn notify(note: &Note) -> Result<bool, notify_rust::error::Error> {
+    fn notify(
+        note: &Note,
+        shown: impl FnOnce(u32),
+    ) -> Result<Option<String>, notify_rust::error::Error> {
         // A server that reads markup would hide or obey what looks like tags.
         let markup = get_capabilities()?.iter().any(|name| name == "body-markup");
         let body = if markup { escape(&note.body) } else { note.body.clone() };
-        let handle = Notification::new()
+        let mut notification = Notification::new();
+        notification
             .appname("Clawdbot")
             .icon("clawdbot-desktop")
             .hint(Hint::DesktopEntry("Clawdbot".to_owned()))
             .summary(&note.title)
             .body(&body)
-            .action("default", note.action)
-            .show()?;
-        let mut clicked = false;
-        handle.wait_for_action(|action| clicked = action == "default");
+            .action("default", note.action);
+        for button in &note.buttons {
+            notification.action(button.id, button.label);
+        }
+        let handle = notification.show()?;
+        shown(handle.id());
+        let mut clicked = None;
+        handle.wait_for_action(|action| {
+            clicked = (action != CLOSED).then(|| action.to_owned());
+        });
         Ok(clicked)
+    }
+
+    fn take_back(id: u32) -> Result<(), notify_rust::error::Error> {
+        let bus = zbus::blocking::Connection::session()?;
+        bus.call_method(
+            Some(NOTIFICATIONS),
+            "/org/freedesktop/Notifications",
+            Some(NOTIFICATIONS),
+            "CloseNotification",
+            &id,
+        )?;
+        Ok(())
     }
 
     fn hand_over() -> bool {
@@ -58,9 +87,43 @@ impl Platform for Linux {
         fs::write(&path, with_quoted_program(&entry))
     }
 
+    fn forget_scheme(scheme: &str) -> io::Result<bool> {
+        let Some(list) = config_home().map(|home| home.join("mimeapps.list")) else {
+            return Ok(false);
+        };
+        let Ok(text) = fs::read_to_string(&list) else { return Ok(false) };
+        let chosen = format!("x-scheme-handler/{scheme}=");
+        let rest: Vec<&str> = text.lines().filter(|line| !line.starts_with(&chosen)).collect();
+        if rest.len() == text.lines().count() {
+            return Ok(false);
+        }
+        clawdbot_config::write(&list, &(rest.join("\n") + "\n"))?;
+        Ok(true)
+    }
+
+    fn window_data() -> Vec<PathBuf> {
+        let data = std::env::var_os("XDG_DATA_HOME")
+            .map(PathBuf::from)
+            .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/share")));
+        [data, config_home()].into_iter().flatten().map(|home| home.join(IDENTIFIER)).collect()
+    }
+
+    fn this_program() -> io::Result<PathBuf> {
+        Ok(PathBuf::from("/proc/self/exe"))
+    }
+
+    fn take_stdout() -> io::Result<File> {
+        unix::take_stdout()
+    }
+
     fn private_dir(path: &Path) -> io::Result<()> {
         unix::private_dir(path)
     }
+}
+
+fn config_home() -> Option<PathBuf> {
+    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".config"));
+    std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home)
 }
 
 /// The plugin writes the program's path as it is, which only works without spaces. The rules are
@@ -108,13 +171,14 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{RUNNING_NAME, RUNNING_PATH, escape, quote, with_quoted_program};
+    use super::{IDENTIFIER, RUNNING_NAME, RUNNING_PATH, escape, quote, with_quoted_program};
 
     #[test]
     fn a_second_start_knocks_where_the_first_one_listens() {
         let config: serde_json::Value =
             serde_json::from_str(include_str!("../../tauri.conf.json")).unwrap();
         let identifier = config["identifier"].as_str().unwrap();
+        assert_eq!(IDENTIFIER, identifier);
         assert_eq!(RUNNING_NAME, format!("{identifier}.SingleInstance"));
         assert_eq!(RUNNING_PATH, format!("/{}", RUNNING_NAME.replace('.', "/")));
     }

@@ -1,5 +1,6 @@
 //! macOS: notifications without a click report.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -17,9 +18,16 @@ impl Platform for MacOs {
         unix::end_requested()
     }
 
-    fn notify(note: &Note) -> Result<bool, notify_rust::error::Error> {
+    fn notify(
+        note: &Note,
+        _shown: impl FnOnce(u32),
+    ) -> Result<Option<String>, notify_rust::error::Error> {
         Notification::new().summary(&note.title).body(&note.body).show()?;
-        Ok(false)
+        Ok(None)
+    }
+
+    fn take_stdout() -> io::Result<File> {
+        unix::take_stdout()
     }
 
     fn private_dir(path: &Path) -> io::Result<()> {

@@ -9,8 +9,9 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
+use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[cfg(target_os = "linux")]
 pub(crate) use self::linux::Linux as Here;
@@ -26,6 +27,16 @@ pub(crate) struct Note {
     pub(crate) body: String,
     /// What a click does, where the system shows it.
     pub(crate) action: &'static str,
+    /// Other answers, where the system shows them.
+    pub(crate) buttons: Vec<Button>,
+}
+
+/// A button of a notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Button {
+    /// What [`Platform::notify`] answers when it was pressed.
+    pub(crate) id: &'static str,
+    pub(crate) label: &'static str,
 }
 
 /// The services of an operating system that the app uses directly.
@@ -37,9 +48,18 @@ pub(crate) trait Platform {
     /// app: the future completes with the first one's name. Needs the async runtime around it.
     fn end_requested() -> io::Result<impl Future<Output = &'static str> + Send + 'static>;
 
-    /// Shows a notification. Where the system reports clicks, blocks until the
-    /// notification is gone and tells whether it was clicked.
-    fn notify(note: &Note) -> Result<bool, notify_rust::error::Error>;
+    /// Shows a notification and calls `shown` with the number to take it back with. Where the
+    /// system reports clicks, blocks until the notification is gone and tells which button was
+    /// pressed; another text is a click on the notification itself.
+    fn notify(
+        note: &Note,
+        shown: impl FnOnce(u32),
+    ) -> Result<Option<String>, notify_rust::error::Error>;
+
+    /// Takes a notification off the screen again.
+    fn take_back(_id: u32) -> Result<(), notify_rust::error::Error> {
+        Ok(())
+    }
 
     /// Makes a login entry that was just written usable from any path.
     fn mend_login_entry(_home: &Path) -> io::Result<()> {
@@ -50,6 +70,25 @@ pub(crate) trait Platform {
     /// a single instance does the same later, but ends a process in which GTK threads run by then.
     fn hand_over() -> bool {
         false
+    }
+
+    /// This program, to start it again as it is now, also after an update has replaced its file.
+    fn this_program() -> io::Result<PathBuf> {
+        std::env::current_exe()
+    }
+
+    /// Takes standard output for oneself; what others write there goes to standard error.
+    fn take_stdout() -> io::Result<File>;
+
+    /// Takes back the person's choice of this app for links of a scheme; false when there was none.
+    /// What the package itself has registered ends with the package.
+    fn forget_scheme(_scheme: &str) -> io::Result<bool> {
+        Ok(false)
+    }
+
+    /// Where the window keeps drafts and its size, as far as that is known without a window.
+    fn window_data() -> Vec<PathBuf> {
+        Vec::new()
     }
 
     /// Makes a directory that only this person can read, with its parents.

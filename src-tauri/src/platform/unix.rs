@@ -1,7 +1,8 @@
 //! What Linux and macOS share.
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, File};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
@@ -22,4 +23,10 @@ pub(super) fn end_requested() -> io::Result<impl Future<Output = &'static str> +
 
 pub(super) fn private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+pub(super) fn take_stdout() -> io::Result<File> {
+    let ours = io::stdout().as_fd().try_clone_to_owned()?;
+    rustix::stdio::dup2_stdout(io::stderr())?;
+    Ok(File::from(ours))
 }

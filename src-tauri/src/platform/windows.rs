@@ -1,6 +1,8 @@
 //! Windows: files inherit the access list of the person's own profile directory.
 
+use std::fs::File;
 use std::io;
+use std::os::windows::io::AsHandle;
 use std::path::Path;
 
 use notify_rust::Notification;
@@ -26,9 +28,17 @@ impl Platform for Windows {
         })
     }
 
-    fn notify(note: &Note) -> Result<bool, notify_rust::error::Error> {
+    fn notify(
+        note: &Note,
+        _shown: impl FnOnce(u32),
+    ) -> Result<Option<String>, notify_rust::error::Error> {
         Notification::new().appname("Clawdbot").summary(&note.title).body(&note.body).show()?;
-        Ok(false)
+        Ok(None)
+    }
+
+    fn take_stdout() -> io::Result<File> {
+        // The web view is no child that could write to it.
+        Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
     }
 
     fn private_dir(path: &Path) -> io::Result<()> {

@@ -9,7 +9,7 @@ use tauri::{AppHandle, Emitter, Manager, State};
 
 use super::{Settings, SettingsError, SettingsPatch, SettingsStore};
 use crate::error::CommandError;
-use crate::{login, window};
+use crate::login;
 
 /// The event that carries a [`Report`] at each change.
 const EVENT: &str = "settings";
@@ -62,23 +62,18 @@ impl Report {
 pub(crate) async fn follow(app: AppHandle, store: SettingsStore) {
     let mut changes = store.watch();
     while changes.changed().await.is_ok() {
-        if app.get_webview_window(window::MAIN).is_none() {
-            continue;
-        }
-        if let Err(error) = app.emit_to(window::MAIN, EVENT, Report::of(&app)) {
+        if let Err(error) = app.emit(EVENT, Report::of(&app)) {
             tracing::warn!(%error, "the page was not told about the settings");
         }
     }
 }
 
 /// The settings and what is shown beside them.
-#[tauri::command]
 pub(crate) async fn settings_read(app: AppHandle) -> Result<Report, CommandError> {
     Ok(off_thread(move || Ok(Report::of(&app))).await?)
 }
 
 /// Changes what `patch` names: the members of the file, and `autostart`.
-#[tauri::command]
 pub(crate) async fn settings_write(
     patch: Map<String, Value>,
     app: AppHandle,

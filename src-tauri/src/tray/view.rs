@@ -1,65 +1,190 @@
-//! What the tray shows for a state of the gateway: pure, so that it can be tested.
+//! What the tray shows for a state of the app: pure, so that it can be tested.
 
 use std::net::SocketAddr;
 
+use super::actions::Action;
+use crate::feed::{Approval, Now};
 use crate::host::{HostState, PortTaken, Running};
 use crate::phrases::{Phrases, fill};
 use crate::platform::{Here, Platform};
+use crate::text::one_line;
 use clawdbot_gateway::{Holder, Phase};
 
 /// Menus cut long lines in ugly ways; the window and the log have the whole text.
 const MAX_STATUS: usize = 90;
+const MAX_TITLE: usize = 40;
 
-/// The four icons.
+/// The icons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
     Starting,
     Ready,
     Working,
+    Waiting,
+    Paused,
     Error,
 }
 
-/// Everything of the tray that changes.
+/// Everything that the tray shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct View {
     pub(crate) mark: Mark,
-    /// The first line of the menu.
-    pub(crate) status: String,
     pub(crate) tooltip: String,
-    /// Where a browser finds WebChat.
-    pub(crate) address: Option<SocketAddr>,
+    pub(crate) menu: Vec<Entry>,
+}
+
+/// One entry of the menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// Says something and does nothing.
+    Line(String),
+    Separator,
+    Item(Action, String),
+    Greyed(Action, String),
+    Check(Action, String, bool),
+    Menu(String, Vec<Entry>),
+}
+
+/// What a view is made from.
+pub(crate) struct Inputs<'a> {
+    pub(crate) state: &'a HostState,
+    pub(crate) now: &'a Now,
+    /// A sentence for the tooltip.
+    pub(crate) note: Option<&'a str>,
+    pub(crate) starts_at_login: bool,
+}
+
+/// The short answer to "how is it?".
+struct Status {
+    mark: Mark,
+    line: String,
+    address: Option<SocketAddr>,
 }
 
 impl View {
-    pub(crate) fn of(state: &HostState, note: Option<&str>, phrases: &Phrases) -> Self {
-        let (mark, status, address) = match state {
-            HostState::Starting => (Mark::Starting, phrases.starting.to_owned(), None),
-            HostState::Stopped => (Mark::Starting, phrases.stopping.to_owned(), None),
-            HostState::Running(running) => of_running(running, phrases),
-            HostState::Failed(failure) => {
-                (Mark::Error, fill(phrases.cannot_start, &[&failure.headline]), None)
-            }
-        };
-        let status = one_line(&status);
-        let mut tooltip = format!("{}{status}", Here::TOOLTIP_START);
-        if let Some(note) = note {
+    pub(crate) fn of(inputs: &Inputs<'_>, phrases: &Phrases) -> Self {
+        let status = status(inputs, phrases);
+        let line = one_line(&status.line, MAX_STATUS);
+        let mut tooltip = format!("{}{line}", Here::TOOLTIP_START);
+        if let Some(note) = inputs.note {
             tooltip.push('\n');
             tooltip.push_str(note);
         }
-        Self { mark, status, tooltip, address }
+        let menu = menu(inputs, line, status.address.is_some(), phrases);
+        Self { mark: status.mark, tooltip, menu }
     }
 }
 
-fn of_running(running: &Running, phrases: &Phrases) -> (Mark, String, Option<SocketAddr>) {
-    let address = running.status.address;
-    let (mark, status) = match (running.status.phase, &running.port_taken) {
+/// As many entries as can be are always there: when their number changes, a desktop may lose a
+/// click on the menu that is open.
+fn menu(inputs: &Inputs<'_>, status: String, address: bool, phrases: &Phrases) -> Vec<Entry> {
+    let item = |action, text: &str| Entry::Item(action, text.to_owned());
+    let running = match inputs.state {
+        HostState::Running(running) => Some(running),
+        _ => None,
+    };
+    let copy = if address { Entry::Item } else { Entry::Greyed };
+
+    let mut menu = vec![Entry::Line(status)];
+    menu.extend(inputs.now.approvals.iter().map(|approval| waiting(approval, phrases)));
+    menu.push(Entry::Separator);
+    menu.push(item(Action::OpenWebChat, phrases.open_webchat));
+    menu.push(recent(inputs.now, phrases));
+    menu.push(copy(Action::CopyAddress, phrases.copy_address.to_owned()));
+    menu.push(Entry::Separator);
+    menu.push(match running {
+        Some(running) => {
+            Entry::Check(Action::Pause, phrases.pause.to_owned(), running.status.paused)
+        }
+        None => Entry::Greyed(Action::Pause, phrases.pause.to_owned()),
+    });
+    menu.push(item(Action::Restart, phrases.restart));
+    menu.push(Entry::Check(
+        Action::StartAtLogin,
+        phrases.start_at_login.to_owned(),
+        inputs.starts_at_login,
+    ));
+    menu.push(Entry::Separator);
+    menu.push(item(Action::Settings, phrases.settings));
+    menu.push(item(Action::Diagnostics, phrases.diagnostics));
+    menu.push(item(Action::OpenLogs, phrases.open_logs));
+    menu.push(Entry::Separator);
+    menu.push(Entry::Item(Action::Quit, quit(running, phrases)));
+    menu
+}
+
+/// A command that waits, with what can be said to it.
+fn waiting(approval: &Approval, phrases: &Phrases) -> Entry {
+    let command = one_line(&approval.command, MAX_TITLE);
+    let mut answers = vec![Entry::Line(one_line(&approval.command, MAX_STATUS)), Entry::Separator];
+    if approval.allow_once {
+        let allow = Action::AllowOnce(approval.id.clone());
+        answers.push(Entry::Item(allow, phrases.allow_once.to_owned()));
+    }
+    answers.push(Entry::Item(Action::Deny(approval.id.clone()), phrases.deny.to_owned()));
+    Entry::Menu(fill(phrases.asks_to_run, &[&command]), answers)
+}
+
+/// The last conversations.
+fn recent(now: &Now, phrases: &Phrases) -> Entry {
+    let chats = now.chats.iter().map(|chat| {
+        let title = Some(one_line(&chat.title, MAX_TITLE)).filter(|title| !title.is_empty());
+        let title = title.unwrap_or_else(|| phrases.untitled.to_owned());
+        Entry::Item(Action::Chat(chat.key.clone()), title)
+    });
+    let mut chats: Vec<Entry> = chats.collect();
+    if chats.is_empty() {
+        chats.push(Entry::Line(phrases.no_chats.to_owned()));
+    }
+    Entry::Menu(phrases.recent.to_owned(), chats)
+}
+
+/// Quitting says what it stops.
+fn quit(running: Option<&Running>, phrases: &Phrases) -> String {
+    match running.map_or(0, |running| running.status.active_runs) {
+        0 => phrases.quit.to_owned(),
+        1 => phrases.quit_one.to_owned(),
+        runs => fill(phrases.quit_many, &[&runs.to_string()]),
+    }
+}
+
+fn status(inputs: &Inputs<'_>, phrases: &Phrases) -> Status {
+    let (mark, line, address) = match inputs.state {
+        HostState::Starting => (Mark::Starting, phrases.starting.to_owned(), None),
+        HostState::Stopped => (Mark::Starting, phrases.stopping.to_owned(), None),
+        HostState::Running(running) => of_running(running, inputs.now, phrases),
+        HostState::Failed(failure) => {
+            (Mark::Error, fill(phrases.cannot_start, &[&failure.headline]), None)
+        }
+    };
+    Status { mark, line, address }
+}
+
+fn of_running(
+    running: &Running,
+    now: &Now,
+    phrases: &Phrases,
+) -> (Mark, String, Option<SocketAddr>) {
+    let status = &running.status;
+    let (mark, line) = match (status.phase, &running.port_taken) {
         (Phase::Stopping, _) => (Mark::Starting, phrases.stopping.to_owned()),
-        (Phase::Working, None) => (Mark::Working, working(running.status.active_runs, phrases)),
+        _ if !now.approvals.is_empty() => (Mark::Waiting, waits(now.approvals.len(), phrases)),
+        _ if status.paused => (Mark::Paused, phrases.paused.to_owned()),
+        (Phase::Working, None) => {
+            (Mark::Working, working(status.active_runs, now.tool.as_deref(), phrases))
+        }
         (Phase::Working, Some(taken)) => (Mark::Working, port_taken(taken, phrases)),
         (Phase::Ready, Some(taken)) => (Mark::Error, port_taken(taken, phrases)),
-        (Phase::Ready, None) => (Mark::Ready, ready(address, phrases)),
+        (Phase::Ready, None) => (Mark::Ready, ready(status.address, phrases)),
     };
-    (mark, status, address)
+    (mark, line, status.address)
+}
+
+fn waits(commands: usize, phrases: &Phrases) -> String {
+    match commands {
+        1 => phrases.waits_one.to_owned(),
+        commands => fill(phrases.waits_many, &[&commands.to_string()]),
+    }
 }
 
 fn ready(address: Option<SocketAddr>, phrases: &Phrases) -> String {
@@ -69,12 +194,12 @@ fn ready(address: Option<SocketAddr>, phrases: &Phrases) -> String {
     )
 }
 
-fn working(runs: usize, phrases: &Phrases) -> String {
-    if runs <= 1 {
-        phrases.working_one.to_owned()
-    } else {
-        fill(phrases.working_many, &[&runs.to_string()])
-    }
+fn working(runs: usize, tool: Option<&str>, phrases: &Phrases) -> String {
+    let runs = match runs {
+        0 | 1 => phrases.working_one.to_owned(),
+        runs => fill(phrases.working_many, &[&runs.to_string()]),
+    };
+    tool.map_or_else(|| runs.clone(), |tool| fill(phrases.working_tool, &[&runs, tool]))
 }
 
 /// Names the program that has the port, as far as it is known.
@@ -88,24 +213,16 @@ pub(crate) fn port_taken(taken: &PortTaken, phrases: &Phrases) -> String {
     }
 }
 
-/// A status is one line without control characters, whatever an error says.
-fn one_line(text: &str) -> String {
-    let clean: String =
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_STATUS + 1).collect();
-    match clean.char_indices().nth(MAX_STATUS) {
-        Some((end, _)) => format!("{}…", &clean[..end]),
-        None => clean,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Mark, View, one_line};
+    use super::{Action, Entry, Inputs, Mark, View, working};
+    use crate::feed::{Approval, Chat, Now};
     use crate::host::{Failure, HostState};
     use crate::phrases::Phrases;
 
-    fn view(state: &HostState) -> View {
-        View::of(state, None, Phrases::for_locale(None))
+    fn view(state: &HostState, now: &Now, note: Option<&str>) -> View {
+        let inputs = Inputs { state, now, note, starts_at_login: false };
+        View::of(&inputs, Phrases::for_locale(None))
     }
 
     #[test]
@@ -115,23 +232,42 @@ mod tests {
             headline: "clawdbot.json, gateway.port: not a\tnumber".into(),
             message: "long".into(),
         };
-        let view = view(&HostState::Failed(failure));
+        let view = view(&HostState::Failed(failure), &Now::default(), None);
         assert_eq!(view.mark, Mark::Error);
-        assert_eq!(view.status, "Cannot start: clawdbot.json, gateway.port: not a number");
-        assert_eq!(view.address, None);
+        let line = "Cannot start: clawdbot.json, gateway.port: not a number";
+        assert_eq!(view.menu[0], Entry::Line(line.into()));
+        let copy = Entry::Greyed(Action::CopyAddress, "Copy WebChat address".into());
+        assert!(view.menu.contains(&copy), "{:?}", view.menu);
     }
 
     #[test]
     fn a_note_is_in_the_tooltip_only() {
-        let view = View::of(&HostState::Starting, Some("Note."), Phrases::for_locale(None));
-        assert_eq!(view.status, "Starting");
+        let view = view(&HostState::Starting, &Now::default(), Some("Note."));
+        assert_eq!(view.menu[0], Entry::Line("Starting".into()));
         assert!(view.tooltip.ends_with("Starting\nNote."), "{}", view.tooltip);
     }
 
     #[test]
-    fn long_causes_are_cut_between_characters() {
-        let line = one_line(&"é".repeat(200));
-        assert_eq!(line.chars().count(), 91);
-        assert!(line.ends_with('…'));
+    fn what_waits_can_be_answered_and_chats_opened() {
+        let command = "rm -rf build\n&& echo \u{202e}done".to_owned();
+        let now = Now {
+            approvals: vec![Approval { id: "a1".into(), command, allow_once: false }],
+            chats: vec![Chat { key: "agent:main:main".into(), title: String::new() }],
+            ..Now::default()
+        };
+        let view = view(&HostState::Starting, &now, None);
+        let Entry::Menu(title, answers) = &view.menu[1] else { panic!("{:?}", view.menu) };
+        assert_eq!(title, "Run? rm -rf build && echo done");
+        assert_eq!(answers.last(), Some(&Entry::Item(Action::Deny("a1".into()), "Deny".into())));
+        assert_eq!(answers.len(), 3, "a request that may not be allowed has no such entry");
+        let chat = Entry::Item(Action::Chat("agent:main:main".into()), "New chat".into());
+        assert!(view.menu.contains(&Entry::Menu("Recent chats".into(), vec![chat])));
+    }
+
+    #[test]
+    fn the_tool_in_use_is_named() {
+        let phrases = Phrases::for_locale(None);
+        assert_eq!(working(1, None, phrases), "Working: 1 run");
+        assert_eq!(working(2, Some("exec"), phrases), "Working: 2 runs, exec");
     }
 }

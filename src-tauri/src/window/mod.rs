@@ -1,118 +1,84 @@
-//! The WebChat window: made on demand, destroyed when closed, so that a closed window
-//! costs no memory. The page keeps its session, draft and place in its own storage.
+//! The windows, as the app sees them: they live in a process of their own, made on demand and gone
+//! with the last window, so that a closed window costs no memory and a web view that breaks takes
+//! nothing with it. Pages keep their session, draft and place in their own storage.
 
-mod closing;
-mod guard;
+mod channel;
+mod process;
+mod render;
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use serde_json::value::RawValue;
+use tauri::{AppHandle, Listener, Manager};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use tauri::webview::NewWindowResponse;
-use tauri::{
-    AppHandle, CloseRequestApi, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window,
-    WindowEvent,
-};
-use tauri_plugin_window_state::StateFlags;
+pub(crate) use self::channel::PageChannel;
+use self::process::Actor;
+use crate::wire::Label;
 
-pub(crate) use self::closing::close;
-use crate::bridge::Bridge;
-use crate::links;
-use crate::platform::{Here, Platform};
+/// The events of the app that pages may hear; `emit` sends them.
+const EVENTS: [&str; 5] = ["connection", "settings", "ask", "ask-gone", "show"];
+/// Orders that wait; nobody clicks faster.
+const ORDERS: usize = 32;
 
-/// The only window's label; the capability file names it too.
-pub(crate) const MAIN: &str = "main";
-/// Where its page comes from.
-pub(crate) const ORIGIN: &str =
-    if cfg!(windows) { "http://tauri.localhost" } else { "tauri://localhost" };
-/// What is remembered about the window between two openings.
-pub(crate) const REMEMBERED: StateFlags =
-    StateFlags::SIZE.union(StateFlags::POSITION).union(StateFlags::MAXIMIZED);
-
-const SIZE: (f64, f64) = (900.0, 700.0);
-const MIN_SIZE: (f64, f64) = (360.0, 420.0);
-
-/// The shell plugin puts a script into every page that takes links for new windows away from
-/// the page and then is not allowed to open them. Without a target it leaves them alone, and the
-/// guard below sees them.
-const LINKS_STAY_OURS: &str =
-    "addEventListener('click',e=>e.target.closest?.('a[target]')?.removeAttribute('target'),true)";
-
-/// What the rest of the app asks about the window.
-#[derive(Default)]
-pub(crate) struct WindowState {
-    /// Set from the close button until the web view is gone; opening again takes it back.
-    closing: AtomicBool,
-    opening: Mutex<()>,
+/// A cheap handle to the windows.
+#[derive(Clone)]
+pub(crate) struct Windows {
+    orders: mpsc::Sender<Order>,
+    seen: watch::Receiver<Seen>,
 }
 
-/// True while the person is looking at the window. Asks the main thread.
-pub(crate) fn is_focused(app: &AppHandle) -> bool {
-    app.get_webview_window(MAIN).is_some_and(|window| window.is_focused().unwrap_or_default())
+/// What is known about the windows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) open: Vec<Label>,
+    pub(crate) focused: Option<Label>,
+}
+
+enum Order {
+    Show(Label),
+    Event(&'static str, Box<RawValue>),
+    Close(oneshot::Sender<()>),
+}
+
+/// Makes ready for windows; there is none yet. The app may end with the last one.
+pub(crate) fn prepare(app: &AppHandle, quit_with_last: bool) {
+    let (orders, inbox) = mpsc::channel(ORDERS);
+    let (seen, watched) = watch::channel(Seen::default());
+    app.manage(Windows { orders: orders.clone(), seen: watched });
+    tauri::async_runtime::spawn(Actor::new(app.clone(), inbox, seen, quit_with_last).run());
+    for name in EVENTS {
+        let orders = orders.clone();
+        app.listen_any(name, move |event| {
+            let Ok(payload) = RawValue::from_string(event.payload().to_owned()) else { return };
+            if orders.try_send(Order::Event(name, payload)).is_err() {
+                tracing::warn!(name, "the pages were not told");
+            }
+        });
+    }
 }
 
 /// Brings WebChat to the front, making the window if there is none.
 pub(crate) fn open(app: &AppHandle) {
-    let app = app.clone();
-    // Making a window waits for the main thread, where this may have been called.
-    tauri::async_runtime::spawn_blocking(move || {
-        if let Err(error) = show(&app) {
-            tracing::error!(%error, "the window did not open");
-        }
-    });
+    show(app, Label::Main);
 }
 
-fn show(app: &AppHandle) -> tauri::Result<()> {
-    let state = app.state::<WindowState>();
-    let _one_at_a_time = state.opening.lock().unwrap_or_else(PoisonError::into_inner);
-    state.closing.store(false, Ordering::Relaxed);
-    let Some(window) = app.get_webview_window(MAIN) else {
-        return build(app).map(drop);
-    };
-    window.unminimize()?;
-    window.show()?;
-    window.set_focus()
-}
-
-fn build(app: &AppHandle) -> tauri::Result<WebviewWindow> {
-    let dev_url = if tauri::is_dev() { app.config().build.dev_url.clone() } else { None };
-    WebviewWindowBuilder::new(app, MAIN, WebviewUrl::default())
-        .title("Clawdbot")
-        .inner_size(SIZE.0, SIZE.1)
-        .min_inner_size(MIN_SIZE.0, MIN_SIZE.1)
-        .data_directory(data_directory(app)?)
-        .devtools(cfg!(debug_assertions))
-        .initialization_script(LINKS_STAY_OURS)
-        // Otherwise the native layer swallows files dropped on the page.
-        .disable_drag_drop_handler()
-        .on_navigation(move |url| guard::stays_here(url, dev_url.as_ref()))
-        .on_new_window(|url, _features| {
-            links::open_in_background(url.as_str());
-            NewWindowResponse::Deny
-        })
-        .build()
-}
-
-fn data_directory(app: &AppHandle) -> tauri::Result<PathBuf> {
-    let directory = app.path().app_local_data_dir()?.join("webview");
-    // Drafts are in there.
-    Here::private_dir(&directory)?;
-    Ok(directory)
-}
-
-/// Follows what happens to the window.
-pub(crate) fn on_event(window: &Window, event: &WindowEvent) {
-    match event {
-        WindowEvent::CloseRequested { api, .. } => close_requested(window, api),
-        WindowEvent::Destroyed => window.state::<Bridge>().close(),
-        _ => {}
+fn show(app: &AppHandle, label: Label) {
+    let Some(windows) = app.try_state::<Windows>() else { return };
+    if windows.orders.try_send(Order::Show(label)).is_err() {
+        tracing::warn!("the window did not open, because the app is quitting or very busy");
     }
 }
 
-fn close_requested(window: &Window, api: &CloseRequestApi) {
-    let Some(webview) = window.get_webview_window(window.label()) else {
-        return;
-    };
-    api.prevent_close();
-    tauri::async_runtime::spawn(close(webview));
+/// True while the person is looking at WebChat.
+pub(crate) fn is_focused(app: &AppHandle) -> bool {
+    app.try_state::<Windows>()
+        .is_some_and(|windows| windows.seen.borrow().focused == Some(Label::Main))
+}
+
+/// Closes every window in the usual way, so that nothing typed is lost.
+pub(crate) async fn close_all(app: &AppHandle) {
+    let Some(windows) = app.try_state::<Windows>() else { return };
+    let (done, closed) = oneshot::channel();
+    if windows.orders.send(Order::Close(done)).await.is_ok() {
+        let _ = closed.await;
+    }
 }

@@ -8,7 +8,7 @@ use tauri::{AppHandle, Manager, WebviewWindow};
 use tauri_plugin_window_state::AppHandleExt;
 use tokio::sync::oneshot;
 
-use super::{MAIN, REMEMBERED, WindowState};
+use super::{REMEMBERED, Windows};
 
 /// A page saves its draft on `pagehide`, which destroying the web view does not send.
 const SAVE_PAGE: &str = "dispatchEvent(new Event('pagehide'));0";
@@ -20,9 +20,9 @@ const GONE_CHECK: Duration = Duration::from_millis(5);
 const GONE_CHECKS: u32 = 200;
 
 /// Hides the window at once, lets the page save, then frees the web view.
-pub(crate) async fn close(window: WebviewWindow) {
+pub(super) async fn close(window: WebviewWindow) {
     let app = window.app_handle();
-    if app.state::<WindowState>().closing.swap(true, Ordering::Relaxed) {
+    if app.state::<Windows>().closing.swap(true, Ordering::Relaxed) {
         return;
     }
     remember_place(app);
@@ -38,7 +38,7 @@ pub(crate) async fn close(window: WebviewWindow) {
 /// Destroys the window unless it was opened again. Whoever opens meanwhile waits until it is
 /// really gone, and then gets a new one.
 fn free(app: &AppHandle, window: &WebviewWindow) {
-    let state = app.state::<WindowState>();
+    let state = app.state::<Windows>();
     let _one_at_a_time = state.opening.lock().unwrap_or_else(PoisonError::into_inner);
     if !state.closing.swap(false, Ordering::Relaxed) {
         return;
@@ -48,12 +48,20 @@ fn free(app: &AppHandle, window: &WebviewWindow) {
         return;
     }
     for _ in 0..GONE_CHECKS {
-        if app.get_webview_window(MAIN).is_none() {
-            return;
+        if app.get_webview_window(window.label()).is_none() {
+            return end_with_the_last(app, &state);
         }
         std::thread::sleep(GONE_CHECK);
     }
     tracing::warn!("the web view is slow to go");
+}
+
+/// Without a window this process has nothing to do.
+fn end_with_the_last(app: &AppHandle, state: &Windows) {
+    if app.webview_windows().is_empty() {
+        state.ending.store(true, Ordering::Relaxed);
+        app.exit(0);
+    }
 }
 
 /// On the main thread, because the plugin holds a lock there that this would wait for.

@@ -1,0 +1,233 @@
+//! One connection: its handshake, its questions, its events.
+
+use std::collections::HashMap;
+
+use clawdbot_gateway::{InProcess, Outgoing};
+use serde_json::json;
+use serde_json::value::RawValue;
+use tokio::sync::{mpsc, watch};
+
+use super::frames::{self, Frame};
+use super::{Decision, Moment, Now};
+
+/// Conversations that the menu shows.
+const CHATS: usize = 5;
+/// Conversations that titles are looked for in.
+const LISTED: u32 = 200;
+/// Answers that wait for their session's title; more are told without one.
+const MAX_WAITING: usize = 16;
+
+pub(super) struct Listener<'a> {
+    now: &'a watch::Sender<Now>,
+    moments: &'a mpsc::Sender<Moment>,
+    asked: HashMap<String, Asked>,
+    next_id: u64,
+    /// The list of conversations changed while it was being asked for.
+    stale: bool,
+}
+
+enum Asked {
+    Chats,
+    Approvals,
+    Pairings,
+    Decision,
+    /// An answer whose session's title is to come with the list.
+    Title {
+        session: String,
+        text: String,
+    },
+}
+
+impl<'a> Listener<'a> {
+    pub(super) fn new(now: &'a watch::Sender<Now>, moments: &'a mpsc::Sender<Moment>) -> Self {
+        Self { now, moments, asked: HashMap::new(), next_id: 0, stale: false }
+    }
+
+    /// Listens until the gateway ends the connection.
+    pub(super) async fn run(
+        mut self,
+        connection: InProcess,
+        decisions: &mut mpsc::Receiver<Decision>,
+    ) {
+        let InProcess { to_gateway, mut from_gateway } = connection;
+        loop {
+            let replies = tokio::select! {
+                frame = from_gateway.recv() => match frame {
+                    Some(Outgoing::Text(frame)) => match serde_json::from_str(&frame) {
+                        Ok(frame) => self.on_frame(&frame),
+                        Err(_) => continue,
+                    },
+                    Some(Outgoing::Close { .. }) | None => return,
+                },
+                Some(decision) = decisions.recv() => vec![self.decide(decision)],
+            };
+            for reply in replies {
+                if to_gateway.send(reply).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Deals with one frame; what it returns goes to the gateway.
+    fn on_frame(&mut self, frame: &Frame<'_>) -> Vec<String> {
+        match (frame.kind.as_ref(), frame.event.as_deref(), frame.id.as_deref()) {
+            ("event", Some("connect.challenge"), _) => vec![frames::connect_request()],
+            ("event", Some(event), _) => frame
+                .payload
+                .and_then(|payload| self.on_event(event, payload))
+                .into_iter()
+                .collect(),
+            ("res", _, Some("connect")) if frame.ok => vec![
+                self.ask("sessions.list", &list_params(), Asked::Chats),
+                self.ask("exec.approval.list", &json!({}), Asked::Approvals),
+                self.ask("device.pair.list", &json!({}), Asked::Pairings),
+            ],
+            ("res", _, Some("connect")) => {
+                tracing::warn!("the gateway refused the app's own connection");
+                Vec::new()
+            }
+            ("res", _, Some(id)) => {
+                let asked = self.asked.remove(id);
+                let payload = frame.payload.filter(|_| frame.ok);
+                asked.and_then(|asked| self.on_answer(asked, payload)).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn on_event(&mut self, event: &str, payload: &RawValue) -> Option<String> {
+        match event {
+            "chat" => return self.on_chat(payload),
+            "sessions.changed" => return self.ask_for_chats(),
+            "agent" => {
+                let tool = frames::tool(payload)?;
+                self.change(|now| now.tool = tool);
+            }
+            "exec.approval.requested" => {
+                let approval = frames::approval(payload)?;
+                self.change(|now| {
+                    now.approvals.retain(|other| other.id != approval.id);
+                    now.approvals.push(approval.clone());
+                });
+                self.tell(Moment::Approval(approval));
+            }
+            "exec.approval.resolved" => {
+                let id = frames::settled(payload)?;
+                self.change(|now| now.approvals.retain(|other| other.id != id));
+                self.tell(Moment::ApprovalGone(id));
+            }
+            "device.pair.requested" | "node.pair.requested" => {
+                let pairing = frames::pairing(payload)?;
+                self.change(|now| {
+                    now.pairings.retain(|other| other.id != pairing.id);
+                    now.pairings.push(pairing.clone());
+                });
+                self.tell(Moment::Pairing(pairing));
+            }
+            "device.pair.resolved" | "node.pair.resolved" => {
+                let id = frames::settled(payload)?;
+                self.change(|now| now.pairings.retain(|other| other.id != id));
+                self.tell(Moment::PairingGone(id));
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn on_chat(&mut self, payload: &RawValue) -> Option<String> {
+        let (session, text) = frames::finished_answer(payload)?;
+        if self.asked.len() >= MAX_WAITING {
+            self.tell(Moment::Answer { session, title: None, text });
+            return None;
+        }
+        Some(self.ask("sessions.list", &list_params(), Asked::Title { session, text }))
+    }
+
+    fn on_answer(&mut self, asked: Asked, payload: Option<&RawValue>) -> Option<String> {
+        match asked {
+            Asked::Chats => {
+                if let Some(payload) = payload {
+                    self.show_chats(payload);
+                }
+                return std::mem::take(&mut self.stale).then(|| self.ask_for_chats()).flatten();
+            }
+            Asked::Title { session, text } => {
+                let title = payload.and_then(|payload| self.show_chats(payload).title_of(&session));
+                self.tell(Moment::Answer { session, title, text });
+            }
+            Asked::Approvals => {
+                let rows = payload.map(frames::approvals).unwrap_or_default();
+                self.change(|now| now.approvals = rows);
+            }
+            Asked::Pairings => {
+                let rows = payload.map(frames::pairings).unwrap_or_default();
+                self.change(|now| now.pairings = rows);
+            }
+            Asked::Decision if payload.is_none() => {
+                tracing::warn!("the gateway did not take the decision; it was made elsewhere");
+            }
+            Asked::Decision => {}
+        }
+        None
+    }
+
+    fn show_chats(&self, payload: &RawValue) -> Titles {
+        let chats = frames::chats(payload);
+        let shown = chats.iter().take(CHATS).cloned().collect();
+        self.change(|now| now.chats = shown);
+        Titles(chats)
+    }
+
+    /// Once at a time; what changes meanwhile is asked for afterwards.
+    fn ask_for_chats(&mut self) -> Option<String> {
+        if self.asked.values().any(|asked| matches!(asked, Asked::Chats)) {
+            self.stale = true;
+            return None;
+        }
+        Some(self.ask("sessions.list", &list_params(), Asked::Chats))
+    }
+
+    fn decide(&mut self, decision: Decision) -> String {
+        let (id, decision) = match decision {
+            Decision::AllowOnce(id) => (id, "allow-once"),
+            Decision::Deny(id) => (id, "deny"),
+        };
+        let params = json!({ "id": id, "decision": decision });
+        self.ask("exec.approval.resolve", &params, Asked::Decision)
+    }
+
+    fn ask(&mut self, method: &str, params: &serde_json::Value, asked: Asked) -> String {
+        self.next_id += 1;
+        let id = format!("tray-{}", self.next_id);
+        self.asked.insert(id.clone(), asked);
+        frames::request(&id, method, params)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Now)) {
+        self.now.send_if_modified(|now| {
+            let before = now.clone();
+            change(now);
+            *now != before
+        });
+    }
+
+    fn tell(&self, moment: Moment) {
+        if self.moments.try_send(moment).is_err() {
+            tracing::debug!("nobody takes notice any more");
+        }
+    }
+}
+
+struct Titles(Vec<super::Chat>);
+
+impl Titles {
+    fn title_of(&self, session: &str) -> Option<String> {
+        let chat = self.0.iter().find(|chat| chat.key == session)?;
+        (!chat.title.is_empty()).then(|| chat.title.clone())
+    }
+}
+
+fn list_params() -> serde_json::Value {
+    json!({ "limit": LISTED, "includeDerivedTitles": true })
+}

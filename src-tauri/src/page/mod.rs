@@ -1,0 +1,184 @@
+//! The window process: the same program, started again by the app for as long as a window is open.
+//!
+//! It shows pages and carries what they ask for to the app over standard input and output. It keeps
+//! no state but the size of the windows, and ends with the app, whatever that ended of.
+
+mod calls;
+mod closing;
+mod crash;
+mod guard;
+mod line;
+mod media;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use tauri::webview::NewWindowResponse;
+use tauri::{
+    AppHandle, CloseRequestApi, Manager, RunEvent, WebviewUrl, WebviewWindow, WebviewWindowBuilder,
+    Window, WindowEvent,
+};
+use tauri_plugin_window_state::StateFlags;
+
+use self::line::Line;
+use crate::links;
+use crate::platform::{Here, Platform};
+use crate::wire::{FromWindow, Label};
+
+/// What the app starts this program with to get its windows.
+pub(crate) const ARGUMENT: &str = "--window-process";
+
+/// Where the pages come from.
+const ORIGIN: &str = if cfg!(windows) { "http://tauri.localhost" } else { "tauri://localhost" };
+/// What is remembered about the window between two openings.
+const REMEMBERED: StateFlags =
+    StateFlags::SIZE.union(StateFlags::POSITION).union(StateFlags::MAXIMIZED);
+
+const SIZE: (f64, f64) = (900.0, 700.0);
+const MIN_SIZE: (f64, f64) = (360.0, 420.0);
+
+/// Tells once that the page has drawn itself. Nothing is drawn while nobody could see it.
+const REPORT_PAINT: &str = "addEventListener('load',()=>{\
+    const tell=()=>__TAURI_INTERNALS__.invoke('page_painted');\
+    if(document.hidden)tell();else requestAnimationFrame(()=>requestAnimationFrame(tell))})";
+
+/// What happens to each window.
+#[derive(Default)]
+struct Windows {
+    /// Set from the close button until the web view is gone; opening again takes it back.
+    closing: AtomicBool,
+    /// The last window is gone and this process ends; whoever wants another one gets a new process.
+    ending: AtomicBool,
+    opening: Mutex<()>,
+}
+
+/// Shows windows until the last one is closed, or until the app ends.
+pub(crate) fn run() -> anyhow::Result<()> {
+    let pipe = line::take_over()?;
+    let app = tauri::Builder::default()
+        .plugin(tauri_plugin_window_state::Builder::new().with_state_flags(REMEMBERED).build())
+        .manage(Windows::default())
+        .manage(Line::to(pipe))
+        .register_asynchronous_uri_scheme_protocol(media::SCHEME, media::serve)
+        .invoke_handler(calls::on_invoke)
+        .on_window_event(on_event)
+        .setup(|app| {
+            catch_signals(app.handle().clone());
+            line::listen(app.handle().clone());
+            Ok(())
+        })
+        .build(crate::app::context())?;
+    app.run(|_app, event| {
+        // Whether the last window is gone is decided where windows are made and closed.
+        if let RunEvent::ExitRequested { code: None, api, .. } = event {
+            api.prevent_exit();
+        }
+    });
+    Ok(())
+}
+
+/// Lets the pages save what was typed, then ends.
+fn close_all(app: &AppHandle) {
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        for window in app.webview_windows().into_values() {
+            closing::close(window).await;
+        }
+        app.exit(0);
+    });
+}
+
+fn catch_signals(app: AppHandle) {
+    let caught = tauri::async_runtime::block_on(async {
+        let signal = Here::end_requested()?;
+        tauri::async_runtime::spawn(async move {
+            signal.await;
+            close_all(&app);
+        });
+        Ok::<(), std::io::Error>(())
+    });
+    if let Err(error) = caught {
+        tracing::warn!(%error, "signals cannot be caught");
+    }
+}
+
+/// Brings a window to the front, making it if there is none.
+fn show(app: &AppHandle, label: Label) {
+    let app = app.clone();
+    // Making a window waits for the main thread.
+    tauri::async_runtime::spawn_blocking(move || match show_now(&app, label) {
+        Ok(true) => app.state::<Line>().say(&FromWindow::Shown { label }),
+        Ok(false) => {}
+        Err(error) => {
+            tracing::error!(%error, "the window did not open");
+            app.exit(1);
+        }
+    });
+}
+
+/// False when it is too late for a window in this process.
+fn show_now(app: &AppHandle, label: Label) -> tauri::Result<bool> {
+    let state = app.state::<Windows>();
+    let _one_at_a_time = state.opening.lock().unwrap_or_else(PoisonError::into_inner);
+    if state.ending.load(Ordering::Relaxed) {
+        return Ok(false);
+    }
+    state.closing.store(false, Ordering::Relaxed);
+    let Some(window) = app.get_webview_window(label.as_str()) else {
+        crash::watch(&build(app, label)?, label)?;
+        return Ok(true);
+    };
+    window.unminimize()?;
+    window.show()?;
+    window.set_focus()?;
+    Ok(true)
+}
+
+fn build(app: &AppHandle, label: Label) -> tauri::Result<WebviewWindow> {
+    let dev_url = if tauri::is_dev() { app.config().build.dev_url.clone() } else { None };
+    WebviewWindowBuilder::new(app, label.as_str(), WebviewUrl::default())
+        .title("Clawdbot")
+        .inner_size(SIZE.0, SIZE.1)
+        .min_inner_size(MIN_SIZE.0, MIN_SIZE.1)
+        .data_directory(data_directory(app)?)
+        .devtools(cfg!(debug_assertions))
+        .initialization_script(REPORT_PAINT)
+        // Otherwise the native layer swallows files dropped on the page.
+        .disable_drag_drop_handler()
+        .on_navigation(move |url| guard::stays_here(url, dev_url.as_ref()))
+        .on_new_window(|url, _features| {
+            links::open_in_background(url.as_str());
+            NewWindowResponse::Deny
+        })
+        .build()
+}
+
+fn data_directory(app: &AppHandle) -> tauri::Result<PathBuf> {
+    let directory = app.path().app_local_data_dir()?.join("webview");
+    // Drafts are in there.
+    Here::private_dir(&directory)?;
+    Ok(directory)
+}
+
+/// Follows what happens to the windows.
+fn on_event(window: &Window, event: &WindowEvent) {
+    let Some(label) = Label::parse(window.label()) else { return };
+    let line = window.state::<Line>();
+    match event {
+        WindowEvent::CloseRequested { api, .. } => close_requested(window, api),
+        WindowEvent::Focused(focused) => {
+            line.say(&FromWindow::Focus { label, focused: *focused });
+        }
+        WindowEvent::Destroyed => line.say(&FromWindow::Gone { label }),
+        _ => {}
+    }
+}
+
+fn close_requested(window: &Window, api: &CloseRequestApi) {
+    let Some(webview) = window.get_webview_window(window.label()) else {
+        return;
+    };
+    api.prevent_close();
+    tauri::async_runtime::spawn(closing::close(webview));
+}

@@ -1,0 +1,73 @@
+//! Text of others, made fit for one line of a menu or a notification.
+
+/// One line of at most `limit` characters: no control characters, none that change the order in
+/// which text is read, no runs of spaces.
+pub(crate) fn one_line(text: &str, limit: usize) -> String {
+    // Four bytes a character, so that a huge text is not walked to its end.
+    let mut line = String::with_capacity(limit.saturating_mul(4).min(1024));
+    let mut count = 0;
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
+        let word: String = word.chars().filter(|c| !reorders(*c)).take(limit + 1).collect();
+        if word.is_empty() {
+            continue;
+        }
+        if count > 0 {
+            line.push(' ');
+        }
+        count += word.chars().count() + 1;
+        line.push_str(&word);
+        if count > limit + 1 {
+            break;
+        }
+    }
+    shortened(line, limit)
+}
+
+/// The beginning of an answer on one line, without the commonest Markdown marks.
+pub(crate) fn without_marks(text: &str, limit: usize) -> String {
+    let words = one_line(text, limit.saturating_mul(2));
+    let words = words.split(' ').map(|word| word.trim_matches(['*', '`']));
+    let words = words.filter(|word| !word.trim_matches('#').is_empty());
+    shortened(words.collect::<Vec<_>>().join(" "), limit)
+}
+
+fn shortened(line: String, limit: usize) -> String {
+    match line.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        None => line,
+    }
+}
+
+/// Marks that make text read in another order than it is written.
+fn reorders(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{one_line, without_marks};
+
+    #[test]
+    fn lines_and_control_characters_become_spaces() {
+        assert_eq!(one_line("  a\n\nb\u{1b}[31m\tc\u{202e}d ", 120), "a b [31m cd");
+    }
+
+    #[test]
+    fn markdown_marks_are_left_out() {
+        assert_eq!(
+            without_marks("## Three steps\n\n1. Open the **tray** `menu`\n```sh\nls #1", 120),
+            "Three steps 1. Open the tray menu sh ls #1"
+        );
+    }
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        for shorten in [one_line, without_marks] {
+            assert_eq!(shorten(&"é".repeat(120), 120), "é".repeat(120));
+            assert_eq!(shorten(&"é".repeat(121), 120), format!("{}…", "é".repeat(120)));
+            let words = shorten(&"word ".repeat(100_000), 120);
+            assert!(words.ends_with("word…"), "{words}");
+            assert!(words.chars().count() <= 121);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `--uninstall`: takes back what the app has put outside its own directory, and says what stays.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use auto_launch::AutoLaunchBuilder;
+use clawdbot_config::Paths;
+
+use crate::login;
+use crate::outside::SCHEME;
+use crate::platform::{Here, Platform};
+
+/// The argument.
+pub(crate) const ARGUMENT: &str = "--uninstall";
+
+/// Why something was left behind.
+#[derive(Debug, thiserror::Error)]
+enum UninstallError {
+    #[error("the login entry: {0}")]
+    Login(#[from] auto_launch::Error),
+    #[error("the handler of {SCHEME}:// links: {0}")]
+    Scheme(io::Error),
+    #[error("this program's own path: {0}")]
+    Program(io::Error),
+}
+
+/// Takes everything back that it can, and reports on standard output. The error says what is left.
+pub(crate) fn run(paths: &Paths) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    let mut failed = Vec::new();
+    for (what, result) in [("Start at login", login_entry()), ("Links", scheme())] {
+        match result {
+            Ok(true) => writeln!(out, "{what}: removed.")?,
+            Ok(false) => writeln!(out, "{what}: there was nothing to remove.")?,
+            Err(error) => failed.push(error),
+        }
+    }
+    writeln!(out, "\nKept, because it is yours. Delete it if you want it gone:")?;
+    for kept in kept(paths) {
+        writeln!(out, "  {}", kept.display())?;
+    }
+    writeln!(out, "Tokens of remote gateways, if there are any, are in the system's keyring.")?;
+    writeln!(out, "\nNow remove the package, or the folder that this program is in.")?;
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let failed: Vec<String> = failed.iter().map(ToString::to_string).collect();
+    anyhow::bail!("Not removed: {}. Remove it yourself, or run this again.", failed.join("; "))
+}
+
+fn login_entry() -> Result<bool, UninstallError> {
+    let program = std::env::current_exe().map_err(UninstallError::Program)?;
+    let entry = AutoLaunchBuilder::new()
+        .set_app_name(login::NAME)
+        .set_app_path(&program.display().to_string())
+        .set_args(&[login::ARGUMENT])
+        .build()?;
+    let there = entry.is_enabled()?;
+    if there {
+        entry.disable()?;
+    }
+    Ok(there)
+}
+
+fn scheme() -> Result<bool, UninstallError> {
+    Here::forget_scheme(SCHEME).map_err(UninstallError::Scheme)
+}
+
+/// What is there of the person's own.
+fn kept(paths: &Paths) -> Vec<PathBuf> {
+    let own = [paths.state_dir.clone()].into_iter().chain(Here::window_data());
+    own.filter(|path| Path::exists(path)).collect()
+}

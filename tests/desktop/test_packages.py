@@ -1,0 +1,88 @@
+"""The packages, as `installer/package.sh` makes them, and taking the app away again."""
+
+import os
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from desktop import APP, Desktop, HERE, until
+
+BUNDLE = Path(os.environ.get("CLAWDBOT_BUNDLE", HERE.parents[1] / "target/release/bundle"))
+SYSTEM = "/usr/share/applications/Clawdbot.desktop"
+
+
+def package(ending):
+    return next(iter(BUNDLE.glob("*/*." + ending)), None)
+
+
+@unittest.skipUnless(package("deb"), "no package; installer/package.sh makes one")
+class Packages(unittest.TestCase):
+    def unpacked(self):
+        root = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        subprocess.run(["dpkg-deb", "-x", package("deb"), root], check=True)
+        return root
+
+    def test_the_deb_has_everything(self):
+        root = self.unpacked()
+        for program in ("clawdbot", "clawdbot-desktop"):
+            self.assertTrue(os.access(root / "usr/bin" / program, os.X_OK), program)
+        entry = (root / SYSTEM[1:]).read_text()
+        self.assertIn("Exec=clawdbot-desktop %u", entry)
+        self.assertIn("MimeType=x-scheme-handler/clawdbot;", entry)
+        self.assertEqual(subprocess.run(["desktop-file-validate", root / SYSTEM[1:]]).returncode, 0)
+        self.assertTrue(list((root / "usr/share/icons/hicolor").rglob("clawdbot-desktop.png")))
+        for completion in ("bash-completion/completions/clawdbot", "zsh/vendor-completions/_clawdbot",
+                           "fish/vendor_completions.d/clawdbot.fish"):
+            self.assertIn("gateway", (root / "usr/share" / completion).read_text(), completion)
+
+    def test_the_installed_app_starts_and_goes_again(self):
+        if os.geteuid() != 0 or Path("/usr/bin/clawdbot-desktop").exists():
+            self.skipTest("installs a package: needs root, and no such package yet")
+        self.addCleanup(subprocess.run, ["dpkg", "--purge", "clawdbot"], capture_output=True)
+        subprocess.run(["dpkg", "-i", package("deb")], check=True, capture_output=True)
+        desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        desktop.start("--hidden", program="/usr/bin/clawdbot-desktop")
+        desktop.wait_ready()
+        self.assertNotIn("command", desktop.item()["ToolTip"][1], "the command is beside the app")
+        desktop.click("Open WebChat")
+        desktop.wait_window()
+        desktop.click("Quit")
+        self.assertEqual(desktop.app.wait(15), 0)
+        subprocess.run(["dpkg", "--purge", "clawdbot"], check=True, capture_output=True)
+        left = [path for path in ("/usr/bin/clawdbot-desktop", "/usr/bin/clawdbot", SYSTEM) if Path(path).exists()]
+        self.assertEqual(left, [])
+
+    @unittest.skipUnless(package("rpm"), "no rpm")
+    def test_the_rpm_has_the_same(self):
+        listed = subprocess.run(["rpm", "-qlp", package("rpm")], capture_output=True, text=True, check=True)
+        for path in ("/usr/bin/clawdbot", "/usr/bin/clawdbot-desktop", SYSTEM,
+                     "/usr/share/zsh/site-functions/_clawdbot"):
+            self.assertIn(path + "\n", listed.stdout)
+
+
+class Uninstall(unittest.TestCase):
+    def test_what_the_app_put_elsewhere_goes_and_the_rest_is_named(self):
+        desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        desktop.start("--hidden")
+        desktop.wait_ready()
+        entry = desktop.home / ".config/autostart/Clawdbot.desktop"
+        desktop.click("Start at login")
+        until(entry.exists, 5, "the login entry")
+        choices = desktop.home / ".config/mimeapps.list"
+        choices.write_text("[Default Applications]\nx-scheme-handler/clawdbot=x.desktop\ntext/html=y.desktop\n")
+        desktop.click("Quit")
+        desktop.app.wait(15)
+        said = desktop.output(APP, "--uninstall")
+        self.assertFalse(entry.exists())
+        self.assertEqual(choices.read_text(), "[Default Applications]\ntext/html=y.desktop\n")
+        self.assertIn("Start at login: removed.", said)
+        self.assertIn(str(desktop.home / ".clawdbot"), said)
+        self.assertTrue((desktop.home / ".clawdbot/clawdbot.json").exists())
+        self.assertIn("Start at login: there was nothing to remove.", desktop.output(APP, "--uninstall"))
+
+
+if __name__ == "__main__":
+    unittest.main()

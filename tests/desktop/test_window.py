@@ -1,0 +1,120 @@
+"""The window process: crashes, empty windows, and what is left of it afterwards."""
+
+import os
+import signal
+import threading
+import unittest
+from pathlib import Path
+
+from selenium.common.exceptions import WebDriverException
+
+from desktop import Desktop, children, element, elements, kill, say, until, wait_answer
+from fake_model import Answer, FakeModel
+
+
+def environment(pid):
+    return Path("/proc/%d/environ" % pid).read_bytes().decode(errors="replace").split("\0")
+
+
+class WindowProcess(unittest.TestCase):
+    def desktop(self, *answers):
+        model = self.enterContext(FakeModel(*answers or [Answer()]))
+        desktop = self.enterContext(Desktop())
+        desktop.configure(model.url)
+        desktop.start("--hidden")
+        desktop.wait_ready()
+        return desktop
+
+    def test_nothing_is_left_of_a_closed_window(self):
+        desktop = self.desktop()
+        for _ in range(3):
+            desktop.click("Open WebChat")
+            desktop.wait_window()
+            until(desktop.web_processes, 5, "the page")
+            desktop.close_window()
+            until(lambda: not children(desktop.app.pid), 5, "the end of every process of it")
+
+    def test_opening_while_the_window_closes_opens_it(self):
+        desktop = self.desktop()
+        for _ in range(3):
+            desktop.click("Open WebChat")
+            desktop.output("wmctrl", "-i", "-c", desktop.wait_window())
+            desktop.click("Open WebChat")
+            desktop.wait_window()
+            desktop.close_window()
+
+    def test_a_crash_of_the_page_leaves_the_answer_and_offers_to_load_it_again(self):
+        desktop = self.desktop(Answer(chunks=["One ", "two ", "three ", "four."], delay=0.7))
+        page = desktop.open_page()
+        say(page, "Count")
+        wait_answer(page, "One")
+        desktop.leave(page)
+        broken = desktop.web_processes()
+        kill(broken[0])
+        until(lambda: set(desktop.web_processes()) - set(broken), 15, "a new page")
+        page = until(lambda: self.offer(desktop), 20, "the offer to load it again")
+        desktop.picture("page-stopped")
+        element(page, "page-reload").click()
+        wait_answer(page, "One two three four.")
+        self.assertIsNone(desktop.app.poll())
+        self.assertIn("the page's process ended", desktop.log())
+
+    def test_a_crash_of_the_window_leaves_the_gateway(self):
+        desktop = self.desktop()
+        desktop.click("Open WebChat")
+        desktop.wait_window()
+        kill(desktop.window_process())
+        until(lambda: not desktop.windows(), 5, "the window's end")
+        self.assertTrue(desktop.status().startswith("Ready on"))
+        page = desktop.open_page()
+        say(page, "Still there?")
+        wait_answer(page, "Hello from the model.")
+
+    def test_a_killed_app_takes_its_window_with_it(self):
+        desktop = self.desktop()
+        desktop.click("Open WebChat")
+        desktop.wait_window()
+        below = list(children(desktop.app.pid))
+        desktop.app.kill()
+        desktop.app.wait()
+        until(lambda: not any(os.path.exists("/proc/%d" % pid) for pid in below), 5,
+              "the end of all of it")
+
+    def test_an_empty_window_is_drawn_in_another_way(self):
+        desktop = self.desktop()
+        first = self.stopped_page(desktop)
+        until(lambda: "drawing it in another way" in desktop.log(), 25, "another way")
+        kill(first)
+        page = desktop.page_when_open()
+        self.assertIn("WEBKIT_DISABLE_DMABUF_RENDERER=1", environment(desktop.window_process()))
+        say(page, "Hello")
+        wait_answer(page, "Hello from the model.")
+
+    def offer(self, desktop):
+        """A driver for the page that offers that, once there is one to talk to."""
+        page = desktop.page()
+        try:
+            if elements(page, "page-reload"):
+                return page
+        except WebDriverException:
+            pass  # it is between two pages
+        desktop.leave(page)
+        return None
+
+    def stopped_page(self, desktop):
+        """Opens a window whose page stands still before it has drawn anything."""
+        found = []
+
+        def stop():
+            found.append(until(desktop.web_processes, 10, "a page")[0])
+            os.kill(found[0], signal.SIGSTOP)
+
+        stopper = threading.Thread(target=stop)
+        stopper.start()
+        desktop.click("Open WebChat")
+        stopper.join()
+        return found[0]
+
+
+if __name__ == "__main__":
+    unittest.main()
