@@ -3,17 +3,18 @@
 
 use std::path::Path;
 
-use crate::home::{Home, PROGRAM, Shown, timeless};
+use crate::home::{Home, PROGRAM, Shown, soon, timeless};
 
-/// Starts a service manager of the user in a mount namespace of its own, then runs the rest.
+/// Starts a service manager of the user in namespaces of its own, then runs the rest. Whatever is
+/// left over ends with the namespace of the processes.
 const MANAGER: &str = r#"
 set -e
 mount -t tmpfs tmpfs /run
 mkdir -p /run/systemd/system "$XDG_RUNTIME_DIR"
 chmod 700 "$XDG_RUNTIME_DIR"
 for tree in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do
-  if [ -w "$tree/cgroup.procs" ] && mkdir "$tree/clawdbot-test-$$" 2>/dev/null; then
-    echo $$ >"$tree/clawdbot-test-$$/cgroup.procs"
+  if [ -w "$tree/cgroup.procs" ] && mkdir "$tree/$CGROUP" 2>/dev/null; then
+    echo $$ >"$tree/$CGROUP/cgroup.procs"
   fi
 done
 /lib/systemd/systemd --user >/dev/null 2>&1 &
@@ -28,10 +29,17 @@ try() { printf '$ clawdbot %s\n' "$*"; "$CLAWDBOT" "$@" 2>&1 || echo "exit code 
 
 /// What a script has shown, or `None` where no manager can be started.
 fn with_manager(home: &Home, script: &str) -> Option<String> {
-    let script = format!("{MANAGER}{script}\nsystemctl --user exit >/dev/null 2>&1; wait\n");
-    let mut unshare = home.other(Path::new("unshare"), &["--mount", "/bin/bash", "-c", &script]);
-    unshare.env("XDG_RUNTIME_DIR", "/run/user/0").env("CLAWDBOT", PROGRAM);
+    let script = format!("{MANAGER}{script}\n");
+    let apart = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"];
+    let command = ["/bin/bash", "-c", &script];
+    let mut unshare = home.other(Path::new("unshare"), &[&apart[..], &command].concat());
+    let cgroup = format!("clawdbot-test-{}", home.port());
+    unshare.env("XDG_RUNTIME_DIR", "/run/user/0").env("CLAWDBOT", PROGRAM).env("CGROUP", &cgroup);
     let Shown { out, err, .. } = home.finish(unshare);
+    for tree in ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"] {
+        let dir = Path::new(tree).join(&cgroup);
+        soon("the cgroup is empty", || remove(&dir).then_some(()));
+    }
     let Some((_, shown)) = out.split_once("MANAGER\n") else {
         eprintln!("skipped, no systemd --user here: {out}{err}");
         return None;
@@ -39,6 +47,15 @@ fn with_manager(home: &Home, script: &str) -> Option<String> {
     let shown =
         shown.replace(&home.port().to_string(), "18789").replace(PROGRAM, "/usr/bin/clawdbot");
     Some(pidless(&timeless(&shown)))
+}
+
+/// Removes a cgroup and those in it; possible once their processes have ended.
+fn remove(dir: &Path) -> bool {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+        remove(&entry.path());
+    }
+    std::fs::remove_dir(dir).is_ok() || !dir.exists()
 }
 
 fn pidless(text: &str) -> String {
