@@ -32,6 +32,8 @@ pub struct FakeModel {
 #[derive(Default)]
 struct State {
     inner: Mutex<Inner>,
+    /// How many requests there were.
+    asked: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -153,6 +155,11 @@ impl FakeModel {
         self.state.lock().requests.clone()
     }
 
+    /// Waits until there were this many requests.
+    pub async fn asked(&self, count: usize) {
+        self.state.asked.subscribe().wait_for(|asked| *asked >= count).await.unwrap();
+    }
+
     /// For `models.providers.<id>.baseUrl`.
     pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
@@ -190,6 +197,7 @@ impl State {
         let mut inner = self.lock();
         let said = last_user_text(&request);
         inner.requests.push(request);
+        self.asked.send_replace(inner.requests.len());
         match inner.scripts.pop_front() {
             Some(script) => script,
             None if inner.echo => Script::text([said.as_str()]),

@@ -71,6 +71,8 @@ struct RunTask<'a> {
     /// Answers and tool results so far.
     answers: usize,
     deadline: Option<tokio::time::Instant>,
+    /// Whether clients have yet to hear of the last answer's usage.
+    usage_untold: bool,
     /// Text of the answers already stored in this run.
     settled_text: String,
     /// Text of the answer under way.
@@ -104,6 +106,7 @@ impl<'a> RunTask<'a> {
             context: 0,
             answers: 0,
             deadline: None,
+            usage_untold: false,
             settled_text: String::new(),
             text: String::new(),
             thinking: String::new(),
@@ -312,12 +315,11 @@ impl<'a> RunTask<'a> {
                 });
                 self.events.agent(Stream::Tool, &data);
             }
-            RunEvent::Message(message) => self.on_message(message).await?,
+            RunEvent::Message(message) => self.on_message(message)?,
             RunEvent::Usage(usage) => {
                 self.usage += usage;
                 self.context = usage.input + usage.cache_read + usage.cache_write;
-                let data = json!({"outputTokens": self.usage.output});
-                self.events.agent(Stream::Newer("usage"), &data);
+                self.usage_untold = true;
             }
             RunEvent::Retry { attempt, after, cause } => {
                 warn!(run = %self.events.run_id, attempt, %cause, "asking the model again");
@@ -342,19 +344,16 @@ impl<'a> RunTask<'a> {
         Ok(())
     }
 
-    async fn on_message(&mut self, message: Message) -> Result<(), Failure> {
+    fn on_message(&mut self, message: Message) -> Result<(), Failure> {
         if let Message::Assistant(answer) = &message {
             let text = answer.text();
             if !text.is_empty() {
                 self.text = text;
             }
-            if self.unshown || self.whole_text() != self.shown {
-                self.show().await?;
-            }
             self.settled_text = self.whole_text();
             self.text.clear();
-            self.thinking.clear();
-            self.thinking_shown = 0;
+            // It is shown once its row is stored, which saves journalling it first.
+            self.unshown = false;
         }
         self.answers += 1;
         self.held = Some(self.new_row(&message)?);
@@ -387,6 +386,12 @@ impl<'a> RunTask<'a> {
             .journal(&self.events.run_id, partial)
             .await
             .map_err(|error| Failure::Setup(store_error(error).message))?;
+        self.tell_progress();
+        Ok(())
+    }
+
+    /// Tells what is on disk and has not been told: thinking, text, and what the answer has cost.
+    fn tell_progress(&mut self) {
         if let Some(delta) = self.thinking.get(self.thinking_shown..).filter(|new| !new.is_empty())
         {
             let data = json!({"text": self.thinking, "delta": delta});
@@ -399,9 +404,12 @@ impl<'a> RunTask<'a> {
             self.live.set_partial(&text);
             self.shown = text;
         }
+        if std::mem::take(&mut self.usage_untold) {
+            let data = json!({"outputTokens": self.usage.output});
+            self.events.agent(Stream::Newer("usage"), &data);
+        }
         self.last_delta = Some(Instant::now());
         self.unshown = false;
-        Ok(())
     }
 
     async fn store_held(&mut self) -> Result<(), Failure> {
@@ -414,6 +422,9 @@ impl<'a> RunTask<'a> {
             .append_run_messages(&self.events.run_id, vec![held])
             .await
             .map_err(|error| Failure::Setup(store_error(error).message))?;
+        self.tell_progress();
+        self.thinking.clear();
+        self.thinking_shown = 0;
         for row in &stored {
             self.events.row(&self.session, row);
         }

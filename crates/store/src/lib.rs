@@ -60,7 +60,7 @@ pub use error::{Cause, StoreError};
 pub use import::{Batch, OldSession, OldState, Staged, Transcript};
 pub use media::MediaRecord;
 pub use recovery::{InterruptedRun, Recovery};
-pub use runs::{BeginRun, Begun, FinishRun, Partial, RunRecord, RunStatus};
+pub use runs::{BeginRun, Begun, FinishRun, Finished, Partial, RunRecord, RunStatus};
 pub use search::SearchHit;
 pub use session_list::{SessionListed, SessionPage, SessionQuery};
 pub use sessions::{DeletedSession, Session, SessionChange};

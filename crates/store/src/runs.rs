@@ -139,6 +139,15 @@ pub struct FinishRun {
     pub now_ms: i64,
 }
 
+/// What [`Store::finish_run`] left behind.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The last messages as they are stored.
+    pub messages: Vec<Stored>,
+    /// The session with its new fields; `None` when it was deleted meanwhile.
+    pub session: Option<Session>,
+}
+
 impl Store {
     /// Stores the user's message with its files and starts the run, all in one transaction.
     ///
@@ -190,7 +199,7 @@ impl Store {
     /// # Errors
     ///
     /// `RUN_UNKNOWN` or `RUN_ENDED` when the run is not going on.
-    pub async fn finish_run(&self, end: FinishRun) -> Result<Vec<Stored>, StoreError> {
+    pub async fn finish_run(&self, end: FinishRun) -> Result<Finished, StoreError> {
         self.writer.run(move |conn| finish(conn, end)).await
     }
 
@@ -231,9 +240,9 @@ fn begin(conn: &Connection, run: BeginRun) -> Result<Begun, StoreError> {
     Ok(Begun::Started { message, session })
 }
 
-fn finish(conn: &Connection, end: FinishRun) -> Result<Vec<Stored>, StoreError> {
+fn finish(conn: &Connection, end: FinishRun) -> Result<Finished, StoreError> {
     let run = require_running(conn, &end.run_id)?;
-    let stored = append_messages(conn, &end.run_id, &run, end.messages)?;
+    let messages = append_messages(conn, &end.run_id, &run, end.messages)?;
     let result = end.result.as_ref().map(json::to_text).transpose()?;
     conn.prepare_cached(
         "UPDATE runs SET status = ?2, ended_ms = ?3, stop_reason = ?4, error = ?5, result = ?6
@@ -247,15 +256,16 @@ fn finish(conn: &Connection, end: FinishRun) -> Result<Vec<Stored>, StoreError> 
         end.error,
         result
     ])?;
-    if let Some(mut row) = sessions::by_key(conn, &run.session_key)? {
+    let mut row = sessions::by_key(conn, &run.session_key)?;
+    if let Some(row) = &mut row {
         // After a reset these fields would describe a transcript that is no longer shown.
         if row.transcript == run.transcript {
             sessions::merge(&mut row.session.fields, end.session_fields);
         }
         row.session.updated_ms = row.session.updated_ms.max(end.now_ms);
-        sessions::save(conn, &row)?;
+        sessions::save(conn, row)?;
     }
-    Ok(stored)
+    Ok(Finished { messages, session: row.map(|row| row.session) })
 }
 
 /// Where a running run writes.

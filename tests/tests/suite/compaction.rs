@@ -178,10 +178,12 @@ async fn a_model_that_finds_a_conversation_too_long_is_asked_again_after_a_summa
 async fn a_run_can_be_stopped_while_it_summarises() {
     let gateway = small().await;
     let mut peer = nearly_full(&gateway).await;
+    let asked = gateway.model.requests().len();
     let gate = Gate::new();
     gateway.model.push(Script::default().hold(&gate));
     post(&mut peer, "k-3", &long("k-3")).await;
     compaction(&mut peer, "start").await;
+    gateway.model.asked(asked + 1).await;
     peer.ok("chat.abort", json!({"sessionKey": "main"})).await;
     assert_eq!(peer.terminal("k-3").await["state"], "aborted");
     assert_eq!(history(&mut peer).await.len(), 5, "the message stays");

@@ -2,7 +2,7 @@
 
 use clawdbot_agent::{AssistantMessage, Block, Message, RunEnd, RunError, StopReason, Usage};
 use clawdbot_protocol::RpcError;
-use clawdbot_store::{FinishRun, NewMessage, Role, RunStatus, Stored};
+use clawdbot_store::{FinishRun, Finished, NewMessage, Role, RunStatus, Stored};
 use serde_json::{Map, Value, json};
 use tracing::error;
 
@@ -68,7 +68,13 @@ impl RunTask<'_> {
             usage: self.usage,
         };
         let rows = match self.store_end(&ended).await {
-            Ok(rows) => rows,
+            Ok(finished) => {
+                if let Some(session) = finished.session {
+                    self.session = session;
+                }
+                self.tell_progress();
+                finished.messages
+            }
             Err(error) => {
                 ended.status = RunStatus::Error;
                 ended.error = Some(error.message);
@@ -78,9 +84,6 @@ impl RunTask<'_> {
         if let Some(told) = self.told.take() {
             told.settle(ended.status == RunStatus::Ok).await;
         }
-        if let Ok(Some(session)) = self.shared.store.session(self.events.key.as_str()).await {
-            self.session = session;
-        }
         let detail = match &result {
             Err(Failure::Run(RunError::Model(error))) => Some(error),
             _ => None,
@@ -89,7 +92,7 @@ impl RunTask<'_> {
         ended
     }
 
-    async fn store_end(&mut self, ended: &Ended) -> Result<Vec<Stored>, RpcError> {
+    async fn store_end(&mut self, ended: &Ended) -> Result<Finished, RpcError> {
         let mut messages: Vec<NewMessage> = self.held.take().into_iter().collect();
         if ended.status != RunStatus::Ok {
             messages.extend(self.unfinished_row(ended)?);

@@ -45,7 +45,7 @@ async fn a_run_from_question_to_answer() {
         session_fields: fields(json!({ "totalTokens": 12, "abortedLastRun": null })),
         ..finish("r1", vec![assistant("a cat")])
     };
-    let stored = store.finish_run(end).await.unwrap();
+    let stored = store.finish_run(end).await.unwrap().messages;
     assert_eq!((stored[0].seq, stored[0].run_id.as_deref()), (4, Some("r1")));
     assert_eq!(store.texts(MAIN).await, ["look", "calling", "tool says", "a cat"]);
     let session = store.session(MAIN).await.unwrap().unwrap();
@@ -177,7 +177,7 @@ async fn a_run_that_outlives_a_reset_ends_in_its_own_transcript() {
         session_fields: fields(json!({ "totalTokens": 12 })),
         ..finish("r1", vec![assistant("late")])
     };
-    assert_eq!(store.finish_run(end).await.unwrap()[0].seq, 2);
+    assert_eq!(store.finish_run(end).await.unwrap().messages[0].seq, 2);
     assert_eq!(store.texts(MAIN).await, ["Reset"]);
     assert!(store.session(MAIN).await.unwrap().unwrap().fields.is_empty());
 }

@@ -52,7 +52,7 @@ fn compare(connections: usize, bytes: usize, ours: &[Load], bare: &[Load]) -> [R
     [
         Row::new(title("rate"), rate, "/s").detail(detail),
         Row::new(title("of a bare echo"), rate / bare_rate * 100.0, "%")
-            .at_least(50.0)
+            .at_least(60.0)
             .detail(share),
     ]
 }
