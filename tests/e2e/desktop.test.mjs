@@ -27,7 +27,7 @@ scene("the connection form refuses what ssh would misread, and shows the first l
   assert.equal(await part(page, "test-remedy").count(), 1);
   const [asked] = await calls(page, "connection_test");
   assert.deepEqual(asked.target, { mode: "ssh", sshTarget: "me@home.example", remotePort: 18789 });
-  assert.equal(asked.credential.token, "a-secret-token-1");
+  assert.deepEqual(asked.credential, { token: "a-secret-token-1" });
   await part(page, "connection-use").click();
   await eventually(async () => (await part(page, "connection-state").innerText()).includes("SSH"), "the state follows");
   assert.equal((await calls(page, "connection_use")).length, 1);
@@ -126,6 +126,7 @@ scene("questions of ssh are asked one after the other, and answers leave the pag
   await emit(page, "ask", { id: 1, kind: "hostKey", prompt: "The authenticity of host 'home' can't be established.", host: "home.example", fingerprint: "SHA256:abcdef" }); // SSH-03
   await emit(page, "ask", { id: 2, kind: "passphrase", prompt: "Enter passphrase for key '/home/me/.ssh/id'", host: "home.example" });
   await emit(page, "ask", { id: 3, kind: "code", prompt: "Code", host: "home.example" });
+  await emit(page, "ask", { id: 1, kind: "hostKey", prompt: "Again", host: "home.example", fingerprint: "SHA256:abcdef" });
   assert.equal(await part(page, "ask-fingerprint").innerText(), "SHA256:abcdef");
   await part(page, "ask-ok").click();
   await part(page, "ask-value").fill("my passphrase 9");

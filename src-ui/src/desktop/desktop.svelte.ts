@@ -16,6 +16,7 @@ class Desktop {
   /** Where a link would have the gateway, for the form only. */
   proposed = $state.raw<Target | null>(null);
 
+  private readonly answered = new Set<Question["id"]>();
   private openSession: (key: string) => void = () => {};
 
   async start(openSession: (key: string) => void): Promise<void> {
@@ -73,11 +74,14 @@ class Desktop {
     if (key) this.openSession(key);
   }
 
+  /** The app asks again and again until it has an answer; each question has one place. */
   ask(question: Question): void {
-    this.questions = [...this.questions.filter((other) => other.id !== question.id), question];
+    const known = this.answered.has(question.id) || this.questions.some((other) => other.id === question.id);
+    if (!known) this.questions = [...this.questions, question];
   }
 
   async answer(question: Question, value: string | null): Promise<void> {
+    this.answered.add(question.id);
     this.drop(question.id);
     await desktopCommands.answer(question.id, value);
   }

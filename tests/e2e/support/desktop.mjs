@@ -119,7 +119,7 @@ export function desktopState() {
       { layer: "version", state: "skipped" },
       { layer: "authentication", state: "skipped" },
     ],
-    tailscale: { installed: true, mode: "serve", state: "Running", url: "https://desk.tail1234.ts.net", consentUrl: null, hint: null },
+    tailscale: { installed: true, mode: "serve", state: "published", url: "https://desk.tail1234.ts.net", consentUrl: null, hint: null },
     picture: PICTURE,
     links: [
       { id: "window", state: "ok" },
