@@ -55,6 +55,18 @@ pub(crate) struct Address {
     pub(crate) tls: bool,
 }
 
+/// Checks an address as far as that is possible without asking for names.
+///
+/// # Errors
+/// [`AddressError`].
+pub fn check_url(url: &str) -> Result<(), AddressError> {
+    let address = Address::parse(url)?;
+    match address.host.parse() {
+        Ok(ip) => address.allows(ip),
+        Err(_) => Ok(()),
+    }
+}
+
 impl Address {
     pub(crate) fn parse(url: &str) -> Result<Self, AddressError> {
         // The parser cuts fragments off silently; a token may hide in one.

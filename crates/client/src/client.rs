@@ -82,7 +82,7 @@ impl Client {
         let deadline = Instant::now() + options.timeout;
         let attempt = Attempt { address: &address, deadline, options: &options };
         let mut socket = Box::pin(attempt.dial()).await?;
-        let hello = attempt.handshake(&mut socket).await?;
+        let (hello, _) = attempt.handshake(&mut socket).await?;
         Ok(Self::start(socket, hello, options.timeout))
     }
 
@@ -329,12 +329,12 @@ mod tests {
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     use super::*;
-    use crate::dial::Io;
+    use crate::dialer::Stream;
 
     /// A client and the gateway's end of its socket, without a network.
     async fn pair(tick_ms: u64) -> (Connected, WebSocketStream<tokio::io::DuplexStream>) {
         let (near, far) = tokio::io::duplex(1 << 20);
-        let near: Box<dyn Io> = Box::new(near);
+        let near: Box<dyn Stream> = Box::new(near);
         let near = WebSocketStream::from_raw_socket(near, Role::Client, None).await;
         let far = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
         let hello = serde_json::json!({

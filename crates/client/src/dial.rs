@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use clawdbot_protocol::MAX_FRAME;
 use rustls::ClientConfig;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
@@ -16,15 +16,13 @@ use tokio_tungstenite::tungstenite::error::{Error, UrlError};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use crate::address::Address;
+use crate::dialer::Stream;
 use crate::error::{ConnectError, NotAGateway, Stage};
 use crate::options::ConnectOptions;
+use crate::pin::{Pin, Pinned};
 
-/// A byte stream, encrypted or not.
-pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
-
-/// A WebSocket over either.
-pub(crate) type Socket = WebSocketStream<Box<dyn Io>>;
+/// A WebSocket over any byte stream.
+pub(crate) type Socket = WebSocketStream<Box<dyn Stream>>;
 
 /// The one deadline of a connection attempt, and whom to blame when it passes.
 pub(crate) struct Attempt<'a> {
@@ -55,17 +53,30 @@ impl Attempt<'_> {
 
     /// Dials and upgrades.
     pub(crate) async fn dial(&self) -> Result<Socket, ConnectError> {
-        let tcp = self.stage(Stage::Dial, self.tcp()).await?;
-        let io: Box<dyn Io> = if self.address.tls {
-            self.stage(Stage::Tls, self.tls(tcp)).await?
-        } else {
-            Box::new(tcp)
-        };
+        let io = self.stream().await?;
         self.stage(Stage::Upgrade, self.upgrade(io)).await
     }
 
+    /// Opens the byte stream: into the tunnel if there is one, else to the address.
+    pub(crate) async fn stream(&self) -> Result<Box<dyn Stream>, ConnectError> {
+        if let Some(dialer) = &self.options.dialer {
+            let dialled = async { dialer.dial().await.map_err(|source| self.unreachable(source)) };
+            return self.stage(Stage::Dial, dialled).await;
+        }
+        let tcp = self.stage(Stage::Dial, self.tcp()).await?;
+        if self.address.tls {
+            self.stage(Stage::Tls, self.tls(tcp)).await
+        } else {
+            Ok(Box::new(tcp))
+        }
+    }
+
+    fn unreachable(&self, source: io::Error) -> ConnectError {
+        ConnectError::Unreachable { host: self.address.name(), source }
+    }
+
     async fn tcp(&self) -> Result<TcpStream, ConnectError> {
-        let unreachable = |source| ConnectError::Unreachable { host: self.address.name(), source };
+        let unreachable = |source| self.unreachable(source);
         let found: Vec<SocketAddr> =
             tokio::net::lookup_host((self.address.host.as_str(), self.address.port))
                 .await
@@ -79,9 +90,9 @@ impl Attempt<'_> {
         Ok(tcp)
     }
 
-    async fn tls(&self, tcp: TcpStream) -> Result<Box<dyn Io>, ConnectError> {
+    async fn tls(&self, tcp: TcpStream) -> Result<Box<dyn Stream>, ConnectError> {
         let failed = |source| ConnectError::Tls { host: self.address.name(), source };
-        let config = tls_config().map_err(io::Error::other).map_err(failed)?;
+        let config = tls_config(self.options.pin).map_err(io::Error::other).map_err(failed)?;
         let name = ServerName::try_from(self.address.host.clone())
             .map_err(io::Error::other)
             .map_err(failed)?;
@@ -89,7 +100,7 @@ impl Attempt<'_> {
         Ok(Box::new(connector.connect(name, tcp).await.map_err(failed)?))
     }
 
-    async fn upgrade(&self, io: Box<dyn Io>) -> Result<Socket, ConnectError> {
+    async fn upgrade(&self, io: Box<dyn Stream>) -> Result<Socket, ConnectError> {
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_FRAME))
             .max_frame_size(Some(MAX_FRAME));
@@ -121,13 +132,16 @@ impl Attempt<'_> {
     }
 }
 
-/// The system's own idea of which certificates are good.
-fn tls_config() -> Result<ClientConfig, rustls::Error> {
+/// The system's own idea of which certificates are good, unless one is pinned.
+fn tls_config(pin: Option<Pin>) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = rustls_platform_verifier::Verifier::new(provider.clone())?;
+    let verifier: Arc<dyn ServerCertVerifier> = match pin {
+        Some(pin) => Arc::new(Pinned { pin, provider: provider.clone() }),
+        None => Arc::new(rustls_platform_verifier::Verifier::new(provider.clone())?),
+    };
     Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(verifier)
         .with_no_client_auth())
 }

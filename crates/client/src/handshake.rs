@@ -35,7 +35,10 @@ struct Challenge {
 
 impl Attempt<'_> {
     /// Does the handshake on a fresh socket.
-    pub(crate) async fn handshake(&self, socket: &mut Socket) -> Result<HelloOk, ConnectError> {
+    pub(crate) async fn handshake(
+        &self,
+        socket: &mut Socket,
+    ) -> Result<(HelloOk, Value), ConnectError> {
         let challenge = self.stage(Stage::Challenge, self.challenge(socket)).await?;
         let params = connect_params(self.options, &challenge);
         let text = Request::json(CONNECT_ID, "connect", &params)
@@ -46,6 +49,11 @@ impl Attempt<'_> {
             self.hello(socket).await
         })
         .await
+    }
+
+    /// Waits for the challenge: only a gateway sends one.
+    pub(crate) async fn prove(&self, socket: &mut Socket) -> Result<(), ConnectError> {
+        self.stage(Stage::Challenge, self.challenge(socket)).await.map(drop)
     }
 
     async fn challenge(&self, socket: &mut Socket) -> Result<Challenge, ConnectError> {
@@ -61,7 +69,7 @@ impl Attempt<'_> {
         .ok_or_else(|| self.not_a_gateway(NotAGateway::NoChallenge))
     }
 
-    async fn hello(&self, socket: &mut Socket) -> Result<HelloOk, ConnectError> {
+    async fn hello(&self, socket: &mut Socket) -> Result<(HelloOk, Value), ConnectError> {
         for _ in 0..MAX_MESSAGES {
             let Frame::Response(response) = self.frame(socket, NotAGateway::BadHello).await? else {
                 continue;
@@ -77,16 +85,16 @@ impl Attempt<'_> {
         Err(self.not_a_gateway(NotAGateway::BadHello))
     }
 
-    fn accept(&self, mut payload: Value) -> Result<HelloOk, ConnectError> {
+    fn accept(&self, mut payload: Value) -> Result<(HelloOk, Value), ConnectError> {
         clamp(&mut payload);
-        let hello: HelloOk = serde_json::from_value(payload)
+        let hello: HelloOk = HelloOk::deserialize(&payload)
             .ok()
             .filter(|hello: &HelloOk| hello.kind == "hello-ok")
             .ok_or_else(|| self.not_a_gateway(NotAGateway::BadHello))?;
         if !self.options.generations.contains(&hello.protocol) {
             return Err(self.not_a_gateway(NotAGateway::WrongGeneration(hello.protocol)));
         }
-        Ok(hello)
+        Ok((hello, payload))
     }
 
     /// The next message; anything but a frame of a bearable size is `wrong`.

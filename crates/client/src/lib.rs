@@ -28,14 +28,20 @@
 mod address;
 mod client;
 mod dial;
+mod dialer;
 mod error;
 mod events;
 mod handshake;
+mod line;
 mod options;
+mod pin;
 mod wire;
 
-pub use address::{AddressError, is_loopback};
+pub use address::{AddressError, check_url, is_loopback};
 pub use client::{Client, Connected};
+pub use dialer::{Dialer, Stream};
 pub use error::{Closed, ConnectError, NotAGateway, RequestError, Stage};
 pub use events::Events;
+pub use line::{Line, dial, knock};
 pub use options::{ConnectOptions, Credential};
+pub use pin::{Pin, PinError};

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use clawdbot_protocol::{ClientInfo, DeviceIdentity, Role, Scope};
 
+use crate::dialer::Dialer;
+use crate::pin::Pin;
+
 /// What to connect to, and as whom.
 #[derive(Clone)]
 pub struct ConnectOptions {
@@ -24,6 +27,11 @@ pub struct ConnectOptions {
     pub generations: RangeInclusive<u32>,
     /// Key to sign the challenge with. Gateways clear the scopes of most clients without one.
     pub identity: Option<Arc<DeviceIdentity>>,
+    /// The only certificate to accept from a `wss://` address.
+    pub pin: Option<Pin>,
+    /// How to reach the gateway otherwise than by the address, for example through a tunnel; the
+    /// address then only names it.
+    pub dialer: Option<Dialer>,
     /// Longest wait for the handshake as a whole, and later for the answer to a request.
     pub timeout: Duration,
 }
@@ -60,6 +68,8 @@ impl ConnectOptions {
             caps: vec!["tool-events".to_owned()],
             generations: 3..=4,
             identity: None,
+            pin: None,
+            dialer: None,
             timeout: Duration::from_secs(30),
         }
     }

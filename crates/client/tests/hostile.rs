@@ -4,9 +4,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clawdbot_client::{Client, Closed, ConnectError, ConnectOptions, Connected, Credential};
+use clawdbot_client::{Client, Closed, ConnectError, ConnectOptions, Connected, Credential, Pin};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use sha2::Digest as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
@@ -120,9 +121,12 @@ async fn the_layer_that_failed_is_named() {
     assert_eq!(Client::connect(public).await.unwrap_err().code(), "ADDRESS");
 }
 
-#[tokio::test]
-async fn an_untrusted_certificate_is_refused_before_anything_is_sent_app_10() {
+/// Where a self-signed certificate is shown; the pin that fits it, and whether a handshake was
+/// completed.
+async fn self_signed() -> (SocketAddr, Pin, tokio::sync::oneshot::Receiver<bool>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let pin = sha2::Sha256::digest(made.cert.der());
+    let pin = pin.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":");
     let key = made.signing_key.serialize_der().try_into().unwrap();
     let config = rustls::ServerConfig::builder_with_provider(
         rustls::crypto::ring::default_provider().into(),
@@ -138,11 +142,32 @@ async fn an_untrusted_certificate_is_refused_before_anything_is_sent_app_10() {
         let _ = seen.send(acceptor.accept(tcp).await.is_ok());
     })
     .await;
+    (address, pin.parse().unwrap(), saw)
+}
+
+#[tokio::test]
+async fn an_untrusted_certificate_is_refused_before_anything_is_sent_app_10() {
+    let other: Pin = "ab".repeat(32).parse().unwrap();
+    for pin in [None, Some(other)] {
+        let (address, _, saw) = self_signed().await;
+        let mut options = options(address);
+        options.url = format!("wss://localhost:{}", address.port());
+        options.pin = pin;
+        let error = Client::connect(options).await.unwrap_err();
+        assert_eq!(error.code(), "TLS", "{error}");
+        assert!(!saw.await.unwrap(), "the handshake was completed");
+    }
+}
+
+#[tokio::test]
+async fn a_pinned_certificate_is_good_whoever_issued_it_app_10() {
+    let (address, pin, saw) = self_signed().await;
     let mut options = options(address);
     options.url = format!("wss://localhost:{}", address.port());
-    let error = Client::connect(options).await.unwrap_err();
-    assert_eq!(error.code(), "TLS", "{error}");
-    assert!(!saw.await.unwrap(), "the handshake was completed");
+    options.pin = Some(pin);
+    // Behind it is no gateway, which is found out after the certificate was good.
+    assert_ne!(Client::connect(options).await.unwrap_err().code(), "TLS");
+    assert!(saw.await.unwrap());
 }
 
 #[tokio::test]
