@@ -75,6 +75,7 @@ prepare_rust() {
   # The service tests start a service manager of their own, and check units.
   if [ "$(uname -s)" = Linux ]; then install_if_apt "for the service tests" systemd; fi
   if ! has cc; then install_if_apt "to build with" build-essential; fi
+  install_if_apt "for the tests of the SSH tunnel" openssh-server openssh-client
 }
 
 # rustup's minimal profile leaves both out.

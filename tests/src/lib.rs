@@ -18,6 +18,7 @@ mod plain;
 mod process;
 mod replay;
 mod shape;
+mod sshd;
 mod trace;
 
 pub use cli::{Ran, command, run};
@@ -31,6 +32,7 @@ pub use plain::{Answer, client_frame, close_code, http, post, upgrade};
 pub use process::GatewayProcess;
 pub use replay::{Replay, recorded_connect};
 pub use shape::{fixture, lacks};
+pub use sshd::{PASSPHRASE, Sshd};
 /// Waits for something that has to happen soon.
 pub async fn soon<T>(what: &str, wait: impl Future<Output = T>) -> T {
     let Ok(done) = tokio::time::timeout(PATIENCE, wait).await else {

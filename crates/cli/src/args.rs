@@ -67,6 +67,8 @@ pub(crate) enum Command {
     System(SystemArgs),
     Logs(LogsArgs),
     Web(WebArgs),
+    /// Reach a gateway on another machine through SSH, at the usual address of this one
+    Tunnel(TunnelArgs),
     Onboard(OnboardArgs),
     /// Find what is wrong, and what to do about it
     Doctor(DoctorArgs),
@@ -104,6 +106,10 @@ pub(crate) struct GatewayArgs {
     /// Shared password, likewise better set in CLAWDBOT_GATEWAY_PASSWORD
     #[arg(long, conflicts_with = "token")]
     pub(crate) password: Option<String>,
+    /// Publish the gateway through Tailscale: to the tailnet (serve), or to the Internet (funnel),
+    /// which needs a password [default: gateway.tailscale.mode]
+    #[arg(long, value_name = "MODE")]
+    pub(crate) tailscale: Option<TailscaleArg>,
     /// Start although gateway.mode is not "local"
     #[arg(long)]
     pub(crate) allow_unconfigured: bool,
@@ -123,6 +129,28 @@ pub(crate) struct GatewayArgs {
     /// Requests of clients to show in the terminal
     #[arg(long, value_enum, value_name = "WHICH")]
     pub(crate) ws_log: Option<WsLogArg>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TunnelArgs {
+    /// user@host, user@host:port or an alias from ~/.ssh/config [default: gateway.remote.sshTarget]
+    pub(crate) target: Option<String>,
+    /// Private key file [default: gateway.remote.sshIdentity]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) identity: Option<String>,
+    /// Port of the gateway there [default: gateway.remote.remotePort, else 18789]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) remote_port: Option<u16>,
+    /// Port on this computer [default: 18789]
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum TailscaleArg {
+    Off,
+    Serve,
+    Funnel,
 }
 
 /// What clients present.

@@ -9,13 +9,14 @@ use clawdbot_protocol::ErrorCode;
 use clawdbot_service::ServiceError;
 
 use crate::out;
+use crate::tunnel::TunnelError;
 use crate::service::Situation;
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
-const CONFIGURATION: u8 = 64;
-const UNAVAILABLE: u8 = 69;
-const PERMISSION: u8 = 77;
+pub(crate) const CONFIGURATION: u8 = 64;
+pub(crate) const UNAVAILABLE: u8 = 69;
+pub(crate) const PERMISSION: u8 = 77;
 
 /// Prints the whole chain and picks the code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
@@ -65,6 +66,9 @@ fn code(error: &anyhow::Error) -> u8 {
     }
     if error.is::<Usage>() {
         return USAGE;
+    }
+    if let Some(error) = error.downcast_ref::<TunnelError>() {
+        return error.exit_code();
     }
     if error.is::<ConfigError>() {
         return CONFIGURATION;

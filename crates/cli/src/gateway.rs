@@ -2,18 +2,20 @@
 
 mod dev;
 mod force;
-mod signals;
+pub(crate) mod signals;
 mod supervisor;
 
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clawdbot_config::{AuthMode, Bind, Document, Env, LogLevel, Paths, Secret};
+use clawdbot_config::{AuthMode, Bind, Document, Env, LogLevel, Paths, Secret, TailscaleMode};
 use clawdbot_gateway::logging::{self, Console, ShownRequests};
-use clawdbot_gateway::{Gateway, Listen, Options, StartError};
+use clawdbot_gateway::{Gateway, GatewayStatus, Listen, Options, StartError};
+use clawdbot_remote::tailscale::State;
+use tokio::sync::watch;
 
-use crate::args::{AuthArg, BindArg, GatewayArgs, WsLogArg};
+use crate::args::{AuthArg, BindArg, GatewayArgs, TailscaleArg, WsLogArg};
 use crate::exit::Usage;
 use crate::out;
 use signals::{Signal, Signals};
@@ -89,8 +91,11 @@ async fn serve(
     supervisor::ready(&started);
     let rebuilt = dev::rebuilt(program);
     tokio::pin!(rebuilt);
+    let mut status = started.status();
+    let mut told = None;
     let end = loop {
         tokio::select! {
+            () = tell_published(&mut status, &mut told) => {}
             signal = signals.next() => match signal {
                 Signal::Stop => break End::Stop,
                 Signal::Reload => started.reload(),
@@ -104,6 +109,22 @@ async fn serve(
     supervisor::stopping();
     started.shutdown(GRACE).await;
     Ok(end)
+}
+
+/// Says where Tailscale publishes the gateway, or why it does not, whenever that changes.
+async fn tell_published(status: &mut watch::Receiver<GatewayStatus>, told: &mut Option<State>) {
+    let changed = status.wait_for(|status| {
+        status.published.as_ref().is_some_and(|published| Some(&published.state) != told.as_ref())
+    });
+    let Ok(Some(published)) = changed.await.map(|status| status.published.clone()) else {
+        return std::future::pending().await;
+    };
+    match &published.state {
+        State::Published { url } => out::done(format_args!("{}: {url}", published.reach)),
+        State::Failed(error) => out::error(format_args!("{}: {error}", published.reach)),
+        State::Claiming => {}
+    }
+    *told = Some(published.state);
 }
 
 fn announce(gateway: &Gateway, paths: &Paths) {
@@ -162,6 +183,11 @@ fn options(args: &GatewayArgs) -> Options {
         auth: args.auth.map(|auth| match auth {
             AuthArg::Token => AuthMode::Token,
             AuthArg::Password => AuthMode::Password,
+        }),
+        tailscale: args.tailscale.map(|mode| match mode {
+            TailscaleArg::Off => TailscaleMode::Off,
+            TailscaleArg::Serve => TailscaleMode::Serve,
+            TailscaleArg::Funnel => TailscaleMode::Funnel,
         }),
         token: args.token.clone().map(Secret::new),
         password: args.password.clone().map(Secret::new),

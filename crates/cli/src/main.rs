@@ -31,6 +31,7 @@ mod table;
 mod tailnet;
 mod text;
 mod transcript;
+mod tunnel;
 mod tui;
 mod update;
 mod web;
@@ -40,6 +41,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use clawdbot_config::{Env, Paths};
+use clawdbot_remote::helper;
 
 use crate::args::{Args, Command, GatewayArgs, GatewayCommand};
 
@@ -49,6 +51,10 @@ use crate::args::{Args, Command, GatewayArgs, GatewayCommand};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    let helper = helper::run(|name| std::env::var_os(name), std::env::args_os().skip(1));
+    if let Some(code) = helper {
+        return code;
+    }
     let args = Args::parse();
     let env = Env::from_process();
     let paths = Paths::resolve(&env, args.profile.as_deref());
@@ -71,6 +77,7 @@ fn main() -> ExitCode {
         Command::System(args) => system::run(&args, &paths, &env),
         Command::Status(args) => status::run(&args, &paths, &env),
         Command::Web(args) => web::run(&args, &paths, &env),
+        Command::Tunnel(args) => tunnel::run(&args, &paths, &env),
         Command::Onboard(args) => onboard::run(&args, &paths, &env),
         Command::Doctor(args) => doctor::run(&args, &paths, &env),
         Command::Security(args) => doctor::audit(&args, &paths, &env),

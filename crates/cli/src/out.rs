@@ -56,3 +56,11 @@ pub(crate) fn done(text: impl std::fmt::Display) {
 pub(crate) fn error(text: impl std::fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
+
+/// Asks at the terminal; `None` when nobody answers.
+pub(crate) fn ask(question: &str) -> Option<String> {
+    let mut err = io::stderr().lock();
+    let _ = write!(err, "{question}").and_then(|()| err.flush());
+    let mut answer = String::new();
+    (io::stdin().read_line(&mut answer).ok()? > 0).then_some(answer)
+}

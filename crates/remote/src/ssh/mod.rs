@@ -1,0 +1,14 @@
+//! A tunnel through the system's `ssh`.
+
+mod ask;
+mod command;
+mod destination;
+pub(crate) mod local;
+mod trouble;
+mod tunnel;
+
+pub use ask::{Kind, Question, Questions};
+pub use command::{Spec, Ssh, SshError};
+pub use destination::{Destination, DestinationError, Identity, IdentityError};
+pub use trouble::Trouble;
+pub use tunnel::{Status, Tunnel};
