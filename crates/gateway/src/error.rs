@@ -84,6 +84,16 @@ pub enum StartError {
         "gateway.auth.mode is password but no password is set. Set gateway.auth.password or CLAWDBOT_GATEWAY_PASSWORD."
     )]
     PasswordMissing,
+    /// Tailscale would publish an address that others reach anyway.
+    #[error(
+        "tailscale {0} requires gateway bind=loopback. Set gateway.bind to loopback, or gateway.tailscale.mode to off."
+    )]
+    PublishedBind(&'static str),
+    /// The Internet would get in with less than a password.
+    #[error(
+        "tailscale funnel requires gateway auth mode=password. Set gateway.auth.mode to password and gateway.auth.password (or CLAWDBOT_GATEWAY_PASSWORD)."
+    )]
+    FunnelWithoutPassword,
     /// The generated token could not be saved.
     #[error("cannot save the generated gateway token in {path}: {source}")]
     SaveToken {
@@ -133,6 +143,8 @@ impl StartError {
             Self::TwoWaysIn => "TWO_WAYS_IN",
             Self::HookToken => "HOOK_TOKEN",
             Self::PasswordMissing => "PASSWORD_MISSING",
+            Self::PublishedBind(_) => "PUBLISHED_BIND",
+            Self::FunnelWithoutPassword => "FUNNEL_WITHOUT_PASSWORD",
             Self::SaveToken { .. } | Self::EditToken(_) => "TOKEN_NOT_SAVED",
             Self::Lock { .. } => "LOCK_FAILED",
             Self::DeviceKey { .. } => "DEVICE_KEY",

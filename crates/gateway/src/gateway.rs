@@ -33,6 +33,7 @@ use crate::in_process::{self, InProcess};
 use crate::media::{Media, MediaError};
 use crate::nodes::Nodes;
 use crate::presence::Presence;
+use crate::publish::{self, Published};
 use crate::recent::Recent;
 use crate::reload::Configuring;
 use crate::router::{Peer, Router};
@@ -89,6 +90,8 @@ pub struct GatewayStatus {
     pub connections: usize,
     /// The last run's failure, until a run succeeds.
     pub last_error: Option<String>,
+    /// How far Tailscale publishes it, where it shall.
+    pub published: Option<Published>,
     /// No run begins until [`Gateway::pause`] says so.
     pub paused: bool,
 }
@@ -259,6 +262,7 @@ impl Builder {
         let (store, recovery) = Store::open(&paths.database)?;
         let tailscale = Tailscale::new(&env);
         let old = import::due(&paths, &store).await;
+        let published = options.tailscale.unwrap_or(config.config.gateway.tailscale.mode);
         let configuring = Configuring::new(env, options);
         let parts = Parts {
             paths,
@@ -282,6 +286,7 @@ impl Builder {
         shared.tasks.spawn(async move { looking.refresh_recent().await });
         shared.tasks.spawn(cron::follow(shared.clone()));
         shared.tasks.spawn(heartbeat::follow(shared.clone()));
+        shared.tasks.spawn(publish::follow(shared.clone(), publish::reach(published)));
         if !old.is_empty() {
             shared.tasks.spawn(import::run(shared.clone(), old));
         }
@@ -372,6 +377,7 @@ impl Shared {
             active_runs: 0,
             connections: 0,
             last_error: None,
+            published: None,
             paused: false,
         };
         Self {
@@ -534,6 +540,15 @@ impl Shared {
         }
     }
 
+    pub(crate) fn report_published(&self, published: Published) {
+        self.status.send_modify(|status| status.published = Some(published));
+    }
+
+    /// For the `status` method.
+    pub(crate) fn published(&self) -> Option<Value> {
+        self.status.borrow().published.as_ref().map(Published::report)
+    }
+
     pub(crate) fn count_connections(&self) {
         self.status.send_modify(|status| status.connections = self.hub.len());
     }
@@ -562,13 +577,6 @@ impl Shared {
 
 fn warnings(config: &Loaded, recovery: &clawdbot_store::Recovery) -> Vec<String> {
     let mut all: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
-    if config.config.gateway.tailscale.mode != clawdbot_config::TailscaleMode::Off {
-        all.push(
-            "gateway.tailscale.mode is set, but this version does not start Tailscale. Run \
-             `tailscale serve --bg <port>` yourself."
-                .to_owned(),
-        );
-    }
     if let Some(aside) = &recovery.quarantined {
         all.push(format!(
             "The database was damaged. It was set aside as {}; {} records could be carried over.",

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clawdbot_config::{
     AuthMode as ConfigAuth, Bind, Config, Document, Env, GatewayMode, Loaded, Paths, Secret,
-    check_secret, edit, keep_last_good,
+    TailscaleMode, check_secret, edit, keep_last_good,
 };
 use serde_json::{Value, json};
 
@@ -35,6 +35,8 @@ pub struct Options {
     pub token: Option<Secret>,
     /// Overrides `gateway.auth.password`.
     pub password: Option<Secret>,
+    /// Overrides `gateway.tailscale.mode`.
+    pub tailscale: Option<TailscaleMode>,
     /// Starts although `gateway.mode` is not `local`.
     pub allow_unconfigured: bool,
     /// Writes `gateway.mode: "local"` into a configuration that names no mode.
@@ -170,6 +172,7 @@ pub(crate) fn check(
     if mode == AuthMode::Password && secret.is_none() {
         return Err(StartError::PasswordMissing);
     }
+    check_published(loaded, options, address, mode)?;
     let is_secret = |token: &Secret| match &secret {
         Some(secret) => token == secret,
         None => mode == AuthMode::Token && in_force.matches(token.expose()),
@@ -201,6 +204,24 @@ fn bind_name(loaded: &Loaded, options: &Options) -> &'static str {
         // Changed since the start, and counts after the next one.
         Bind::Loopback => "the network",
     }
+}
+
+/// Tailscale publishes a loopback address, and to the Internet only behind a password (PRX-07).
+fn check_published(
+    loaded: &Loaded,
+    options: &Options,
+    address: Option<SocketAddr>,
+    mode: AuthMode,
+) -> Result<(), StartError> {
+    let published = options.tailscale.unwrap_or(loaded.config.gateway.tailscale.mode);
+    let Some(reach) = crate::publish::reach(published) else { return Ok(()) };
+    if address.is_some_and(|address| !address.ip().to_canonical().is_loopback()) {
+        return Err(StartError::PublishedBind(reach.as_str()));
+    }
+    if published == TailscaleMode::Funnel && mode != AuthMode::Password {
+        return Err(StartError::FunnelWithoutPassword);
+    }
+    Ok(())
 }
 
 /// The address to bind. None if the gateway shall not listen.

@@ -39,6 +39,9 @@ pub(super) async fn status(ctx: Ctx, _params: NoParams) -> Result<Reply, RpcErro
     answer.insert("uptimeMs".into(), json!(gateway.uptime_ms()));
     answer.insert("processMemory".into(), json!(memory));
     answer.insert("address".into(), json!(gateway.address()));
+    if let Some(published) = gateway.published() {
+        answer.insert("tailscale".into(), published);
+    }
     answer.insert(
         "heartbeat".into(),
         json!({"defaultAgentId": settings.agents.default_id(), "agents": heartbeats(gateway)}),
