@@ -9,8 +9,8 @@ use clawdbot_protocol::ErrorCode;
 use clawdbot_service::ServiceError;
 
 use crate::out;
-use crate::tunnel::TunnelError;
 use crate::service::Situation;
+use crate::tunnel::TunnelError;
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
