@@ -39,6 +39,8 @@ class WindowProcess(unittest.TestCase):
         for _ in range(3):
             desktop.click("Open WebChat")
             desktop.output("wmctrl", "-i", "-c", desktop.wait_window())
+            # It is out of sight at once, and its page saves for a moment longer.
+            until(lambda: not desktop.windows(), 5, "the closing window")
             desktop.click("Open WebChat")
             desktop.wait_window()
             desktop.close_window()
