@@ -8,7 +8,7 @@ use clawdbot_protocol::Scope;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{out, web};
+use crate::{identity, out, web};
 
 /// Which gateway, with what credential.
 #[derive(Debug, clap::Args)]
@@ -29,6 +29,10 @@ pub(crate) struct ConnectionArgs {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
+
+/// What this computer asks for as a device of another gateway.
+const DEVICE_SCOPES: [Scope; 5] =
+    [Scope::Admin, Scope::Approvals, Scope::Pairing, Scope::Read, Scope::Write];
 
 fn millis(text: &str) -> Result<Duration, std::num::ParseIntError> {
     text.parse().map(Duration::from_millis)
@@ -100,6 +104,12 @@ pub(crate) fn options(
         .or_else(|| from_env("GATEWAY_PASSWORD").map(Credential::Password))
         .or(target.credential);
     options.timeout = args.timeout;
+    // Without a device nothing but `health` is open to callers from elsewhere (protocol §7.3).
+    if !scopes.is_empty() && !clawdbot_client::is_loopback(&options.url) {
+        options.identity = Some(identity::own(paths)?);
+        // All that any command wants, so that the device has to be approved once only.
+        options.scopes = DEVICE_SCOPES.map(|scope| scope.as_str().to_owned()).to_vec();
+    }
     Ok(options)
 }
 
@@ -148,6 +158,31 @@ mod tests {
             Credential::Password(password) => password,
         });
         (target.url, credential)
+    }
+
+    #[test]
+    fn another_computers_gateway_is_shown_a_device_and_this_ones_is_not() {
+        let home = tempfile::tempdir().unwrap();
+        let env = [("HOME", home.path().to_str().unwrap())].into_iter().collect();
+        let paths = Paths::resolve(&env, None);
+        let to = |url: &str, scopes: &[Scope]| {
+            let args = ConnectionArgs {
+                url: Some(url.to_owned()),
+                token: Some("t".to_owned()),
+                password: None,
+                timeout: Duration::from_secs(1),
+                json: false,
+            };
+            options(&args, &paths, &env, scopes).unwrap()
+        };
+        let local = to("ws://127.0.0.1:18789", &[Scope::Read]);
+        assert!(local.identity.is_none());
+        assert_eq!(local.scopes, ["operator.read"]);
+        assert!(to("wss://home.example", &[]).identity.is_none(), "health needs none");
+        let first = to("wss://home.example", &[Scope::Read]);
+        let second = to("wss://home.example", &[Scope::Write]);
+        assert_eq!(first.scopes, second.scopes, "approved once");
+        assert_eq!(first.identity.unwrap().id(), second.identity.unwrap().id());
     }
 
     #[test]

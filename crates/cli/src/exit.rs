@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clawdbot_client::{ConnectError, RequestError};
 use clawdbot_config::{ConfigError, PathsError};
 use clawdbot_gateway::StartError;
-use clawdbot_protocol::ErrorCode;
+use clawdbot_protocol::{ErrorCode, RpcError};
 use clawdbot_service::ServiceError;
 
 use crate::out;
@@ -31,6 +31,13 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         }
     }
     out::error(text);
+    if let Some(ConnectError::Refused { error, .. }) = error.downcast_ref::<ConnectError>()
+        && let Some(request) = waiting(error)
+    {
+        out::error(format_args!(
+            "Let this device in on the gateway's computer: clawdbot devices approve {request}"
+        ));
+    }
     ExitCode::from(code(error))
 }
 
@@ -111,3 +118,9 @@ pub(crate) struct Faults(pub(crate) usize);
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) &'static str);
+
+/// The request of a device that has to be let in first.
+fn waiting(error: &RpcError) -> Option<String> {
+    let request = error.details.as_ref()?.get("requestId")?.as_str()?;
+    Some(crate::text::short(request, 64))
+}

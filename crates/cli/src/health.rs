@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use clawdbot_config::{Env, Paths};
-use clawdbot_protocol::Scope;
 use serde_json::json;
 
 use crate::connection::{self, ConnectionArgs};
@@ -11,7 +10,7 @@ use crate::out;
 
 pub(crate) fn run(args: &ConnectionArgs, paths: &Paths, env: &Env) -> anyhow::Result<()> {
     let begun = Instant::now();
-    connection::with(args, (paths, env), &[Scope::Read], async |connected| {
+    connection::with(args, (paths, env), &[], async |connected| {
         let health = connected.client.request("health", &json!({})).await?;
         if args.json {
             return out::json(&health);

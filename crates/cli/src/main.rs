@@ -14,6 +14,7 @@ mod doctor;
 mod exit;
 mod gateway;
 mod health;
+mod identity;
 mod logs;
 mod message;
 mod models;

@@ -1,6 +1,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use ed25519_dalek::pkcs8::DecodePublicKey as _;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{
+    DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _,
+    KeypairBytes,
+};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
@@ -147,6 +151,20 @@ impl DeviceIdentity {
     /// Builds the identity from a 32-byte secret seed.
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         Self { key: SigningKey::from_bytes(seed) }
+    }
+
+    /// Reads the private key as the original keeps it: PKCS #8 in PEM (protocol §20.1).
+    pub fn from_pem(text: &str) -> Option<Self> {
+        SigningKey::from_pkcs8_pem(text).ok().map(|key| Self { key })
+    }
+
+    /// The private and the public key in PEM, as the original keeps them.
+    pub fn to_pem(&self) -> Option<(String, String)> {
+        // Without the public half, which other libraries do not take.
+        let private = KeypairBytes { secret_key: self.key.to_bytes(), public_key: None };
+        let private = private.to_pkcs8_pem(LineEnding::LF).ok()?;
+        let public = self.key.verifying_key().to_public_key_pem(LineEnding::LF).ok()?;
+        Some((private.to_string(), public))
     }
 
     /// Lower-case hex SHA-256 of the raw public key.
