@@ -50,9 +50,10 @@ class Pages(unittest.TestCase):
         element(self.page, "first-run")
         until(lambda: "fter" in element(self.page, "probe-result").text, 10, "the model's answer")
         self.desktop.picture("first-run-window")
-        for _ in range(3):
+        step = lambda: [run.get_attribute("data-step") for run in elements(self.page, "first-run")]
+        while before := step():
             self.press("first-run-next")
-        until(lambda: not elements(self.page, "first-run"), 5, "the end of the first run")
+            until(lambda: step() != before, 5, "the step after %s" % before)
         until(lambda: self.desktop.settings()["firstRunDone"], 5, "the file")
         self.desktop.leave(self.page)
         self.desktop.close_window()

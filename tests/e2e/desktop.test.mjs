@@ -88,6 +88,18 @@ scene("the first run is shown once, in three steps that can be skipped", {}, asy
   await eventually(() => page.evaluate(() => document.activeElement?.dataset.testid === "composer"), "the composer has the focus");
 });
 
+scene("an app that knows only its own gateway offers no other", {}, async ({ browsing }) => {
+  const state = desktopState();
+  state.report.settings.firstRunDone = false;
+  Object.assign(state, { connection: undefined, tailscale: undefined });
+  const page = await nativePage(browsing, state);
+  await page.getByText("Step 1 of 2").waitFor();
+  await page.keyboard.press("Escape");
+  await part(page, "settings-button").click();
+  const tabs = await page.getByRole("tab").allInnerTexts();
+  assert.deepEqual(tabs, ["General", "Chat", "Models", "Notifications", "Shortcuts", "Devices", "Advanced"]);
+});
+
 scene("Escape belongs to the page on top, never to the answer behind it", {}, async ({ browsing, model }) => {
   const page = await nativePage(browsing);
   const held = model.holds();

@@ -7,7 +7,10 @@ import { desktopCommands, onEvent, type ConnectionReport, type Question, type Se
 class Desktop {
   readonly native = isNative();
   report = $state.raw<SettingsReport | null>(null);
+  /** Without one the app knows only its own gateway, and there is nothing to choose. */
   connection = $state.raw<ConnectionReport | null>(null);
+  /** The app can publish its gateway. */
+  publishes = $state(false);
   /** Questions of ssh, the oldest first. */
   questions = $state.raw<Question[]>([]);
   /** A link from outside that waits for the person's decision. */
@@ -28,6 +31,7 @@ class Desktop {
       onEvent<{ id: Question["id"] }>("ask-gone", ({ id }) => this.drop(id)),
       onEvent<Show>("show", (show) => this.show(show)),
     ]);
+    void this.loadTailscale();
     await Promise.all([this.load(), this.loadConnection(), this.takeShow()]);
     if (this.report?.settings.firstRunDone === false) this.firstRun = true;
   }
@@ -41,6 +45,15 @@ class Desktop {
       this.connection = await desktopCommands.readConnection();
     } catch {
       // Without an answer the page shows what it knows by itself.
+    }
+  }
+
+  private async loadTailscale(): Promise<void> {
+    try {
+      await desktopCommands.readTailscale();
+      this.publishes = true;
+    } catch {
+      // As above.
     }
   }
 

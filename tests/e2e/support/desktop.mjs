@@ -90,7 +90,8 @@ function play({ state }) {
     unregisterCallback: (id) => callbacks.delete(id),
     async invoke(command, args = {}) {
       if (!command.startsWith("gateway_")) desktopApp.calls.push({ command, args: JSON.parse(JSON.stringify(args)) });
-      if (!commands[command]) throw { code: "UNKNOWN", message: `There is no command ${command}.` };
+      const missing = (command.startsWith("connection_") && !state.connection) || (command.startsWith("tailscale_") && !state.tailscale);
+      if (!commands[command] || missing) throw { code: "UNKNOWN", message: `There is no command ${command}.` };
       return commands[command](args);
     },
   };

@@ -224,7 +224,7 @@ export const en = {
   "advanced.firstRun": "Show the first steps again",
 
   "firstRun.title": "Welcome to Clawdbot",
-  "firstRun.step": "Step {n} of 3",
+  "firstRun.step": "Step {n} of {total}",
   "firstRun.model": "Who answers?",
   "firstRun.model.hint": "Clawdbot found these on this computer. Without a model the built-in demo answers.",
   "firstRun.where": "Where does it run?",

@@ -225,7 +225,7 @@ export const es: PageCatalogue = {
   "advanced.firstRun": "Ver otra vez los primeros pasos",
 
   "firstRun.title": "Te damos la bienvenida a Clawdbot",
-  "firstRun.step": "Paso {n} de 3",
+  "firstRun.step": "Paso {n} de {total}",
   "firstRun.model": "¿Quién responde?",
   "firstRun.model.hint": "Clawdbot los encontró en este equipo. Sin un modelo responde la demo incluida.",
   "firstRun.where": "¿Dónde se ejecuta?",

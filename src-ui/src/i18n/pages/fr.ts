@@ -225,7 +225,7 @@ export const fr: PageCatalogue = {
   "advanced.firstRun": "Revoir les premiers pas",
 
   "firstRun.title": "Bienvenue dans Clawdbot",
-  "firstRun.step": "Étape {n} sur 3",
+  "firstRun.step": "Étape {n} sur {total}",
   "firstRun.model": "Qui répond ?",
   "firstRun.model.hint": "Clawdbot les a trouvés sur cet ordinateur. Sans modèle, la démo intégrée répond.",
   "firstRun.where": "Où tourne-t-il ?",
