@@ -1,12 +1,16 @@
 //! The parts of the app, put together.
 
 use clawdbot_config::{Env, Paths};
+use clawdbot_remote::ssh::{Ssh, SshError};
 use tauri::{App, AppHandle, Manager};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::bridge::Bridge;
 use crate::clipboard::Clipboard;
+use crate::connection::asks::{self, Asks};
+use crate::connection::commands as connection_commands;
+use crate::connection::{Access, Vault};
 use crate::diagnostics::commands::Place;
 use crate::feed::Feed;
 use crate::host::Host;
@@ -17,6 +21,9 @@ use crate::settings::SettingsStore;
 use crate::settings::commands::Surroundings;
 use crate::tray::{Sources, Tray};
 use crate::{alerts, lifecycle, login, outside, settings, show, sidecar, tray, window};
+
+/// Questions of `ssh` that may wait for the page at once.
+const MAX_QUESTIONS: usize = 8;
 
 /// Everything `main` found out about the surroundings.
 pub(crate) struct Setup {
@@ -42,6 +49,7 @@ pub(crate) fn run(setup: Setup, mut log: Option<WorkerGuard>) -> anyhow::Result<
         .manage(Bridge::default())
         .manage(Clipboard::default())
         .manage(show::Waiting::default())
+        .manage(Asks::default())
         .manage(LogDir(setup.paths.logs_dir.clone()))
         .manage(Surroundings::of(&setup.env, &setup.paths))
         .manage(setup.settings.clone())
@@ -75,8 +83,7 @@ fn start(app: &mut App, setup: Setup) {
     let Setup { launch, phrases, env, paths, settings } = setup;
     let app = app.handle();
     lifecycle::catch_signals(app.clone());
-    let host = Host::start(paths, env);
-    app.manage(host.clone());
+    let host = start_host(app, paths, env);
     window::prepare(app, launch.no_tray);
     let (feed, moments) = Feed::start(host.clone());
     app.manage(feed.clone());
@@ -90,6 +97,20 @@ fn start(app: &mut App, setup: Setup) {
     tauri::async_runtime::spawn(alerts::follow_feed(app.clone(), moments, phrases));
     tauri::async_runtime::spawn(settings::commands::follow(app.clone(), settings));
     tauri::async_runtime::spawn(check_sidecar(app.clone(), host, note, phrases));
+}
+
+/// Everything that a gateway here or elsewhere needs from the app.
+fn start_host(app: &AppHandle, paths: Paths, env: Env) -> Host {
+    let (questions, asked) = mpsc::channel(MAX_QUESTIONS);
+    let ssh = std::env::current_exe().map_err(|_| SshError::NoProgram);
+    let ssh = ssh.and_then(|helper| Ssh::find(env.iter(), helper)).ok();
+    let access = Access { ssh, vault: Vault::new(&paths.state_dir), questions };
+    app.manage(access.clone());
+    let host = Host::start(paths, env, access);
+    app.manage(host.clone());
+    tauri::async_runtime::spawn(asks::follow(app.clone(), asked));
+    tauri::async_runtime::spawn(connection_commands::follow(app.clone(), host.clone()));
+    host
 }
 
 /// Without a tray there is a window instead, and with `--no-tray` nothing but that.

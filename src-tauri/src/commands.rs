@@ -9,9 +9,10 @@ use tauri::{AppHandle, Manager};
 use tokio::sync::mpsc;
 
 use crate::error::CommandError;
+use crate::host::Host;
 use crate::window::PageChannel;
 use crate::wire::{Label, Outcome};
-use crate::{bridge, diagnostics, links, settings, show};
+use crate::{bridge, connection, diagnostics, links, settings, show};
 
 /// What a page asked for.
 pub(crate) struct Call {
@@ -70,6 +71,35 @@ async fn dispatch(app: &AppHandle, call: Call) -> Result<Box<RawValue>, CommandE
         }
         "open_external" => raw(links::open_external(args.get("url")?).await?),
         "show_take" => raw(show::show_take(&app.state())),
+        "connection_read" => raw(connection::commands::connection_read(&app.state())),
+        "connection_use" => {
+            let (target, credential) = (args.get("target")?, args.get("credential")?);
+            raw(connection::commands::connection_use(app, target, credential).await?)
+        }
+        "connection_test" => {
+            let (target, credential) = (args.get("target")?, args.get("credential")?);
+            let on_step = args.channel("onStep")?;
+            raw(connection::commands::connection_test(app, target, credential, on_step).await?)
+        }
+        "connection_stop" => {
+            app.state::<Host>().pause();
+            raw(())
+        }
+        "connection_retry" => {
+            app.state::<Host>().retry();
+            raw(())
+        }
+        "connection_take_over" => raw(connection::commands::connection_take_over(app).await?),
+        "connection_hand_back" => {
+            app.state::<Host>().hand_back();
+            raw(())
+        }
+        "ask_answer" => {
+            let (id, value) = (args.get("id")?, args.get("value")?);
+            raw(connection::commands::ask_answer(app, id, value)?)
+        }
+        "tailscale_read" => raw(connection::tailscale::tailscale_read(app).await),
+        "tailscale_use" => raw(connection::tailscale::tailscale_use(app, args.get("mode")?).await?),
         "settings_read" => raw(settings::commands::settings_read(app.clone()).await?),
         "settings_write" => {
             let patch = args.get("patch")?;

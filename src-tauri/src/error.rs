@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::bridge::BridgeError;
+use crate::connection::commands::ConnectionError;
 use crate::diagnostics::DiagnosticsError;
 use crate::links::LinkError;
 use crate::settings::SettingsError;
@@ -31,6 +32,12 @@ impl CommandError {
 
 impl From<LinkError> for CommandError {
     fn from(error: LinkError) -> Self {
+        Self { code: error.code().to_owned(), message: error.to_string() }
+    }
+}
+
+impl From<ConnectionError> for CommandError {
+    fn from(error: ConnectionError) -> Self {
         Self { code: error.code().to_owned(), message: error.to_string() }
     }
 }

@@ -7,6 +7,7 @@ mod app;
 mod bridge;
 mod clipboard;
 mod commands;
+mod connection;
 mod diagnostics;
 mod error;
 mod feed;
@@ -30,23 +31,32 @@ mod uninstall;
 mod window;
 mod wire;
 
+use std::process::ExitCode;
+
 use app::Setup;
 use clawdbot_config::{Env, Paths};
+use clawdbot_remote::helper;
 use launch::Launch;
 use phrases::Phrases;
 use platform::{Here, Platform as _};
 use settings::SettingsStore;
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
+    let helper = helper::run(|name| std::env::var_os(name), std::env::args_os().skip(1));
+    if let Some(code) = helper {
+        return Ok(code);
+    }
     if std::env::args().nth(1).as_deref() == Some(page::ARGUMENT) {
         logging::to_the_app();
-        return page::run();
+        page::run()?;
+        return Ok(ExitCode::SUCCESS);
     }
     if std::env::args().any(|arg| arg == uninstall::ARGUMENT) {
-        return uninstall::run(&Paths::resolve(&Env::from_process(), None));
+        uninstall::run(&Paths::resolve(&Env::from_process(), None))?;
+        return Ok(ExitCode::SUCCESS);
     }
     if Here::hand_over() {
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     let launch = Launch::parse(std::env::args());
     let env = Env::from_process();
@@ -55,5 +65,6 @@ fn main() -> anyhow::Result<()> {
     let settings = SettingsStore::open(&paths.state_dir);
     let language = settings.current().language.map(|language| language.tag().to_owned());
     let phrases = Phrases::for_locale(language.or_else(sys_locale::get_locale).as_deref());
-    app::run(Setup { launch, phrases, env, paths, settings }, log)
+    app::run(Setup { launch, phrases, env, paths, settings }, log)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::connection::Mode;
 use crate::host::{HostState, Running};
 
 /// One link between the window and the model.
@@ -37,13 +38,13 @@ enum LinkState {
     Unknown,
 }
 
-/// The chain of a gateway in this process.
-pub(crate) fn chain(host: &HostState, version: &str) -> Vec<Link> {
+/// The chain to the gateway in use.
+pub(crate) fn chain(host: &HostState, target: Mode, version: &str) -> Vec<Link> {
     let model = Link::new(LinkId::Model, LinkState::Unknown, model(host));
     vec![
         Link::new(LinkId::Window, LinkState::Ok, None),
         Link::new(LinkId::App, LinkState::Ok, Some(version.to_owned())),
-        Link::new(LinkId::Tunnel, LinkState::Off, None),
+        tunnel(host, target),
         gateway(host),
         model,
     ]
@@ -55,8 +56,26 @@ impl Link {
     }
 }
 
+fn tunnel(host: &HostState, target: Mode) -> Link {
+    let link = |state, detail| Link::new(LinkId::Tunnel, state, detail);
+    match host {
+        _ if target != Mode::Ssh => link(LinkState::Off, None),
+        HostState::Running(_) => link(LinkState::Ok, None),
+        HostState::Away(away) if away.phase != "connecting" => Link {
+            remedy: away.remedy.clone(),
+            ..link(LinkState::Broken, Some(away.message.clone()))
+        },
+        HostState::Failed(failure) if failure.code.starts_with("SSH_") => Link {
+            remedy: failure.remedy.clone(),
+            ..link(LinkState::Broken, Some(failure.headline.clone()))
+        },
+        _ => link(LinkState::Unknown, None),
+    }
+}
+
 fn gateway(host: &HostState) -> Link {
     match host {
+        HostState::Away(_) => Link::new(LinkId::Gateway, LinkState::Unknown, None),
         HostState::Running(running) => {
             Link::new(LinkId::Gateway, LinkState::Ok, Some(address(running)))
         }
@@ -80,7 +99,7 @@ fn address(running: &Running) -> String {
 
 fn model(host: &HostState) -> Option<String> {
     match host {
-        HostState::Running(running) => Some(running.gateway.default_model()),
+        HostState::Running(running) => running.gateway.default_model(),
         _ => None,
     }
 }
@@ -90,6 +109,7 @@ mod tests {
     use serde_json::{json, to_value};
 
     use super::chain;
+    use crate::connection::Mode;
     use crate::host::{Failure, HostState};
 
     #[test]
@@ -98,8 +118,9 @@ mod tests {
             code: "CONFIG_INVALID".into(),
             headline: "clawdbot.json, line 3".into(),
             message: "clawdbot.json, line 3: fix it".into(),
+            remedy: None,
         };
-        let links = to_value(chain(&HostState::Failed(failure), "1.2.3")).unwrap();
+        let links = to_value(chain(&HostState::Failed(failure), Mode::Local, "1.2.3")).unwrap();
         assert_eq!(links[1], json!({"id": "app", "state": "ok", "detail": "1.2.3"}));
         assert_eq!(links[2], json!({"id": "tunnel", "state": "off"}));
         assert_eq!(

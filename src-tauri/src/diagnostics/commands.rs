@@ -119,7 +119,7 @@ fn links(app: &AppHandle) -> Vec<Link> {
     let state = app.state::<Host>().watch();
     let version = app.package_info().version.to_string();
     let state = state.borrow();
-    chain(&state, &version)
+    chain(&state, app.state::<Host>().target(), &version)
 }
 
 /// Where people look for what a program has saved.

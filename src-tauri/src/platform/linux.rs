@@ -116,6 +116,15 @@ impl Platform for Linux {
         unix::take_stdout()
     }
 
+    fn is_service(pid: u32) -> bool {
+        let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+        groups.lines().any(is_service_group)
+    }
+
+    fn end_process(pid: u32) -> impl Future<Output = bool> + Send {
+        unix::end_process(pid)
+    }
+
     fn private_dir(path: &Path) -> io::Result<()> {
         unix::private_dir(path)
     }
@@ -165,13 +174,22 @@ fn quote(program: &str) -> String {
     quoted
 }
 
+/// Desktops start programs in units of their own, which nobody starts again.
+fn is_service_group(line: &str) -> bool {
+    let unit = line.rsplit('/').next().unwrap_or_default();
+    unit.ends_with(".service") && !unit.starts_with("app-") && !unit.starts_with("dbus-")
+}
+
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{IDENTIFIER, RUNNING_NAME, RUNNING_PATH, escape, quote, with_quoted_program};
+    use super::{
+        IDENTIFIER, RUNNING_NAME, RUNNING_PATH, escape, is_service_group, quote,
+        with_quoted_program,
+    };
 
     #[test]
     fn a_second_start_knocks_where_the_first_one_listens() {
@@ -196,6 +214,16 @@ mod tests {
         let entry = "[Desktop Entry]\nExec=/a b/c --hidden\nTerminal=false\n";
         let mended = "[Desktop Entry]\nExec=\"/a b/c\" --hidden\nTerminal=false\n";
         assert_eq!(with_quoted_program(entry), mended);
+    }
+
+    #[test]
+    fn a_service_is_told_from_a_program_of_the_desktop() {
+        let user = "0::/user.slice/user-1000.slice/user@1000.service/app.slice";
+        assert!(is_service_group(&format!("{user}/clawdbot-gateway.service")));
+        assert!(is_service_group("1:name=systemd:/system.slice/clawdbot.service"));
+        assert!(!is_service_group(&format!("{user}/app-org.gnome.Terminal.slice/vte-1.scope")));
+        assert!(!is_service_group(&format!("{user}/app-Clawdbot@autostart.service")));
+        assert!(!is_service_group("0::/"));
     }
 
     #[test]

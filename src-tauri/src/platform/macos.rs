@@ -30,6 +30,10 @@ impl Platform for MacOs {
         unix::take_stdout()
     }
 
+    fn end_process(pid: u32) -> impl Future<Output = bool> + Send {
+        unix::end_process(pid)
+    }
+
     fn private_dir(path: &Path) -> io::Result<()> {
         unix::private_dir(path)
     }

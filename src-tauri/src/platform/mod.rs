@@ -91,6 +91,16 @@ pub(crate) trait Platform {
         Vec::new()
     }
 
+    /// Whether the system's service manager runs this process, and would start it again.
+    fn is_service(_pid: u32) -> bool {
+        false
+    }
+
+    /// Asks a process of this person to end; whether it did within a few seconds.
+    fn end_process(_pid: u32) -> impl Future<Output = bool> + Send {
+        std::future::ready(false)
+    }
+
     /// Makes a directory that only this person can read, with its parents.
     fn private_dir(path: &Path) -> io::Result<()>;
 }

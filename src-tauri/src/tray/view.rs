@@ -153,6 +153,10 @@ fn status(inputs: &Inputs<'_>, phrases: &Phrases) -> Status {
         HostState::Starting => (Mark::Starting, phrases.starting.to_owned(), None),
         HostState::Stopped => (Mark::Starting, phrases.stopping.to_owned(), None),
         HostState::Running(running) => of_running(running, inputs.now, phrases),
+        HostState::Away(away) => {
+            let mark = if away.phase == "paused" { Mark::Paused } else { Mark::Starting };
+            (mark, away.headline.clone(), away.front_door)
+        }
         HostState::Failed(failure) => {
             (Mark::Error, fill(phrases.cannot_start, &[&failure.headline]), None)
         }
@@ -231,6 +235,7 @@ mod tests {
             code: "CONFIG_INVALID".into(),
             headline: "clawdbot.json, gateway.port: not a\tnumber".into(),
             message: "long".into(),
+            remedy: None,
         };
         let view = view(&HostState::Failed(failure), &Now::default(), None);
         assert_eq!(view.mark, Mark::Error);

@@ -1,0 +1,186 @@
+//! What the page asks about the connection, and what it is told.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+use tauri::{AppHandle, Emitter as _, Manager as _};
+use tokio::sync::mpsc;
+use zeroize::Zeroizing;
+
+use super::asks::Asks;
+use super::probe;
+use super::report::Report;
+use super::session::Access;
+use super::target::{Target, TargetError, Wish};
+use super::vault::Credential;
+use crate::diagnostics::commands::Place;
+use crate::error::CommandError;
+use crate::host::{Host, HostState};
+use crate::window::PageChannel;
+
+/// The event that carries a [`Report`] at each change.
+const EVENT: &str = "connection";
+/// Steps of a test that may be under way to the page: more than there are.
+const STEPS: usize = 64;
+
+/// Why the connection was not changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectionError {
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error(transparent)]
+    Config(#[from] clawdbot_config::ConfigError),
+    #[error("clawdbot.json was not changed: {0}")]
+    Edit(#[from] clawdbot_config::EditError),
+    #[error(
+        "clawdbot.json cannot be written: {0}. Check that there is space and that you may write there."
+    )]
+    Write(#[from] std::io::Error),
+    #[error("Nobody asks this any more.")]
+    NotAsked,
+    #[error("{0}")]
+    Holder(#[from] crate::host::HolderError),
+}
+
+impl ConnectionError {
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Target(error) => error.code(),
+            Self::Config(_) => "CONFIG_INVALID",
+            Self::Edit(error) => error.code(),
+            Self::Write(_) => "CONFIG_WRITE",
+            Self::NotAsked => "NOT_ASKED",
+            Self::Holder(error) => error.code(),
+        }
+    }
+}
+
+/// What a person entered to open a gateway. Never kept in the page.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Entered {
+    token: Option<String>,
+    password: Option<String>,
+}
+
+impl From<Entered> for Credential {
+    fn from(entered: Entered) -> Self {
+        let named = |text: Option<String>| text.filter(|text| !text.is_empty());
+        Self { token: named(entered.token), password: named(entered.password), device_token: None }
+    }
+}
+
+/// Where Clawdbot runs and how it is.
+pub(crate) fn connection_read(host: &Host) -> Report {
+    host.report()
+}
+
+/// Saves where Clawdbot runs and turns there; open windows follow.
+pub(crate) async fn connection_use(
+    app: &AppHandle,
+    target: Wish,
+    credential: Option<Entered>,
+) -> Result<Report, CommandError> {
+    let (host, place, access) = (app.state::<Host>(), app.state::<Place>(), app.state::<Access>());
+    Ok(use_target(&target, credential, &host, &place, &access).await?)
+}
+
+async fn use_target(
+    wish: &Wish,
+    credential: Option<Entered>,
+    host: &Host,
+    place: &Place,
+    access: &Access,
+) -> Result<Report, ConnectionError> {
+    let target = wish.check()?;
+    if target != Target::Local
+        && let Some(credential) = credential
+    {
+        access.vault.keep(&target.key(), &credential.into()).await;
+    }
+    save(wish.changes(), place).await?;
+    host.restart();
+    Ok(host.report())
+}
+
+/// Changes `clawdbot.json`, or nothing at all.
+pub(super) async fn save(
+    changes: Vec<(&'static [&'static str], Value)>,
+    place: &Place,
+) -> Result<(), ConnectionError> {
+    let (paths, env) = (place.paths.clone(), place.env.clone());
+    let saving = tokio::task::spawn_blocking(move || {
+        let loaded = clawdbot_config::Document::load(&paths.config, &env)?;
+        let mut text = loaded.raw.unwrap_or_default();
+        for (path, value) in changes {
+            let value = Some(value).filter(|value| !value.is_null());
+            text = clawdbot_config::edit(&text, path, value)?;
+        }
+        // What cannot be read again is not written.
+        clawdbot_config::Document::check(text.clone(), &paths.config, &env)?;
+        Ok(clawdbot_config::write(&paths.config, &text)?)
+    });
+    saving.await.map_err(std::io::Error::other)?
+}
+
+/// Tries a target without using it, and tells each step.
+pub(crate) async fn connection_test(
+    app: &AppHandle,
+    target: Wish,
+    credential: Option<Entered>,
+    on_step: PageChannel,
+) -> Result<(), CommandError> {
+    let target = target.check().map_err(ConnectionError::from)?;
+    let known = credential.map(Credential::from);
+    let access = app.state::<Access>().inner().clone();
+    let (told, mut steps) = mpsc::channel(STEPS);
+    let telling = async {
+        while let Some(step) = steps.recv().await {
+            if on_step.send(&step).await.is_err() {
+                return;
+            }
+        }
+    };
+    let testing = async move {
+        // There is room for every step that there can be.
+        probe::run(&target, known, &access, |step| drop(told.try_send(step))).await;
+    };
+    tokio::join!(Box::pin(testing), telling);
+    Ok(())
+}
+
+/// Ends the program that runs the gateway on this computer, and runs it here.
+pub(crate) async fn connection_take_over(app: &AppHandle) -> Result<(), CommandError> {
+    Ok(app.state::<Host>().take_over().await.map_err(ConnectionError::from)?)
+}
+
+/// Answers a question of `ssh`; `null` declines.
+pub(crate) fn ask_answer(
+    app: &AppHandle,
+    id: String,
+    value: Option<String>,
+) -> Result<(), CommandError> {
+    let value = value.map(Zeroizing::new);
+    let answered = app.state::<Asks>().answer(&id, value);
+    if answered { Ok(()) } else { Err(ConnectionError::NotAsked.into()) }
+}
+
+/// Tells the page about every change.
+pub(crate) async fn follow(app: AppHandle, host: Host) {
+    let mut state = host.watch();
+    let mut told = None;
+    loop {
+        let stopped = matches!(*state.borrow_and_update(), HostState::Stopped);
+        let report = host.report();
+        if told.as_ref() != Some(&report) {
+            let _ = app.emit(EVENT, &report);
+            told = Some(report);
+        }
+        if stopped || state.changed().await.is_err() {
+            return;
+        }
+        // A gateway at work changes its counts often.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

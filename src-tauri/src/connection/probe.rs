@@ -1,0 +1,243 @@
+//! A test of a target, layer by layer: name, ssh, host key, port, gateway, version, authentication.
+
+use std::time::{Duration, Instant};
+
+use clawdbot_client::{Client, ConnectError, ConnectOptions, NotAGateway};
+use clawdbot_remote::ssh::{Kind, Questions, Status, Trouble, Tunnel};
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::remote::Remote;
+use super::session::Access;
+use super::target::Target;
+use super::vault::Credential;
+
+/// For each layer that waits for the network.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// One layer of a connection, from the bottom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Layer {
+    Name,
+    Ssh,
+    HostKey,
+    Port,
+    Gateway,
+    Version,
+    Authentication,
+}
+
+/// What is known about one layer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Step {
+    layer: Layer,
+    state: Outcome,
+    ms: u64,
+    detail: String,
+    remedy: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Outcome {
+    Running,
+    Ok,
+    Failed,
+    Skipped,
+}
+
+/// The layer that fails, why, and what to do.
+struct Broken {
+    layer: Layer,
+    detail: String,
+    remedy: Option<String>,
+}
+
+/// Tests `target` and tells each step. Whatever it opens is closed again.
+pub(crate) async fn run(
+    target: &Target,
+    known: Option<Credential>,
+    access: &Access,
+    tell: impl Fn(Step),
+) {
+    let trial = Trial { tell, begun: Instant::now() };
+    if let Err(broken) = trial.climb(target, known, access).await {
+        trial.failed(broken);
+    }
+}
+
+struct Trial<F> {
+    tell: F,
+    begun: Instant,
+}
+
+impl<F: Fn(Step)> Trial<F> {
+    async fn climb(
+        &self,
+        target: &Target,
+        known: Option<Credential>,
+        access: &Access,
+    ) -> Result<(), Broken> {
+        let mut base = target.options();
+        base.timeout = PATIENCE;
+        let mut _tunnel = None;
+        match target {
+            Target::Ssh(spec) => {
+                self.running(Layer::Name);
+                let ssh = access.ssh.clone().ok_or_else(|| Broken {
+                    layer: Layer::Ssh,
+                    detail: Trouble::Program("it is not installed".to_owned()).to_string(),
+                    remedy: Some("Install OpenSSH (the package openssh-client).".to_owned()),
+                })?;
+                let (tunnel, questions) = Tunnel::start(ssh, spec.clone()).map_err(|error| {
+                    Broken { layer: Layer::Ssh, detail: error.to_string(), remedy: None }
+                })?;
+                let asking = ask(questions, access.questions.clone());
+                self.tunnel(&tunnel, asking).await?;
+                base.dialer = Some(tunnel.dialer());
+                _tunnel = Some(tunnel);
+            }
+            Target::Direct { .. } | Target::Local => {
+                self.running(Layer::Name);
+                for layer in [Layer::Ssh, Layer::HostKey] {
+                    self.step(layer, Outcome::Skipped, String::new(), None);
+                }
+            }
+        }
+        self.gateway(target, base, known, access, &_tunnel).await
+    }
+
+    /// Name, ssh and host key: the tunnel tells them apart by how it fails.
+    async fn tunnel(
+        &self,
+        tunnel: &Tunnel,
+        asking: impl Future<Output = ()>,
+    ) -> Result<(), Broken> {
+        let mut status = tunnel.status();
+        let settled = status.wait_for(|status| !matches!(status, Status::Connecting));
+        let settled = tokio::select! {
+            settled = settled => settled.map(|status| status.clone()).unwrap_or(Status::Paused),
+            () = asking => Status::Paused,
+        };
+        match settled {
+            Status::Up { .. } => {
+                for layer in [Layer::Name, Layer::Ssh, Layer::HostKey] {
+                    self.ok(layer, "");
+                }
+                Ok(())
+            }
+            Status::Failed(trouble) | Status::Waiting { trouble, .. } => Err(of_ssh(&trouble)),
+            Status::Connecting | Status::Paused => Err(of_ssh(&Trouble::Declined)),
+        }
+    }
+
+    async fn gateway(
+        &self,
+        target: &Target,
+        base: ConnectOptions,
+        known: Option<Credential>,
+        access: &Access,
+        tunnel: &Option<Tunnel>,
+    ) -> Result<(), Broken> {
+        self.running(Layer::Port);
+        // Nothing that opens a gateway is sent before it has shown that it is one (SSH-05).
+        if let Err(error) = clawdbot_client::knock(&base).await {
+            let far = tunnel.as_ref().map(|tunnel| tunnel.status().borrow().clone());
+            return Err(match far {
+                Some(Status::Up { trouble: Some(trouble), .. }) => of_ssh(&trouble),
+                _ => of_connect(&error),
+            });
+        }
+        if tunnel.is_none() {
+            self.ok(Layer::Name, "");
+        }
+        self.ok(Layer::Port, "");
+        self.ok(Layer::Gateway, "");
+        self.running(Layer::Version);
+        let remote = Remote::new(base, target.key(), known, access.vault.clone()).await;
+        let connected =
+            Client::connect(remote.options()).await.map_err(|error| of_connect(&error))?;
+        self.ok(Layer::Version, &connected.hello.server.version);
+        self.ok(Layer::Authentication, "");
+        connected.client.close().await;
+        Ok(())
+    }
+
+    fn running(&self, layer: Layer) {
+        self.step(layer, Outcome::Running, String::new(), None);
+    }
+
+    fn ok(&self, layer: Layer, detail: &str) {
+        self.step(layer, Outcome::Ok, detail.to_owned(), None);
+    }
+
+    /// Everything below has worked; what is above was not tried.
+    fn failed(&self, broken: Broken) {
+        const ALL: [Layer; 7] = [
+            Layer::Name,
+            Layer::Ssh,
+            Layer::HostKey,
+            Layer::Port,
+            Layer::Gateway,
+            Layer::Version,
+            Layer::Authentication,
+        ];
+        let Broken { layer, detail, remedy } = broken;
+        for below in ALL.into_iter().filter(|below| *below < layer) {
+            self.ok(below, "");
+        }
+        self.step(layer, Outcome::Failed, detail, remedy);
+        for above in ALL.into_iter().filter(|above| *above > layer) {
+            self.step(above, Outcome::Skipped, String::new(), None);
+        }
+    }
+
+    fn step(&self, layer: Layer, state: Outcome, detail: String, remedy: Option<String>) {
+        let ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        (self.tell)(Step { layer, state, ms, detail, remedy });
+    }
+}
+
+/// Hands questions on; an unknown host key is one of them.
+async fn ask(mut questions: Questions, people: mpsc::Sender<clawdbot_remote::ssh::Question>) {
+    while let Some(question) = questions.recv().await {
+        debug_assert!(question.kind != Kind::HostKey || question.fingerprint.is_some());
+        if people.send(question).await.is_err() {
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
+fn of_ssh(trouble: &Trouble) -> Broken {
+    let layer = match trouble {
+        Trouble::Name => Layer::Name,
+        Trouble::HostKeyUnknown { .. } | Trouble::HostKeyChanged { .. } => Layer::HostKey,
+        Trouble::GatewayPort | Trouble::ForwardRefused => Layer::Port,
+        _ => Layer::Ssh,
+    };
+    Broken { layer, detail: trouble.to_string(), remedy: Some(trouble.remedy()) }
+}
+
+fn of_connect(error: &ConnectError) -> Broken {
+    let layer = match error {
+        ConnectError::Address(_) => Layer::Name,
+        ConnectError::Unreachable { source, .. }
+            if source.kind() == std::io::ErrorKind::ConnectionRefused =>
+        {
+            Layer::Port
+        }
+        ConnectError::Unreachable { source, .. } if source.raw_os_error().is_none() => Layer::Name,
+        ConnectError::Unreachable { .. } => Layer::Port,
+        ConnectError::NotAGateway { reason: NotAGateway::WrongGeneration(_), .. } => Layer::Version,
+        ConnectError::Refused { error, .. } if error.message.contains("protocol mismatch") => {
+            Layer::Version
+        }
+        ConnectError::Refused { .. } => Layer::Authentication,
+        ConnectError::Tls { .. }
+        | ConnectError::Timeout { .. }
+        | ConnectError::NotAGateway { .. } => Layer::Gateway,
+    };
+    Broken { layer, detail: error.to_string(), remedy: None }
+}

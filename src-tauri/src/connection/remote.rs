@@ -1,0 +1,115 @@
+//! A gateway elsewhere, as something to open connections to.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clawdbot_client::{ConnectOptions, Dialer};
+use clawdbot_gateway::{InProcess, Media};
+use clawdbot_protocol::{DeviceIdentity, Scope};
+use tokio::sync::mpsc;
+
+use super::vault::{Credential, Vault};
+use super::{line, media};
+
+/// Frames waiting in one direction.
+const DEPTH: usize = 256;
+
+/// A cheap handle to one remote gateway and what opens it.
+#[derive(Clone)]
+pub(crate) struct Remote(Arc<Inner>);
+
+struct Inner {
+    /// Address, pin and way, without secrets.
+    base: ConnectOptions,
+    key: String,
+    credential: Mutex<Credential>,
+    identity: Arc<DeviceIdentity>,
+    vault: Vault,
+    end: tokio_util::sync::CancellationToken,
+}
+
+impl Remote {
+    /// The gateway at `base`, whose secrets are kept under `key`.
+    pub(crate) async fn new(
+        base: ConnectOptions,
+        key: String,
+        known: Option<Credential>,
+        vault: Vault,
+    ) -> Self {
+        let credential = match known {
+            Some(credential) => credential,
+            None => vault.credential(&key).await,
+        };
+        let identity = vault.identity().await;
+        let credential = Mutex::new(credential);
+        let end = tokio_util::sync::CancellationToken::new();
+        Self(Arc::new(Inner { base, key, credential, identity, vault, end }))
+    }
+
+    /// Opens a connection that behaves like one to a gateway in this process.
+    pub(crate) fn open(&self) -> InProcess {
+        let (to_gateway, from_page) = mpsc::channel(DEPTH);
+        let (to_page, from_gateway) = mpsc::channel(DEPTH);
+        let remote = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = line::serve(&remote, from_page, &to_page) => {}
+                () = remote.0.end.cancelled() => line::hang_up(&to_page).await,
+            }
+        });
+        InProcess { to_gateway, from_gateway }
+    }
+
+    /// Ends every connection, because the app turns to another gateway.
+    pub(crate) fn end(&self) {
+        self.0.end.cancel();
+    }
+
+    /// How to connect as this app, with everything that opens the gateway.
+    pub(crate) fn options(&self) -> ConnectOptions {
+        let mut options = self.0.base.clone();
+        options.client.display_name = Some("Clawdbot Desktop".to_owned());
+        options.scopes = Scope::ALL.iter().map(|scope| scope.as_str().to_owned()).collect();
+        options.credential = self.credential().presented();
+        options.identity = Some(self.0.identity.clone());
+        options
+    }
+
+    /// Whether its secrets are those of this computer's own configuration.
+    pub(crate) fn is_local(&self) -> bool {
+        self.0.key == super::Target::Local.key()
+    }
+
+    /// The way there, for the front door.
+    pub(crate) fn dialer(&self) -> Dialer {
+        let base = self.0.base.clone();
+        Dialer::new(move || {
+            let base = base.clone();
+            async move { clawdbot_client::dial(&base).await.map_err(std::io::Error::other) }
+        })
+    }
+
+    /// Keeps the token that the gateway gave this device, under that gateway's name only.
+    pub(crate) async fn learn(&self, device_token: &str) {
+        let credential = {
+            let mut credential = self.0.credential.lock().unwrap_or_else(PoisonError::into_inner);
+            if credential.device_token.as_deref() == Some(device_token) {
+                return;
+            }
+            credential.device_token = Some(device_token.to_owned());
+            credential.clone()
+        };
+        // The configuration of this computer's own gateway keeps that one's secrets.
+        if !self.is_local() {
+            self.0.vault.keep(&self.0.key, &credential).await;
+        }
+    }
+
+    /// Reads an attachment.
+    pub(crate) async fn media(&self, name: &str) -> Result<Option<Media>, media::FetchError> {
+        media::fetch(&self.0.base, &self.credential(), name).await
+    }
+
+    fn credential(&self) -> Credential {
+        self.0.credential.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

@@ -1,0 +1,80 @@
+//! Where Clawdbot runs and how it is, for the page and the tray.
+
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+use super::target::{Mode, Wish};
+use crate::host::HostState;
+
+/// The value of `connection_read` and of the event `connection`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report {
+    mode: Mode,
+    target: Wish,
+    state: &'static str,
+    code: Option<String>,
+    headline: String,
+    message: String,
+    remedy: Option<String>,
+    front_door: Option<SocketAddr>,
+    attached: bool,
+    holder: Option<String>,
+}
+
+impl Report {
+    pub(crate) fn of(state: &HostState, target: &Wish) -> Self {
+        let mut report = Self {
+            mode: target.mode,
+            target: target.clone(),
+            state: "starting",
+            code: None,
+            headline: "Starting".to_owned(),
+            message: String::new(),
+            remedy: None,
+            front_door: None,
+            attached: false,
+            holder: None,
+        };
+        match state {
+            HostState::Starting | HostState::Stopped => {}
+            HostState::Running(running) => {
+                report.state = "ready";
+                report.headline = "Ready".to_owned();
+                report.front_door = running.status.address;
+                report.attached = running.attached.is_some();
+                let taken = running.attached.as_ref().or(running.port_taken.as_ref());
+                report.holder =
+                    taken.and_then(|taken| taken.holder.as_ref()).map(ToString::to_string);
+                if report.attached {
+                    "Another program on this computer runs the gateway; this app uses it."
+                        .clone_into(&mut report.message);
+                } else if let Some(taken) = &running.port_taken {
+                    report.code = Some("PORT_TAKEN".to_owned());
+                    report.message = format!(
+                        "Port {} is used by another program, so only this window reaches the gateway.",
+                        taken.port
+                    );
+                    report.remedy = Some("Stop that program and restart the gateway.".to_owned());
+                }
+            }
+            HostState::Away(away) => {
+                report.state = away.phase;
+                report.code = away.code.clone();
+                report.headline.clone_from(&away.headline);
+                report.message.clone_from(&away.message);
+                report.remedy.clone_from(&away.remedy);
+                report.front_door = away.front_door;
+            }
+            HostState::Failed(failure) => {
+                report.state = "failed";
+                report.code = Some(failure.code.clone());
+                report.headline.clone_from(&failure.headline);
+                report.message.clone_from(&failure.message);
+                report.remedy.clone_from(&failure.remedy);
+            }
+        }
+        report
+    }
+}

@@ -1,0 +1,304 @@
+//! One remote target in use: its tunnel if it has one, the front door, and a connection that tells
+//! whether the gateway is there.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use clawdbot_client::{Client, ConnectError, ConnectOptions, Connected};
+use clawdbot_remote::front_door::FrontDoor;
+use clawdbot_remote::ssh::{Question, Ssh, SshError, Status, Tunnel};
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::remote::Remote;
+use super::target::Target;
+use super::vault::{Credential, Vault};
+use crate::host::{Away, Failure};
+
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+const LONGEST_DELAY: Duration = Duration::from_secs(30);
+/// For the handshake with the remote gateway.
+const CONNECT: Duration = Duration::from_secs(15);
+
+/// What a session needs from the app.
+#[derive(Clone)]
+pub(crate) struct Access {
+    /// `None` where there is no `ssh`.
+    pub(crate) ssh: Option<Ssh>,
+    pub(crate) vault: Vault,
+    pub(crate) questions: mpsc::Sender<Question>,
+}
+
+/// What a session has come to.
+pub(crate) enum SessionEvent {
+    /// The gateway has let this app in.
+    Ready,
+    /// It is not there, and something is being done about it.
+    Away(Away),
+    /// Only a person can help.
+    Failed(Failure),
+}
+
+/// A remote target in use; dropped, its tunnel and front door end.
+pub(crate) struct Session {
+    pub(crate) remote: Remote,
+    tunnel: Option<Tunnel>,
+    door: Option<FrontDoor>,
+    /// Somebody else has the front door's port.
+    pub(crate) door_taken: bool,
+    client: Option<Client>,
+    delays: backon::ExponentialBackoff,
+    /// Before the next attempt.
+    pause: Option<Duration>,
+    /// What the tunnel was when that was last told.
+    told: Option<Status>,
+    _questions: Option<AbortOnDropHandle<()>>,
+}
+
+impl Session {
+    /// Starts to use `target`. `port` is for the front door; `known` opens the gateway where it is
+    /// not for the vault to know.
+    ///
+    /// # Errors
+    /// When there is no way to even try.
+    pub(crate) async fn start(
+        target: &Target,
+        port: Option<u16>,
+        known: Option<Credential>,
+        access: &Access,
+    ) -> Result<Self, SshError> {
+        let mut base = target.options();
+        base.timeout = CONNECT;
+        Self::with(target, base, port, known, access).await
+    }
+
+    /// The same for a gateway at `base` on this computer.
+    pub(crate) async fn attach(
+        base: ConnectOptions,
+        known: Credential,
+        access: &Access,
+    ) -> Result<Self, SshError> {
+        Self::with(&Target::Local, base, None, Some(known), access).await
+    }
+
+    async fn with(
+        target: &Target,
+        mut base: ConnectOptions,
+        port: Option<u16>,
+        known: Option<Credential>,
+        access: &Access,
+    ) -> Result<Self, SshError> {
+        let (mut tunnel, mut asking) = (None, None);
+        if let Target::Ssh(spec) = target {
+            let ssh = access.ssh.clone().ok_or(SshError::NoProgram)?;
+            let (opened, mut questions) = Tunnel::start(ssh, spec.clone())?;
+            base.dialer = Some(opened.dialer());
+            let people = access.questions.clone();
+            asking = Some(AbortOnDropHandle::new(tokio::spawn(async move {
+                while let Some(question) = questions.recv().await {
+                    if people.send(question).await.is_err() {
+                        return;
+                    }
+                }
+            })));
+            tunnel = Some(opened);
+        }
+        let remote = Remote::new(base, target.key(), known, access.vault.clone()).await;
+        let (mut door, mut door_taken) = (None, false);
+        if let Some(port) = port {
+            match FrontDoor::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await {
+                Ok(bound) => {
+                    bound.lead_to(Some(remote.dialer()));
+                    door = Some(bound);
+                }
+                Err(error) => {
+                    tracing::warn!(code = error.code(), %error, "no front door");
+                    door_taken = true;
+                }
+            }
+        }
+        Ok(Self {
+            remote,
+            tunnel,
+            door,
+            door_taken,
+            client: None,
+            delays: delays(),
+            pause: None,
+            told: None,
+            _questions: asking,
+        })
+    }
+
+    /// Where this computer reaches the gateway.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.door.as_ref().map(FrontDoor::address)
+    }
+
+    /// Whether this is a gateway on this computer that another program runs.
+    pub(crate) fn is_attached(&self) -> bool {
+        self.tunnel.is_none() && self.remote.is_local()
+    }
+
+    /// Ends the tunnel until [`Session::retry`].
+    pub(crate) fn pause(&mut self) {
+        if let Some(tunnel) = &self.tunnel {
+            tunnel.stop();
+        }
+        self.client = None;
+    }
+
+    /// Tries again at once.
+    pub(crate) fn retry(&mut self) {
+        if let Some(tunnel) = &self.tunnel {
+            tunnel.retry_now();
+        }
+        self.delays = delays();
+        self.pause = None;
+    }
+
+    /// The next thing that happens; may be dropped half way and called again.
+    pub(crate) async fn next(&mut self) -> SessionEvent {
+        if let Some(client) = &self.client {
+            let closed = tokio::select! {
+                closed = client.closed() => closed.to_string(),
+                () = self.tunnel_down() => "the tunnel is down".to_owned(),
+            };
+            tracing::info!(closed, "the remote gateway went away");
+            self.client = None;
+            return SessionEvent::Away(self.away("connecting"));
+        }
+        if let Some(event) = self.tunnel_news().await {
+            return event;
+        }
+        if let Some(pause) = self.pause {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.tunnel_down() => {}
+            }
+            self.pause = None;
+        }
+        // The client waits for the challenge before it sends what opens a gateway (SSH-05).
+        match Box::pin(Client::connect(self.remote.options())).await {
+            Ok(Connected { client, hello, .. }) => {
+                if let Some(token) = hello.auth.and_then(|auth| auth.device_token) {
+                    self.remote.learn(&token).await;
+                }
+                self.client = Some(client);
+                self.delays = delays();
+                SessionEvent::Ready
+            }
+            Err(error) => self.refused(error),
+        }
+    }
+
+    async fn tunnel_down(&self) {
+        match &self.tunnel {
+            Some(tunnel) => {
+                let _ = tunnel.status().wait_for(|status| !is_up(status)).await;
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// What the tunnel has come to since it was last told; nothing while it is up.
+    async fn tunnel_news(&mut self) -> Option<SessionEvent> {
+        let mut status = self.tunnel.as_ref()?.status();
+        let told = self.told.clone();
+        let now = status.wait_for(|now| is_up(now) || Some(now) != told.as_ref()).await;
+        let now = now.map(|now| now.clone()).unwrap_or(Status::Paused);
+        if is_up(&now) {
+            self.told = None;
+            return None;
+        }
+        self.told = Some(now.clone());
+        self.pause = None;
+        Some(self.of_tunnel(now))
+    }
+
+    fn refused(&mut self, error: ConnectError) -> SessionEvent {
+        if matches!(
+            error,
+            ConnectError::Refused { .. } | ConnectError::Tls { .. } | ConnectError::Address(_)
+        ) {
+            return SessionEvent::Failed(Failure {
+                code: error.code().to_owned(),
+                headline: headline(&error),
+                message: error.to_string(),
+                remedy: Some("Correct it in the connection settings, then try again.".to_owned()),
+            });
+        }
+        let mut away = self.away("waiting");
+        away.code = Some(error.code().to_owned());
+        away.message = match self.tunnel.as_ref().map(|tunnel| tunnel.status().borrow().clone()) {
+            Some(Status::Up { trouble: Some(trouble), .. }) => {
+                away.remedy = Some(trouble.remedy());
+                trouble.to_string()
+            }
+            _ => error.to_string(),
+        };
+        away.headline = "The remote gateway does not answer".to_owned();
+        self.pause = Some(self.delays.next().unwrap_or(LONGEST_DELAY).min(LONGEST_DELAY));
+        SessionEvent::Away(away)
+    }
+
+    fn of_tunnel(&self, status: Status) -> SessionEvent {
+        match status {
+            Status::Failed(trouble) => SessionEvent::Failed(Failure {
+                code: trouble.code().to_owned(),
+                headline: trouble.to_string(),
+                message: trouble.to_string(),
+                remedy: Some(trouble.remedy()),
+            }),
+            Status::Waiting { trouble, .. } => SessionEvent::Away(Away {
+                code: Some(trouble.code().to_owned()),
+                headline: "The tunnel is down".to_owned(),
+                message: trouble.to_string(),
+                remedy: Some(trouble.remedy()),
+                ..self.away("waiting")
+            }),
+            Status::Paused => {
+                SessionEvent::Away(Away { headline: "Paused".to_owned(), ..self.away("paused") })
+            }
+            Status::Connecting | Status::Up { .. } => SessionEvent::Away(self.away("connecting")),
+        }
+    }
+
+    fn away(&self, phase: &'static str) -> Away {
+        Away {
+            phase,
+            headline: "Connecting".to_owned(),
+            front_door: self.address(),
+            ..Away::default()
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.remote.end();
+    }
+}
+
+fn is_up(status: &Status) -> bool {
+    matches!(status, Status::Up { .. })
+}
+
+fn headline(error: &ConnectError) -> String {
+    match error {
+        ConnectError::Refused { .. } => "The remote gateway refuses this app".to_owned(),
+        ConnectError::Tls { .. } => "The remote gateway could not prove its identity".to_owned(),
+        _ => "The remote gateway cannot be used".to_owned(),
+    }
+}
+
+fn delays() -> backon::ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(FIRST_DELAY)
+        .with_max_delay(LONGEST_DELAY)
+        .with_factor(2.0)
+        .with_jitter()
+        .without_max_times()
+        .build()
+}

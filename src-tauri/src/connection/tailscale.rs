@@ -1,0 +1,94 @@
+//! How far Tailscale publishes the gateway of this computer, for the page.
+
+use clawdbot_config::{Document, TailscaleMode};
+use clawdbot_remote::tailscale::{State, Tailscale};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tauri::{AppHandle, Manager as _};
+
+use super::commands::save;
+use crate::diagnostics::commands::Place;
+use crate::error::CommandError;
+use crate::host::{Host, HostState};
+
+/// The value of `tailscale_read`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report {
+    installed: bool,
+    mode: Mode,
+    /// `off`, `claiming`, `published` or `failed`.
+    state: &'static str,
+    url: Option<String>,
+    /// Where a person has to agree first.
+    consent_url: Option<String>,
+    /// What is wrong and what to do.
+    hint: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mode {
+    Off,
+    Serve,
+    Funnel,
+}
+
+impl From<TailscaleMode> for Mode {
+    fn from(mode: TailscaleMode) -> Self {
+        match mode {
+            TailscaleMode::Off => Self::Off,
+            TailscaleMode::Serve => Self::Serve,
+            TailscaleMode::Funnel => Self::Funnel,
+        }
+    }
+}
+
+/// How far the gateway is published, and what is in the way.
+pub(crate) async fn tailscale_read(app: &AppHandle) -> Report {
+    read(&app.state::<Host>(), &app.state::<Place>()).await
+}
+
+/// Publishes the gateway as far as that, from now on.
+pub(crate) async fn tailscale_use(app: &AppHandle, mode: Mode) -> Result<Report, CommandError> {
+    let (host, place) = (app.state::<Host>(), app.state::<Place>());
+    save(vec![(&["gateway", "tailscale", "mode"], json!(mode))], &place).await?;
+    host.restart();
+    Ok(read(&host, &place).await)
+}
+
+async fn read(host: &Host, place: &Place) -> Report {
+    let (paths, env) = (place.paths.clone(), place.env.clone());
+    let found = tokio::task::spawn_blocking(move || {
+        let mode = Document::load(&paths.config, &env)
+            .map(|loaded| loaded.config.gateway.tailscale.mode)
+            .unwrap_or_default();
+        (Tailscale::find(env.iter()).is_some(), mode)
+    });
+    let (installed, mode) = found.await.unwrap_or_default();
+    let published = match &*host.watch().borrow() {
+        HostState::Running(running) => running.status.published.clone(),
+        _ => None,
+    };
+    let mut report = Report {
+        installed,
+        mode: mode.into(),
+        state: if mode == TailscaleMode::Off { "off" } else { "claiming" },
+        url: None,
+        consent_url: None,
+        hint: None,
+    };
+    match published.map(|published| published.state) {
+        Some(State::Published { url }) => {
+            report.state = "published";
+            report.url = Some(url);
+        }
+        Some(State::Failed(error)) => {
+            report.state = "failed";
+            report.consent_url = error.link().map(str::to_owned);
+            report.hint = Some(error.to_string());
+        }
+        Some(State::Claiming) | None => {}
+    }
+    report
+}

@@ -1,0 +1,214 @@
+//! Where the gateway is, as `clawdbot.json` says and as the page asks for.
+
+use clawdbot_client::{AddressError, ConnectOptions, Pin, PinError};
+use clawdbot_config::{Config, GatewayMode, RemoteTransport};
+use clawdbot_remote::ssh::{DestinationError, IdentityError, Spec};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The port of a gateway that names none.
+const PORT: u16 = 18789;
+
+/// Where the gateway is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Target {
+    /// In this process, or at this computer's port if somebody else runs it.
+    Local,
+    /// Behind a tunnel.
+    Ssh(Spec),
+    /// At an address.
+    Direct { url: String, pin: Option<Pin> },
+}
+
+/// A target in the members of `clawdbot.json`, without secrets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Wish {
+    /// `local`, `ssh` or `direct`.
+    #[serde(alias = "transport")]
+    pub(crate) mode: Mode,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ssh_target: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ssh_identity: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) remote_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_fingerprint: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mode {
+    #[default]
+    Local,
+    Ssh,
+    Direct,
+}
+
+/// Why a target cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TargetError {
+    #[error("No remote machine is named. Write it like user@server.")]
+    NoDestination,
+    #[error("No address is given. Write it like wss://gateway.example.")]
+    NoAddress,
+    #[error("The port of the remote gateway is a number from 1 to 65535.")]
+    Port,
+    #[error(transparent)]
+    Destination(#[from] DestinationError),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error(transparent)]
+    Pin(#[from] PinError),
+}
+
+impl TargetError {
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::NoDestination => "SSH_TARGET_INCOMPLETE",
+            Self::NoAddress => "ADDRESS_MALFORMED",
+            Self::Port => "REMOTE_PORT",
+            Self::Destination(error) => error.code(),
+            Self::Identity(_) => "SSH_IDENTITY",
+            Self::Address(error) => error.code(),
+            Self::Pin(_) => "TLS_FINGERPRINT",
+        }
+    }
+}
+
+impl Wish {
+    /// What the configuration says.
+    pub(crate) fn of(config: &Config) -> Self {
+        let remote = &config.gateway.remote;
+        let mode = match (config.gateway.mode, remote.transport) {
+            (Some(GatewayMode::Local) | None, _) => Mode::Local,
+            (_, RemoteTransport::Direct) => Mode::Direct,
+            // An address alone is what the original calls a remote gateway.
+            (_, RemoteTransport::Ssh) if remote.ssh_target.is_none() && remote.url.is_some() => {
+                Mode::Direct
+            }
+            (_, RemoteTransport::Ssh) => Mode::Ssh,
+        };
+        Self {
+            mode,
+            url: remote.url.clone(),
+            ssh_target: remote.ssh_target.clone(),
+            ssh_identity: remote.ssh_identity.clone(),
+            remote_port: remote.remote_port,
+            tls_fingerprint: remote.tls_fingerprint.clone(),
+        }
+    }
+
+    /// Checks it.
+    ///
+    /// # Errors
+    /// [`TargetError`], before any of it reaches another program.
+    pub(crate) fn check(&self) -> Result<Target, TargetError> {
+        let named = |text: &Option<String>| {
+            text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        match self.mode {
+            Mode::Local => Ok(Target::Local),
+            Mode::Ssh => {
+                let destination = named(&self.ssh_target).ok_or(TargetError::NoDestination)?;
+                let identity = named(&self.ssh_identity).map(|path| path.parse()).transpose()?;
+                let remote_port = self.remote_port.unwrap_or(PORT);
+                if remote_port == 0 {
+                    return Err(TargetError::Port);
+                }
+                Ok(Target::Ssh(Spec { destination: destination.parse()?, identity, remote_port }))
+            }
+            Mode::Direct => {
+                let url = named(&self.url).ok_or(TargetError::NoAddress)?;
+                clawdbot_client::check_url(&url)?;
+                let pin = named(&self.tls_fingerprint).map(|pin| pin.parse()).transpose()?;
+                Ok(Target::Direct { url, pin })
+            }
+        }
+    }
+
+    /// The changes of `clawdbot.json` that make it so. What another mode needs stays.
+    pub(crate) fn changes(&self) -> Vec<(&'static [&'static str], Value)> {
+        let remote = |path: &'static [&'static str], value: Value| (path, value);
+        match self.mode {
+            Mode::Local => vec![(&["gateway", "mode"], json!("local"))],
+            Mode::Ssh => vec![
+                (&["gateway", "mode"], json!("remote")),
+                remote(&["gateway", "remote", "transport"], json!("ssh")),
+                remote(&["gateway", "remote", "sshTarget"], json!(self.ssh_target)),
+                remote(&["gateway", "remote", "sshIdentity"], json!(self.ssh_identity)),
+                remote(&["gateway", "remote", "remotePort"], json!(self.remote_port)),
+            ],
+            Mode::Direct => vec![
+                (&["gateway", "mode"], json!("remote")),
+                remote(&["gateway", "remote", "transport"], json!("direct")),
+                remote(&["gateway", "remote", "url"], json!(self.url)),
+                remote(&["gateway", "remote", "tlsFingerprint"], json!(self.tls_fingerprint)),
+            ],
+        }
+    }
+}
+
+impl Target {
+    /// Under which name its secrets are kept: those of one gateway are never offered to another
+    /// (APP-09).
+    pub(crate) fn key(&self) -> String {
+        match self {
+            Self::Local => "local".to_owned(),
+            Self::Ssh(spec) => format!("ssh:{}:{}", spec.destination, spec.remote_port),
+            Self::Direct { url, .. } => format!("direct:{url}"),
+        }
+    }
+
+    /// How to connect, without any secret. The name of a gateway behind a tunnel is that of its own
+    /// loopback address, which is what it expects to be called.
+    pub(crate) fn options(&self) -> ConnectOptions {
+        match self {
+            Self::Local => ConnectOptions::new(format!("ws://127.0.0.1:{PORT}")),
+            Self::Ssh(spec) => ConnectOptions::new(format!("ws://127.0.0.1:{}", spec.remote_port)),
+            Self::Direct { url, pin } => {
+                let mut options = ConnectOptions::new(url.clone());
+                options.pin = *pin;
+                options
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(wish: Value) -> Option<&'static str> {
+        let wish: Wish = serde_json::from_value(wish).unwrap();
+        wish.check().err().map(|error| error.code())
+    }
+
+    #[test]
+    fn a_wish_is_checked_before_anything_is_done_with_it_ssh_01_app_04() {
+        for (wish, expected) in [
+            (json!({"mode": "local"}), None),
+            (json!({"transport": "ssh", "sshTarget": " me@server "}), None),
+            (json!({"mode": "direct", "url": "wss://gateway.example"}), None),
+            (json!({"mode": "ssh"}), Some("SSH_TARGET_INCOMPLETE")),
+            (json!({"mode": "ssh", "sshTarget": "-oProxyCommand=x"}), Some("SSH_TARGET_HOST")),
+            (json!({"mode": "ssh", "sshTarget": "h", "sshIdentity": "-i"}), Some("SSH_IDENTITY")),
+            (json!({"mode": "ssh", "sshTarget": "h", "remotePort": 0}), Some("REMOTE_PORT")),
+            (json!({"mode": "direct"}), Some("ADDRESS_MALFORMED")),
+            (json!({"mode": "direct", "url": "http://x"}), Some("ADDRESS_SCHEME")),
+            (json!({"mode": "direct", "url": "wss://u:p@x"}), Some("ADDRESS_HOLDS_SECRET")),
+            (json!({"mode": "direct", "url": "ws://8.8.8.8"}), Some("ADDRESS_PLAIN_PUBLIC")),
+            (
+                json!({"mode": "direct", "url": "wss://x", "tlsFingerprint": "no"}),
+                Some("TLS_FINGERPRINT"),
+            ),
+        ] {
+            assert_eq!(code(wish.clone()), expected, "{wish}");
+        }
+    }
+}
