@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use clawdbot_agent::Model;
 use clawdbot_config::{Env, Paths};
 use clawdbot_gateway::{Builder, Gateway, Listen, Options, StartError};
 use serde_json::{Value, json};
@@ -34,6 +36,7 @@ pub struct Setup {
     options: Options,
     env: Vec<(String, String)>,
     model: FakeModel,
+    own: Vec<Arc<dyn Model>>,
 }
 
 impl Setup {
@@ -54,7 +57,8 @@ impl Setup {
             "agents": {"defaults": {"model": {"primary": "fake/fake-model"}}},
         });
         let options = Options { listen: Listen::Port(0), ..Options::default() };
-        Self { home: tempfile::tempdir().unwrap(), config, options, env: Vec::new(), model }
+        let (home, env, own) = (tempfile::tempdir().unwrap(), Vec::new(), Vec::new());
+        Self { home, config, options, env, model, own }
     }
 
     /// Sets one configuration value; `path` is dotted.
@@ -77,6 +81,12 @@ impl Setup {
     /// Changes how the gateway is started.
     pub fn options(mut self, change: impl FnOnce(&mut Options)) -> Self {
         change(&mut self.options);
+        self
+    }
+
+    /// Brings along a model, `buggy/…` for example, that no provider serves.
+    pub fn model_of_host(mut self, model: Arc<dyn Model>) -> Self {
+        self.own.push(model);
         self
     }
 
@@ -130,7 +140,8 @@ impl Setup {
             ("CLAWDBOT_SKIP_PROVIDERS".to_owned(), "1".to_owned()),
         ];
         let env = own.into_iter().chain(self.env.iter().cloned()).collect();
-        Gateway::builder(paths(self.home.path()), env).options(self.options.clone())
+        let builder = Gateway::builder(paths(self.home.path()), env).options(self.options.clone());
+        self.own.iter().cloned().fold(builder, Builder::model)
     }
 }
 

@@ -28,7 +28,7 @@ pub use disk::{fingerprint, grep, modes};
 pub use gateway::{Setup, TOKEN, TestGateway};
 pub use model::{FakeModel, Gate, Script};
 pub use peer::{Frame, Peer, Refused};
-pub use plain::{Answer, client_frame, close_code, http, post, upgrade};
+pub use plain::{Answer, client_frame, close_code, http, http_until, post, post_head, upgrade};
 pub use process::GatewayProcess;
 pub use replay::{Replay, recorded_connect};
 pub use shape::{fixture, lacks};

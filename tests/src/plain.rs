@@ -20,6 +20,17 @@ pub struct Answer {
 /// Sends `head` (request line and headers, without the blank line) and a body, and reads to the end.
 /// `Host` and `Connection: close` are added unless `head` names a host.
 pub async fn http(address: SocketAddr, head: &str, body: &str) -> Answer {
+    http_until(address, head, body, "", || ()).await
+}
+
+/// The same for an answer that comes bit by bit: `then` is called once `part` of it is there.
+pub async fn http_until(
+    address: SocketAddr,
+    head: &str,
+    body: &str,
+    part: &str,
+    then: impl FnOnce(),
+) -> Answer {
     let mut text = head.replace('\n', "\r\n");
     if !head.to_ascii_lowercase().contains("\nhost:") {
         text.push_str(&format!("\r\nHost: {address}"));
@@ -31,7 +42,14 @@ pub async fn http(address: SocketAddr, head: &str, body: &str) -> Answer {
     let mut tcp = TcpStream::connect(address).await.unwrap();
     tcp.write_all(text.as_bytes()).await.unwrap();
     let mut bytes = Vec::new();
-    let _ = tokio::time::timeout(Duration::from_secs(5), tcp.read_to_end(&mut bytes)).await;
+    let read = async {
+        while !String::from_utf8_lossy(&bytes).contains(part) {
+            assert!(tcp.read_buf(&mut bytes).await.unwrap() > 0, "{part:?} never came");
+        }
+        then();
+        tcp.read_to_end(&mut bytes).await
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(5), read).await;
     let text = String::from_utf8_lossy(&bytes);
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
@@ -54,10 +72,14 @@ fn dechunk(mut rest: &str) -> String {
 
 /// Posts JSON with a bearer token and reads the answer; `more` are further header lines.
 pub async fn post(address: SocketAddr, path: &str, token: &str, more: &str, body: &str) -> Answer {
-    let head = format!(
+    http(address, &post_head(path, token, more), body).await
+}
+
+/// Request line and headers of [`post`].
+pub fn post_head(path: &str, token: &str, more: &str) -> String {
+    format!(
         "POST {path} HTTP/1.1\nAuthorization: Bearer {token}\nContent-Type: application/json{more}"
-    );
-    http(address, &head, body).await
+    )
 }
 
 impl Answer {

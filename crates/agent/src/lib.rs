@@ -56,7 +56,7 @@ pub use model::{
     Api, InputKind, InvalidModelRef, InvalidThinkingLevel, Model, ModelEvent, ModelInfo, ModelRef,
     ModelRequest, Price, ThinkingLevel,
 };
-pub use models::{Demo, ProviderChoice, provider_choices};
+pub use models::{Demo, ProviderChoice, http_client, provider_choices};
 pub use prompt::{Prompt, SkillNote, WorkspaceFile};
 pub use run::{Run, RunEnd, RunError, RunEvent};
 pub use secrecy::SecretString as Secret;

@@ -15,7 +15,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("gateway.auth.trustedProxy", "deviceAutoApprove"),
     (
         "gateway.controlUi",
-        "root allowInsecureAuth dangerouslyDisableDeviceAuth dangerouslyAllowHostHeaderOriginFallback embedSandbox",
+        "allowInsecureAuth dangerouslyDisableDeviceAuth dangerouslyAllowHostHeaderOriginFallback embedSandbox",
     ),
     ("gateway.tailscale", "preserveFunnel"),
     ("gateway.remote", "sshHostKeyPolicy edgeAuth"),

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use clawdbot_agent::{CatalogError, Model, ModelRef};
 use clawdbot_config::{Env, Loaded, Paths};
 use clawdbot_protocol::{
     Generation, PresenceEntry, Scope, SessionKey, StateVersion, TICK_INTERVAL_MS,
@@ -59,11 +60,11 @@ pub struct Gateway {
 }
 
 /// Collects what a gateway is started with.
-#[derive(Debug)]
 pub struct Builder {
     paths: Paths,
     env: Env,
     options: Options,
+    models: Vec<Arc<dyn Model>>,
 }
 
 /// What a gateway is doing.
@@ -130,6 +131,8 @@ pub(crate) struct Shared {
     pub(crate) installing: tokio::sync::Mutex<()>,
     /// Another one after every start.
     pub(crate) instance_id: String,
+    /// Models that the host brought along.
+    models: Vec<Arc<dyn Model>>,
     settings: ArcSwap<Settings>,
     status: watch::Sender<GatewayStatus>,
     started: Instant,
@@ -144,7 +147,7 @@ pub(crate) struct Shared {
 impl Gateway {
     /// Prepares a gateway that keeps its state in `paths` and reads secrets from `env`.
     pub fn builder(paths: Paths, env: Env) -> Builder {
-        Builder { paths, env, options: Options::default() }
+        Builder { paths, env, options: Options::default(), models: Vec::new() }
     }
 
     /// What it is doing, now and from now on.
@@ -239,12 +242,19 @@ impl Builder {
         self
     }
 
+    /// Adds a model that the host brings along. It is asked instead of what the configuration has
+    /// under the same reference, and is in no list.
+    pub fn model(mut self, model: Arc<dyn Model>) -> Self {
+        self.models.push(model);
+        self
+    }
+
     /// Starts the gateway; it answers as soon as this returns.
     ///
     /// # Errors
     /// Every variant of [`StartError`]; nothing is left running.
     pub async fn start(self) -> Result<Gateway, StartError> {
-        let Self { paths, env, options } = self;
+        let Self { paths, env, options, models } = self;
         paths.prepare()?;
         server::raise_open_files();
         // First of all, so that two starts never both generate a token.
@@ -275,6 +285,7 @@ impl Builder {
             recovery,
             address,
             lock,
+            models,
         };
         let shared = Arc::new(Shared::new(parts));
         if let Some(listener) = listener {
@@ -351,6 +362,7 @@ struct Parts {
     recovery: clawdbot_store::Recovery,
     address: Option<SocketAddr>,
     lock: Lock,
+    models: Vec<Arc<dyn Model>>,
 }
 
 impl Shared {
@@ -366,6 +378,7 @@ impl Shared {
             recovery,
             address,
             lock,
+            models,
         } = parts;
         let warnings = warnings(&config, &recovery);
         let settings = Settings::new(config, &paths, None);
@@ -404,6 +417,7 @@ impl Shared {
             wizards: Wizards::default(),
             installing: tokio::sync::Mutex::default(),
             instance_id: uuid::Uuid::new_v4().to_string(),
+            models,
             settings: ArcSwap::from_pointee(settings),
             status: watch::Sender::new(status),
             started: Instant::now(),
@@ -429,6 +443,12 @@ impl Shared {
     /// Puts a new configuration in force.
     pub(crate) fn replace_settings(&self, settings: Settings) {
         self.settings.store(Arc::new(settings));
+    }
+
+    /// The model to ask.
+    pub(crate) fn model(&self, reference: &ModelRef) -> Result<Arc<dyn Model>, CatalogError> {
+        let own = self.models.iter().find(|model| model.info().reference == *reference);
+        own.map_or_else(|| self.settings().catalog.model(reference), |model| Ok(model.clone()))
     }
 
     /// Milliseconds since the epoch.

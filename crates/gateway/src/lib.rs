@@ -34,6 +34,7 @@ mod connection;
 mod contract;
 mod cron;
 mod devices;
+mod digest;
 mod error;
 mod exec;
 mod gateway;

@@ -199,11 +199,7 @@ impl<'a> RunTask<'a> {
         let reference = own.unwrap_or_else(|| shared.model_of(Some(&self.session), &job.agent_id));
         self.provider.clone_from(&reference.provider);
         self.model.clone_from(&reference.id);
-        let model = shared
-            .settings()
-            .catalog
-            .model(&reference)
-            .map_err(|error| Failure::Setup(error.to_string()))?;
+        let model = shared.model(&reference).map_err(|error| Failure::Setup(error.to_string()))?;
         let reasons = model.info().reasoning;
         let thinking = job.thinking.unwrap_or_else(|| self.thinking_level(reasons));
         let tools = self.tools(job);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::json;
 
 use crate::error::StoreError;
@@ -125,6 +125,18 @@ fn cut_off_runs(conn: &Connection) -> Result<Vec<CutOff>, StoreError> {
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What a run that ends without a last message has kept of it.
+pub(crate) fn kept_message(
+    conn: &Connection,
+    run_id: &str,
+) -> Result<Option<NewMessage>, StoreError> {
+    let kept: Option<(String, i64)> = conn
+        .prepare_cached("SELECT text, updated_ms FROM partials WHERE run_id = ?1 AND text <> ''")?
+        .query_row([run_id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    kept.map(|(text, at_ms)| interrupted_message(run_id, text, at_ms)).transpose()
 }
 
 fn interrupted_message(run_id: &str, text: String, at_ms: i64) -> Result<NewMessage, StoreError> {

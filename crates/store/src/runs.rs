@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use crate::media::{self, MediaRecord};
 use crate::sessions::{self, Session};
 use crate::transcript::{self, NewMessage, Stored};
-use crate::{Store, json, now_ms};
+use crate::{Store, json, now_ms, recovery};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -131,7 +131,7 @@ pub struct FinishRun {
     pub error: Option<String>,
     /// What the caller is answered.
     pub result: Option<Value>,
-    /// Its last messages.
+    /// Its last messages; without any, the text kept so far becomes one.
     pub messages: Vec<NewMessage>,
     /// Merged into the session's fields (`null` removes), unless the session was reset meanwhile.
     pub session_fields: Map<String, Value>,
@@ -242,7 +242,11 @@ fn begin(conn: &Connection, run: BeginRun) -> Result<Begun, StoreError> {
 
 fn finish(conn: &Connection, end: FinishRun) -> Result<Finished, StoreError> {
     let run = require_running(conn, &end.run_id)?;
-    let messages = append_messages(conn, &end.run_id, &run, end.messages)?;
+    let mut messages = end.messages;
+    if messages.is_empty() {
+        messages.extend(recovery::kept_message(conn, &end.run_id)?);
+    }
+    let messages = append_messages(conn, &end.run_id, &run, messages)?;
     let result = end.result.as_ref().map(json::to_text).transpose()?;
     conn.prepare_cached(
         "UPDATE runs SET status = ?2, ended_ms = ?3, stop_reason = ?4, error = ?5, result = ?6

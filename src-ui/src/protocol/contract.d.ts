@@ -1631,7 +1631,7 @@ mode: ("none" | "announce" | "webhook")
  */
 channel?: (string | null)
 /**
- * Receiver on that channel.
+ * Receiver on that channel; the URL of a webhook.
  */
 to?: (string | null)
 /**

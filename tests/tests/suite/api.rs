@@ -1,7 +1,8 @@
 //! The programming interfaces over HTTP: OpenAI's and `tools/invoke` (protocol §17.4, §17.5).
 
 use clawdbot_tests::{
-    Answer, Connect, Gate, Script, Setup, TOKEN, TestGateway, fingerprint, http, post, soon,
+    Answer, Connect, Gate, Script, Setup, TOKEN, TestGateway, fingerprint, http, http_until, post,
+    post_head, soon,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -64,11 +65,8 @@ async fn a_completion_comes_bit_by_bit() {
     let mut body = hello("openclaw/ops");
     body["stream"] = json!(true);
     body["stream_options"] = json!({"include_usage": true});
-    let opened = async {
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        gate.open();
-    };
-    let (answer, ()) = tokio::join!(ask(&gateway, CHAT, "", body), opened);
+    let (address, head) = (gateway.address(), post_head(CHAT, TOKEN, ""));
+    let answer = http_until(address, &head, &body.to_string(), "Good ", || gate.open()).await;
     assert!(answer.headers.contains("content-type: text/event-stream"), "{answer:?}");
     let events = events(&answer);
     let (last, chunks) = events.split_last().unwrap();

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use clawdbot_tests::{Connect, Peer, Script, Setup, TestGateway, fixture, lacks, soon};
+use clawdbot_tests::{Connect, Peer, Script, Setup, TOKEN, TestGateway, fixture, lacks, soon};
 use serde_json::{Value, json};
 
 /// What the recordings have and this gateway has not.
@@ -462,5 +462,38 @@ async fn the_rules_are_a_private_file_with_a_base_hash() {
     peer.terminal("k-2").await;
     assert!(told(&gateway).contains("forbid every command"), "{}", told(&gateway));
     assert!(!gateway.workspace().join("marker").exists());
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn an_agent_writes_no_configuration_unasked_cfg_02() {
+    let gateway = TestGateway::start().await;
+    let config = gateway.state().join("clawdbot.json");
+    let before = std::fs::read_to_string(&config).unwrap();
+    let mut peer = gateway.v4().await;
+    run(&gateway, &mut peer, "k-1", &format!("cp /dev/null {}", config.display())).await;
+    let asked = decide(&mut peer, "deny").await;
+    let shown = asked["request"]["command"].as_str().unwrap();
+    assert!(shown.contains(config.to_str().unwrap()), "the person sees the file: {asked}");
+    assert!(!asked["request"]["allowedDecisions"].to_string().contains("always"), "{asked}");
+    peer.terminal("k-1").await;
+    assert_eq!(std::fs::read_to_string(&config).unwrap(), before);
+    // No other tool writes, and the one that reads stays in the workspace.
+    let tools = gateway.model.requests()[0]["tools"].as_array().unwrap().clone();
+    let mut names: Vec<_> = tools.iter().map(|tool| &tool["function"]["name"]).collect();
+    names.sort_by_key(|name| name.to_string());
+    assert_eq!(names, ["exec", "read", "session_status"]);
+    gateway.model.push(Script::tool("read", json!({"path": config})));
+    gateway.model.push(Script::text(["done"]));
+    let send = json!({"sessionKey": "main", "message": "go", "idempotencyKey": "k-2"});
+    peer.ok("chat.send", send).await;
+    peer.terminal("k-2").await;
+    assert!(!told(&gateway).contains(TOKEN), "{}", told(&gateway));
+    // What a person allows is done.
+    let copy = gateway.workspace().join("copy");
+    run(&gateway, &mut peer, "k-3", &format!("cp {} copy", config.display())).await;
+    decide(&mut peer, "allow-once").await;
+    exists(&copy).await;
+    peer.terminal("k-3").await;
     gateway.finish().await;
 }

@@ -103,3 +103,42 @@ async fn a_log_record_is_one_line_whatever_a_client_sends_loc_03() {
         assert!(line.len() < 8 * 1024, "{} bytes", line.len());
     }
 }
+
+/// Where a process takes connections or datagrams, as the kernel lists it: `tcp 0100007F:4965`.
+fn listeners(pid: u32) -> Vec<String> {
+    let links = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    let links = links.filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok());
+    let own: Vec<String> = links.map(|link| link.display().to_string()).collect();
+    let mut found = Vec::new();
+    for table in ["tcp", "tcp6", "udp", "udp6"] {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default();
+        for line in text.lines().skip(1) {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let (address, state, inode) = (fields[1], fields[3], fields[9]);
+            // Listening, or a datagram socket without a partner.
+            let open = state == "0A" || (table.starts_with("udp") && state == "07");
+            if open && own.contains(&format!("socket:[{inode}]")) {
+                found.push(format!("{table} {address}"));
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn there_is_one_listener_and_it_is_on_loopback_web_11() {
+    let setup = Setup::new()
+        .await
+        .set("hooks", json!({"enabled": true, "token": "a-token-for-hooks-only"}))
+        .set("gateway.http.endpoints.chatCompletions.enabled", json!(true))
+        .set("agents.defaults.heartbeat", json!({"every": "30m"}));
+    setup.write();
+    let gateway = GatewayProcess::start(PROGRAM, setup.home()).await;
+    // It answers, also to a client that has done something.
+    let mut peer = gateway.peer().await;
+    peer.connect(Connect::v4()).await.unwrap();
+    peer.ok("sessions.list", json!({})).await;
+    let only = format!("tcp 0100007F:{:04X}", gateway.address.port());
+    assert_eq!(listeners(gateway.pid()), [only]);
+    assert!(gateway.stop().await.success());
+}

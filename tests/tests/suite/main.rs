@@ -24,6 +24,7 @@ mod local;
 mod nodes;
 mod pages;
 mod pairing;
+mod panics;
 mod proxies;
 mod publish;
 mod recordings;

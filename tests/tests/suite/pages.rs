@@ -177,3 +177,40 @@ async fn an_old_secret_fails_on_the_next_request_of_an_open_connection_ws_06() {
     assert_eq!(get().await, "401");
     gateway.finish().await;
 }
+
+#[tokio::test]
+async fn another_interface_is_served_from_its_own_directory_only() {
+    let setup = Setup::new().await;
+    let (root, secret) = (setup.home().join("my-ui"), setup.home().join("secret.txt"));
+    std::fs::create_dir_all(root.join("js")).unwrap();
+    std::fs::write(root.join("index.html"), "<script src=\"./js/app.js\"></script>").unwrap();
+    std::fs::write(root.join("js/app.js"), "hello()").unwrap();
+    std::fs::write(&secret, "canary").unwrap();
+    std::os::unix::fs::symlink(&secret, root.join("link.txt")).unwrap();
+    std::fs::hard_link(&secret, root.join("hard.txt")).unwrap();
+    let base = setup.set("gateway.controlUi.basePath", json!("/ui"));
+    let gateway = base.set("gateway.controlUi.root", json!("~/my-ui")).start().await;
+    for path in ["/ui/", "/ui/chat/main"] {
+        let page = get(&gateway, path).await;
+        assert_eq!(page.body, "<script src=\"/ui/js/app.js\"></script>");
+        assert!(page.headers.contains("content-security-policy") && page.status == 200);
+    }
+    let script = get(&gateway, "/ui/js/app.js").await;
+    assert_eq!(script.body, "hello()");
+    assert!(script.headers.contains("content-type: text/javascript"), "{script:?}");
+    // FS-03: neither a link nor a path leads out of it.
+    for path in
+        ["link.txt", "hard.txt", "../secret.txt", "%2e%2e/secret.txt", "js/../../secret.txt"]
+    {
+        let answer = get(&gateway, &format!("/ui/{path}")).await;
+        assert!(
+            matches!(answer.status, 400 | 404) && !answer.body.contains("canary"),
+            "{answer:?}"
+        );
+    }
+    std::fs::remove_file(root.join("index.html")).unwrap();
+    let gone = get(&gateway, "/ui/").await;
+    assert_eq!(gone.status, 503);
+    assert!(gone.body.contains("gateway.controlUi.root"), "{gone:?}");
+    gateway.finish().await;
+}

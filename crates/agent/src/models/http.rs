@@ -29,16 +29,19 @@ impl Http {
 }
 
 fn build(local: bool) -> Result<reqwest::Client, reqwest::Error> {
+    let builder = http_client().pool_idle_timeout(IDLE_TIMEOUT).tcp_nodelay(true);
+    if local { builder.no_proxy().build() } else { builder.build() }
+}
+
+/// How this product asks other servers: under its name, with its own TLS, following no redirect.
+pub fn http_client() -> reqwest::ClientBuilder {
     // Fails only when a provider is installed already, which is just as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = reqwest::Client::builder()
+    reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
-        .pool_idle_timeout(IDLE_TIMEOUT)
-        .tcp_nodelay(true)
         // A redirect could carry key headers to another host; model APIs have no use for them.
         .redirect(Policy::none())
-        .user_agent(concat!("clawdbot/", env!("CARGO_PKG_VERSION")));
-    if local { builder.no_proxy().build() } else { builder.build() }
+        .user_agent(concat!("clawdbot/", env!("CARGO_PKG_VERSION")))
 }
 
 fn is_loopback(url: &reqwest::Url) -> bool {

@@ -164,6 +164,9 @@ pub struct ControlUiConfig {
     pub enabled: bool,
     /// The path it is served under, as written; see [`ControlUiConfig::mount`].
     pub base_path: String,
+    /// A directory with another web interface in place of the one that comes with the gateway; `~` is
+    /// the home directory.
+    pub root: Option<String>,
     /// Origins, beside the gateway's own, that may open a WebSocket: exact, or `*`.
     pub allowed_origins: Vec<String>,
 }
@@ -180,7 +183,7 @@ impl ControlUiConfig {
 
 impl Default for ControlUiConfig {
     fn default() -> Self {
-        Self { enabled: true, base_path: String::new(), allowed_origins: Vec::new() }
+        Self { enabled: true, base_path: String::new(), root: None, allowed_origins: Vec::new() }
     }
 }
 

@@ -7,7 +7,9 @@ use clawdbot_protocol::{
     CronDelivery, CronDeliveryMode, CronJob, CronPayload, CronWakeMode, RpcError, SessionKey,
 };
 use clawdbot_store::RunStatus;
+use serde_json::json;
 
+use super::webhook;
 use crate::gateway::Shared;
 use crate::rows::shorten;
 use crate::runs::Ended;
@@ -167,26 +169,54 @@ async fn deliver(
             shared.heartbeats.wake(main.clone());
         }
     }
-    let Some(CronDelivery { mode: CronDeliveryMode::Announce, channel, best_effort, .. }) =
-        &job.delivery
-    else {
+    let Some(delivery) = &job.delivery else {
         return Ok(());
     };
-    match channel.as_deref() {
-        None | Some("" | "last" | "webchat") => {
+    let delivered = match (delivery.mode, delivery.channel.as_deref()) {
+        (CronDeliveryMode::None, _) => return Ok(()),
+        (CronDeliveryMode::Webhook, _) => post(shared, job, delivery, from, text).await,
+        (CronDeliveryMode::Announce, None | Some("" | "last" | "webchat")) => {
             if main != *from {
                 shared.inject(&main, text).await?;
             }
-            outcome.delivery = "delivered";
+            Ok(())
         }
-        Some(channel) => {
-            let error = format!("the channel \"{channel}\" is not connected to this gateway");
+        (CronDeliveryMode::Announce, Some(channel)) => {
+            Err(format!("the channel \"{channel}\" is not connected to this gateway"))
+        }
+    };
+    match delivered {
+        Ok(()) => outcome.delivery = "delivered",
+        Err(error) => {
             outcome.delivery = "not-delivered";
             outcome.delivery_error = Some(error.clone());
-            if *best_effort != Some(true) {
+            if delivery.best_effort != Some(true) {
                 outcome.error = Some(error);
             }
         }
     }
     Ok(())
+}
+
+/// The members are those of the `cron` event of a run that went well, with the whole answer.
+async fn post(
+    shared: &Shared,
+    job: &CronJob,
+    delivery: &CronDelivery,
+    from: &SessionKey,
+    text: &str,
+) -> Result<(), String> {
+    let url = webhook::address(delivery.to.as_deref()).map_err(|error| error.message)?;
+    let body = json!({
+        "jobId": job.id,
+        "name": job.name,
+        "action": "finished",
+        "status": "ok",
+        "summary": text.chars().take(SUMMARY).collect::<String>(),
+        "text": text,
+        "sessionKey": from,
+        "ts": shared.now_ms(),
+    });
+    let private = shared.settings().config().cron.webhook_private_hosts.clone();
+    webhook::post(url, &body, &private).await
 }

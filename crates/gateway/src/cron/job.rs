@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::schedule;
+use super::webhook;
 use crate::settings::Settings;
 
 /// Members of a job that `cron.update` may change.
@@ -166,9 +167,9 @@ fn checked(job: CronJob, settings: &Settings) -> Result<CronJob, RpcError> {
         }
     }
     match &job.delivery {
-        Some(CronDelivery { mode: CronDeliveryMode::Webhook, .. }) => Err(RpcError::invalid(
-            "delivery.mode \"webhook\" is not supported by this gateway; use \"announce\"",
-        )),
+        Some(CronDelivery { mode: CronDeliveryMode::Webhook, to, .. }) => {
+            webhook::address(to.as_deref()).map(|_| job)
+        }
         _ => Ok(job),
     }
 }
@@ -287,6 +288,11 @@ pub(super) fn preview(job: &CronJob) -> CronDeliveryPreview {
             let channel = channel.as_deref().filter(|name| *name != "last");
             let label = channel.unwrap_or("main conversation");
             (label.to_owned(), format!("announced in the {label}"))
+        }
+        Some(CronDelivery { mode: CronDeliveryMode::Webhook, to, .. }) => {
+            let url = webhook::address(to.as_deref()).ok();
+            let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or_default();
+            ("webhook".to_owned(), format!("posted to {host}"))
         }
         _ => ("not requested".to_owned(), "not requested".to_owned()),
     };

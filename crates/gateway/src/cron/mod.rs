@@ -12,6 +12,7 @@ mod job;
 mod schedule;
 mod scheduler;
 mod table;
+mod webhook;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -21,6 +21,7 @@ use clawdbot_protocol::{
 use clawdbot_store::Store;
 use serde::{Deserialize, Serialize};
 
+use crate::digest::digest;
 use crate::error::store_error;
 use crate::hub::{Audience, Broadcast, Hub};
 use pending::Pending;
@@ -173,7 +174,7 @@ impl Devices {
     /// Whether `token` is this device's valid token for `role`.
     fn holds(&self, device: &Device, role: Role, token: &str) -> bool {
         device.active(role).is_some_and(|known| match &known.digest {
-            Some(digest) => token::same(digest, &token::digest(token)),
+            Some(known) => token::same(known, &digest(token)),
             None => token::same(&self.token(device, role, known), token),
         })
     }
@@ -334,7 +335,7 @@ mod tests {
         let body = json!({
             "deviceId": "d", "publicKey": "k", "platform": "linux", "clientId": "cli",
             "clientMode": "cli", "roles": ["operator"], "scopes": ["operator.read"],
-            "tokens": {"operator": {"digest": token::digest("issued-elsewhere"),
+            "tokens": {"operator": {"digest": digest("issued-elsewhere"),
                 "scopes": ["operator.read"], "createdAtMs": 1}},
             "createdAtMs": 1, "approvedAtMs": 1, "lastSeenAtMs": 1,
         });

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Applicant, Devices, Grant, new_token, token};
+use crate::digest::digest;
 use crate::error::store_error;
 use crate::hub::Hub;
 
@@ -71,7 +72,7 @@ impl Devices {
         };
         self.keep(&Invitation {
             setup_id: code.setup_id.clone(),
-            digest: token::digest(&code.token),
+            digest: digest(&code.token),
             access,
             expires_at_ms: code.expires_at_ms,
             completion: None,
@@ -99,7 +100,7 @@ impl Devices {
         now_ms: i64,
     ) -> Result<Grant, RpcError> {
         let _turn = self.turn.lock().await;
-        let digest = token::digest(code);
+        let digest = digest(code);
         let invitation = self.invitations().await?.into_iter().find(|invitation| {
             invitation.is_open(now_ms) && token::same(&invitation.digest, &digest)
         });

@@ -54,11 +54,6 @@ pub(crate) fn same(known: &str, given: &str) -> bool {
     Sha256::digest(known).ct_eq(&Sha256::digest(given)).into()
 }
 
-/// What is kept of a secret that cannot be worked out.
-pub(crate) fn digest(secret: &str) -> String {
-    Sha256::digest(secret).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// A secret nobody can guess: 32 random bytes, base64url.
 pub fn new_token() -> String {
     URL_SAFE_NO_PAD.encode(random())

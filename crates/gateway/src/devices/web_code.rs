@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use super::{Devices, new_token, token};
+use crate::digest::digest;
 
 /// How long a code can be used: as long as a browser takes to start.
 const TTL_MS: i64 = 60_000;
@@ -35,7 +36,7 @@ impl Devices {
             waiting.pop_front();
         }
         waiting.push_back(Waiting {
-            digest: token::digest(&code.token),
+            digest: digest(&code.token),
             expires_at_ms: code.expires_at_ms,
         });
         code
@@ -43,7 +44,7 @@ impl Devices {
 
     /// Whether `code` was good, which it is no longer now (DEV-07).
     pub(crate) fn use_web_code(&self, code: &str, now_ms: i64) -> bool {
-        let digest = token::digest(code);
+        let digest = digest(code);
         let mut waiting = self.web_codes.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = waiting.iter().position(|waiting| token::same(&waiting.digest, &digest));
         let used = found.and_then(|at| waiting.remove(at));

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clawdbot_config::Paths;
 use clawdbot_protocol::{ExecAllowed, ExecApprovalsFile, RpcError};
-use sha2::{Digest as _, Sha256};
 use tracing::warn;
 use uuid::Uuid;
+
+use crate::digest::digest;
 
 /// The file of one gateway.
 pub(crate) struct ExecFile {
@@ -44,7 +45,7 @@ impl ExecFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (false, Ok(String::new())),
             Err(error) => (true, Err(error.to_string())),
         };
-        let hash = hex(&Sha256::digest(text.as_deref().unwrap_or_default()));
+        let hash = digest(text.as_deref().unwrap_or_default());
         let file = text.and_then(|text| match text.as_str() {
             "" => Ok(ExecApprovalsFile { version: 1, ..ExecApprovalsFile::default() }),
             text => serde_json::from_str(text).map_err(|error| error.to_string()),
@@ -163,8 +164,4 @@ fn name_entries(file: &mut ExecApprovalsFile) {
     for entry in file.agents.values_mut().flat_map(|agent| &mut agent.allowlist) {
         entry.id.get_or_insert_with(|| Uuid::new_v4().to_string());
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -19,6 +19,7 @@ use super::body::{self, BadBody};
 use super::exchange::{Answer, Exchange, bearer, rate_limited};
 use super::mapping::{self, Mapped, Source};
 use super::reply::{self, Body, not_found, whole};
+use crate::digest::digest;
 use crate::gateway::Shared;
 use crate::submit::{Sender, Submission, Submitted, Unattended, WEBHOOK};
 
@@ -110,13 +111,8 @@ fn run_id(headers: &HeaderMap, name: &str) -> String {
     let key = KEY_HEADERS.iter().find_map(|header| headers.get(*header));
     match key {
         Some(key) => {
-            let mut hash = Sha256::new();
-            hash.update(name);
-            hash.update([0]);
-            hash.update(key.as_bytes());
-            let hex: String =
-                hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-            format!("hook-{hex}")
+            let hex = digest([name.as_bytes(), &[0], key.as_bytes()].concat());
+            format!("hook-{}", hex.get(..32).unwrap_or_default())
         }
         None => uuid::Uuid::new_v4().to_string(),
     }

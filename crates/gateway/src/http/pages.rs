@@ -58,7 +58,7 @@ pub(super) async fn answer(exchange: Exchange, path: &str) -> Answer {
     }
     match inner.strip_prefix("/avatar/") {
         Some(agent) => avatar(&exchange, &base, agent).await,
-        None => Ok(page(&base, inner)),
+        None => page(shared, control_ui.root.as_deref(), &base, inner).await,
     }
 }
 
@@ -80,14 +80,25 @@ fn redirect(base: &str, query: Option<&str>) -> Response<Body> {
     response
 }
 
-/// One file of WebChat.
-fn page(base: &str, path: &str) -> Response<Body> {
-    let Some(asset) = ui::asset(path) else {
-        return not_found();
+/// One file of the web interface.
+async fn page(shared: &Shared, root: Option<&str>, base: &str, path: &str) -> Answer {
+    let found = match root {
+        Some(root) => ui::asset_below(shared.paths.expand(root), path).await,
+        None => Ok(ui::asset(path)),
+    };
+    let asset = match found {
+        Ok(Some(asset)) => asset,
+        Ok(None) => return Ok(not_found()),
+        Err(error) => {
+            warn!(%error, "gateway.controlUi.root");
+            let said = "gateway.controlUi.root holds no index.html that can be read. Correct or \
+                        remove the setting.";
+            return Ok(problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", said));
+        }
     };
     let cache = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
     let bytes = if asset.is_page { rooted(&asset.bytes, base) } else { asset.bytes.into_owned() };
-    file(bytes, &asset.mime, cache)
+    Ok(file(bytes, &asset.mime, cache))
 }
 
 /// The page with its addresses below `base`, wherever it was asked for.

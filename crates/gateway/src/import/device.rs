@@ -4,9 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clawdbot_protocol::Role;
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
-use crate::devices::token::digest;
+use crate::digest::digest;
 
 /// Kind of the documents of the device registry.
 pub(super) const KIND: &str = "device";
@@ -18,9 +17,7 @@ const MIN_TOKEN: usize = 16;
 pub(super) fn stored(id: &str, entry: &Value) -> Option<Value> {
     let text = |name: &str| entry[name].as_str().filter(|text| is_short(text));
     let key = URL_SAFE_NO_PAD.decode(text("publicKey")?).ok()?;
-    let fingerprint: String =
-        Sha256::digest(&key).iter().map(|byte| format!("{byte:02x}")).collect();
-    if key.len() != 32 || fingerprint != id || text("deviceId") != Some(id) {
+    if key.len() != 32 || digest(&key) != id || text("deviceId") != Some(id) {
         return None;
     }
     let time = |name: &str| entry[name].as_i64().unwrap_or(0).max(0);

@@ -87,8 +87,8 @@ async fn summarise(
     drop(quiet(&ctx, key).await?);
     let gateway = &ctx.gateway;
     let reference = gateway.model_of(Some(session), &session.agent_id);
-    let model = gateway.settings().catalog.model(&reference);
-    let model = model.map_err(|error| RpcError::unavailable(error.to_string()))?;
+    let model =
+        gateway.model(&reference).map_err(|error| RpcError::unavailable(error.to_string()))?;
     let work = compaction::compact(gateway, key, session, &*model, None);
     let Some(done) = gateway.closing.run_until_cancelled(work).await else {
         return Err(RpcError::unavailable("The gateway is shutting down."));

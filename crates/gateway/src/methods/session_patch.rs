@@ -93,7 +93,7 @@ pub(super) fn set_model(
         let error: clawdbot_agent::InvalidModelRef = error;
         invalid(&error)
     })?;
-    ctx.gateway.settings().catalog.model(&reference).map_err(|error| invalid(&error))?;
+    ctx.gateway.model(&reference).map_err(|error| invalid(&error))?;
     fields.insert("providerOverride".into(), json!(reference.provider));
     fields.insert("modelOverride".into(), json!(reference.id));
     Ok(())

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{Arrival, Nodes, allow};
 use crate::devices::{new_token, token};
+use crate::digest::digest;
 use crate::error::store_error;
 use crate::gateway::Shared;
 use crate::hub::Hub;
@@ -147,7 +148,7 @@ impl Nodes {
         let mut record = record(request.facts.clone(), known, seen, now_ms);
         let token = (approver.generation == Generation::V3).then(new_token);
         if let Some(token) = &token {
-            record.token_digest = Some(token::digest(token));
+            record.token_digest = Some(digest(token));
         }
         self.save(&record).await?;
         self.pending.close(&record.facts.node_id);
@@ -177,7 +178,7 @@ impl Nodes {
         secret: &str,
     ) -> Result<NodeVerified, RpcError> {
         let known = self.record(node_id).await?.filter(|record| {
-            let digest = token::digest(secret);
+            let digest = digest(secret);
             record.token_digest.as_deref().is_some_and(|known| token::same(known, &digest))
         });
         Ok(NodeVerified { ok: known.is_some(), node: known.as_ref().map(Record::view) })

@@ -16,9 +16,9 @@ use std::sync::Arc;
 use clawdbot_agent::{SkillNote, Workspace};
 use clawdbot_protocol::{RpcError, SkillStatus};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use crate::agents::Agent;
+use crate::digest::digest;
 use crate::error::store_error;
 use crate::gateway::Shared;
 use crate::rewrite::blocking;
@@ -231,7 +231,7 @@ fn in_root(root: &Path, below: &str, source: Source) -> Vec<Skill> {
             Source::Workspace => file.display().to_string(),
             Source::Managed => directory.join("SKILL.md").display().to_string(),
         };
-        let digest = Sha256::digest(&read.bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = digest(&read.bytes);
         let trusted = source == Source::Managed;
         Some(Skill { manifest, source, directory, location, digest, trusted })
     };

@@ -230,7 +230,7 @@ pub struct CronDelivery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub channel: Option<String>,
-    /// Receiver on that channel.
+    /// Receiver on that channel; the URL of a webhook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub to: Option<String>,
@@ -247,7 +247,7 @@ pub enum CronDeliveryMode {
     None,
     /// It is told.
     Announce,
-    /// It is sent to an address; refused by this gateway.
+    /// It is posted as JSON to the URL in `to`.
     Webhook,
 }
 

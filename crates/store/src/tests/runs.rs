@@ -181,3 +181,14 @@ async fn a_run_that_outlives_a_reset_ends_in_its_own_transcript() {
     assert_eq!(store.texts(MAIN).await, ["Reset"]);
     assert!(store.session(MAIN).await.unwrap().unwrap().fields.is_empty());
 }
+
+#[tokio::test]
+async fn a_run_that_ends_without_a_word_keeps_what_was_written() {
+    let store = TestStore::new();
+    store.begin_run(begin("r-1", "q")).await.unwrap();
+    let partial = Partial { text: "half".into(), thinking: None };
+    store.journal("r-1", partial).await.unwrap();
+    let rows = store.finish_run(finish("r-1", Vec::new())).await.unwrap();
+    assert_eq!((rows.len(), &rows[0].meta["interrupted"]), (1, &json!(true)));
+    assert_eq!(store.texts(MAIN).await, ["q", "half"]);
+}
