@@ -4,6 +4,9 @@
 #[path = "../../crates/gateway/src/attachments.rs"]
 #[expect(dead_code, reason = "only what is accepted is of interest")]
 mod attachments;
+#[path = "../../crates/gateway/src/text.rs"]
+#[expect(dead_code, reason = "only one of its functions is used")]
+mod text;
 
 use attachments::{Limits, accept};
 use base64::Engine as _;

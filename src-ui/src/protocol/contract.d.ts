@@ -61,6 +61,10 @@ export type ExecAsk = ("off" | "on-miss" | "always")
  */
 export type ModelsView = ("default" | "configured" | "provider-config" | "all")
 /**
+ * What is done first.
+ */
+export type NodeWorkPriority = ("high" | "normal")
+/**
  * What is to be set up.
  */
 export type WizardMode = ("local" | "remote")
@@ -393,6 +397,22 @@ result: NodePairOpened
 "node.pair.verify": {
 params: NodeVerifyParams
 result: NodeVerified
+}
+"node.pending.ack": {
+params: NodeAckParams
+result: NodeAcked
+}
+"node.pending.drain": {
+params: NodePendingParams
+result: NodePending
+}
+"node.pending.enqueue": {
+params: NodeEnqueueParams
+result: NodeEnqueued
+}
+"node.pending.pull": {
+params: NodePendingParams
+result: NodePending
 }
 "node.rename": {
 params: NodeRename
@@ -4256,6 +4276,163 @@ ok: boolean
  * The node, if so.
  */
 node?: (PairedNode1 | null)
+}
+/**
+ * `node.pending.ack`
+ */
+export interface NodeAckParams {
+/**
+ * Items that are done.
+ * 
+ * @minItems 1
+ * @maxItems 100
+ */
+ids: [string, ...(string)[]]
+}
+/**
+ * The result of `node.pending.ack`.
+ */
+export interface NodeAcked {
+/**
+ * The node itself.
+ */
+nodeId: string
+/**
+ * Changes with the queue.
+ */
+revision: number
+/**
+ * Those of the ids that were waiting.
+ */
+ackedIds: string[]
+/**
+ * How many items still wait.
+ */
+remainingCount: number
+}
+/**
+ * `node.pending.pull`, which leaves the items where they are, and `node.pending.drain`, which takes
+ * them.
+ */
+export interface NodePendingParams {
+/**
+ * At most so many (10 by default).
+ */
+maxItems?: (number | null)
+}
+/**
+ * The result of `node.pending.pull` and `node.pending.drain`.
+ */
+export interface NodePending {
+/**
+ * The node itself.
+ */
+nodeId: string
+/**
+ * Changes with the queue.
+ */
+revision: number
+/**
+ * The most urgent ones first.
+ */
+items: NodeWork[]
+/**
+ * Whether there are others.
+ */
+hasMore: boolean
+}
+/**
+ * Something that waits for a node.
+ */
+export interface NodeWork {
+/**
+ * For `node.pending.ack`.
+ */
+id: string
+/**
+ * What it is.
+ */
+type: ("status.request" | "location.request")
+/**
+ * How urgent it is.
+ */
+priority: ("high" | "normal")
+/**
+ * When it was asked for, in milliseconds since the epoch.
+ */
+createdAtMs: number
+/**
+ * When it is forgotten, in milliseconds since the epoch.
+ */
+expiresAtMs: number
+}
+/**
+ * `node.pending.enqueue`
+ */
+export interface NodeEnqueueParams {
+/**
+ * The node; one whose commands were allowed.
+ */
+nodeId: string
+/**
+ * What it shall do.
+ */
+type: ("status.request" | "location.request")
+/**
+ * How urgent it is.
+ */
+priority?: (NodeWorkPriority | null)
+/**
+ * How long it waits, in milliseconds (a day by default).
+ */
+expiresInMs?: (number | null)
+/**
+ * Whether to wake the node up, which this gateway cannot do.
+ */
+wake?: (boolean | null)
+}
+/**
+ * The result of `node.pending.enqueue`.
+ */
+export interface NodeEnqueued {
+/**
+ * The node.
+ */
+nodeId: string
+/**
+ * Changes with the queue.
+ */
+revision: number
+queued: NodeWork1
+/**
+ * Always `false`: there is no push service.
+ */
+wakeTriggered: boolean
+}
+/**
+ * Something that waits for a node.
+ */
+export interface NodeWork1 {
+/**
+ * For `node.pending.ack`.
+ */
+id: string
+/**
+ * What it is.
+ */
+type: ("status.request" | "location.request")
+/**
+ * How urgent it is.
+ */
+priority: ("high" | "normal")
+/**
+ * When it was asked for, in milliseconds since the epoch.
+ */
+createdAtMs: number
+/**
+ * When it is forgotten, in milliseconds since the epoch.
+ */
+expiresAtMs: number
 }
 /**
  * `node.rename`, and its result.

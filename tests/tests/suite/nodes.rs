@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clawdbot_protocol::DeviceIdentity;
-use clawdbot_tests::{Connect, Peer, Replay, Script, Setup, TestGateway, recorded_connect};
+use clawdbot_tests::{Connect, Peer, Replay, Script, Setup, TestGateway, recorded_connect, soon};
 use serde_json::{Value, json};
 
 fn device(seed: u8) -> Arc<DeviceIdentity> {
@@ -366,5 +366,72 @@ async fn the_standing_decisions_of_a_node_are_its_own() {
     let mut writer = gateway.join(Connect::v4().scopes(&["operator.write"])).await;
     let error = writer.fails("exec.approvals.node.get", json!({"nodeId": device(1).id()})).await;
     assert_eq!(error["details"]["missingScope"], "operator.admin");
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn requests_wait_for_a_node_that_sleeps() {
+    let gateway = TestGateway::start().await;
+    node(&gateway, &["system.which"]).await.leave().await;
+    let mut operator = gateway.v4().await;
+    let ask = |kind: &str| json!({"nodeId": device(1).id(), "type": kind, "wake": true});
+    let first = operator.ok("node.pending.enqueue", ask("status.request")).await;
+    assert_eq!((&first["revision"], &first["wakeTriggered"]), (&json!(1), &json!(false)));
+    // A newer request of a kind takes the place of the older one.
+    operator.ok("node.pending.enqueue", ask("status.request")).await;
+    let mut urgent = ask("location.request");
+    urgent["priority"] = json!("high");
+    operator.ok("node.pending.enqueue", urgent).await;
+    let error = operator
+        .fails("node.pending.enqueue", json!({"nodeId": "x", "type": "status.request"}))
+        .await;
+    assert_eq!(error["message"], "unknown nodeId");
+
+    // What was acknowledged survives a restart.
+    let gateway = gateway.restart().await;
+    let mut sleeper = gateway.join(connect(4, &["system.which"])).await;
+    let one = sleeper.ok("node.pending.pull", json!({"maxItems": 1})).await;
+    assert_eq!(one["items"][0]["type"], "location.request");
+    assert_eq!((&one["hasMore"], &one["nodeId"]), (&json!(true), &json!(device(1).id())));
+    let done = json!({"ids": [one["items"][0]["id"], "nobody's"]});
+    let done = sleeper.ok("node.pending.ack", done).await;
+    assert_eq!(
+        (&done["ackedIds"], &done["remainingCount"]),
+        (&json!([one["items"][0]["id"]]), &json!(1))
+    );
+    let rest = sleeper.ok("node.pending.drain", json!({})).await;
+    assert_eq!(rest["items"][0]["type"], "status.request");
+    assert_eq!(sleeper.ok("node.pending.drain", json!({})).await["items"], json!([]));
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_else_reads_what_waits_for_a_node_scp_04() {
+    let gateway = TestGateway::start().await;
+    let mut first = node(&gateway, &["system.which"]).await;
+    let mut operator = gateway.v4().await;
+    let mut ask = json!({"nodeId": device(1).id(), "type": "status.request"});
+    operator.ok("node.pending.enqueue", ask.clone()).await;
+    for method in ["node.pending.pull", "node.pending.ack", "node.pending.drain"] {
+        let error = operator.fails(method, json!({"ids": ["x"]})).await;
+        assert_eq!(error["message"], "unauthorized role: operator", "{method}");
+    }
+    let mut other = gateway.join(connect(4, &["system.which"]).device(&device(2))).await;
+    assert_eq!(other.ok("node.pending.drain", json!({})).await["items"], json!([]));
+    assert_eq!(
+        first.ok("node.pending.pull", json!({})).await["items"].as_array().unwrap().len(),
+        1
+    );
+    let error = first.fails("node.pending.enqueue", ask.clone()).await;
+    assert_eq!(error["message"], "unauthorized role: node");
+    let mut reader = gateway.join(Connect::v4().scopes(&["operator.read"])).await;
+    let error = reader.fails("node.pending.enqueue", ask.clone()).await;
+    assert_eq!(error["details"]["missingScope"], "operator.write");
+    // What has expired is no longer handed out.
+    ask["expiresInMs"] = json!(1);
+    operator.ok("node.pending.enqueue", ask).await;
+    let gone =
+        async { while first.ok("node.pending.pull", json!({})).await["items"] != json!([]) {} };
+    soon("the expiry", gone).await;
     gateway.finish().await;
 }

@@ -35,10 +35,8 @@ impl Devices {
         if waiting.len() == MAX_OPEN {
             waiting.pop_front();
         }
-        waiting.push_back(Waiting {
-            digest: digest(&code.token),
-            expires_at_ms: code.expires_at_ms,
-        });
+        waiting
+            .push_back(Waiting { digest: digest(&code.token), expires_at_ms: code.expires_at_ms });
         code
     }
 

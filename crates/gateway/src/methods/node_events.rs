@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use clawdbot_protocol::{
-    Generation, NodeEventParams, NodeEventTaken, NodeInvokeResultParams, NodeResultTaken, RpcError,
-    SessionKey,
+    Generation, NodeAckParams, NodeAcked, NodeEventParams, NodeEventTaken, NodeInvokeResultParams,
+    NodePending, NodePendingParams, NodeResultTaken, RpcError, SessionKey,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -26,6 +26,41 @@ pub(super) async fn result(
     }
     let ignored = !ctx.gateway.nodes.calls.answer(ctx.peer.conn, params);
     Reply::of(&NodeResultTaken { ok: true, ignored })
+}
+
+/// What waits for the node that asks.
+pub(super) async fn pull(
+    ctx: Ctx,
+    params: NodePendingParams,
+) -> Result<Reply<NodePending>, RpcError> {
+    waiting(&ctx, &params, false).await
+}
+
+/// The same, taken out of the queue.
+pub(super) async fn drain(
+    ctx: Ctx,
+    params: NodePendingParams,
+) -> Result<Reply<NodePending>, RpcError> {
+    waiting(&ctx, &params, true).await
+}
+
+async fn waiting(
+    ctx: &Ctx,
+    params: &NodePendingParams,
+    take: bool,
+) -> Result<Reply<NodePending>, RpcError> {
+    let (nodes, now_ms) = (&ctx.gateway.nodes, ctx.gateway.now_ms());
+    Reply::of(&nodes.waiting(own_id(ctx)?, params.max_items, take, now_ms).await?)
+}
+
+pub(super) async fn ack(ctx: Ctx, params: NodeAckParams) -> Result<Reply<NodeAcked>, RpcError> {
+    let (nodes, now_ms) = (&ctx.gateway.nodes, ctx.gateway.now_ms());
+    Reply::of(&nodes.acknowledge(own_id(&ctx)?, &params.ids, now_ms).await?)
+}
+
+/// A node is its device.
+fn own_id(ctx: &Ctx) -> Result<&str, RpcError> {
+    ctx.peer.device_id.as_deref().ok_or_else(|| RpcError::invalid("device identity required"))
 }
 
 pub(super) async fn event(

@@ -1,9 +1,9 @@
 //! `node.*` for operators (protocol §14.7).
 
 use clawdbot_protocol::{
-    NoParams, NodeApproved, NodeDescription, NodeInvokeParams, NodeInvoked, NodeList, NodePairList,
-    NodePairOpened, NodePairParams, NodeRef, NodeRejected, NodeRename, NodeVerified,
-    NodeVerifyParams, RequestIdParams, Role, RpcError, Scope,
+    NoParams, NodeApproved, NodeDescription, NodeEnqueueParams, NodeEnqueued, NodeInvokeParams,
+    NodeInvoked, NodeList, NodePairList, NodePairOpened, NodePairParams, NodeRef, NodeRejected,
+    NodeRename, NodeVerified, NodeVerifyParams, RequestIdParams, Role, RpcError, Scope,
 };
 use serde_json::Value;
 
@@ -41,6 +41,13 @@ pub(super) async fn rename(ctx: Ctx, params: NodeRename) -> Result<Reply<NodeRen
     let NodeRename { node_id, display_name } = params;
     let display_name = ctx.gateway.nodes.rename(&node_id, &display_name).await?;
     Reply::of(&NodeRename { node_id, display_name })
+}
+
+pub(super) async fn enqueue(
+    ctx: Ctx,
+    params: NodeEnqueueParams,
+) -> Result<Reply<NodeEnqueued>, RpcError> {
+    Reply::of(&ctx.gateway.nodes.enqueue(params, ctx.gateway.now_ms()).await?)
 }
 
 pub(super) async fn pair_list(

@@ -8,6 +8,7 @@ mod calls;
 mod invoke;
 mod pairing;
 mod view;
+mod work;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -196,6 +196,7 @@ impl Nodes {
     pub(crate) async fn forget(&self, node_id: &str) -> Result<bool, RpcError> {
         let _turn = self.turn.lock().await;
         self.pending.close(node_id);
+        self.store.delete_doc(super::work::KIND, node_id).await.map_err(store_error)?;
         self.store.delete_doc(KIND, node_id).await.map_err(store_error)
     }
 

@@ -188,7 +188,7 @@ async fn a_run_that_ends_without_a_word_keeps_what_was_written() {
     store.begin_run(begin("r-1", "q")).await.unwrap();
     let partial = Partial { text: "half".into(), thinking: None };
     store.journal("r-1", partial).await.unwrap();
-    let rows = store.finish_run(finish("r-1", Vec::new())).await.unwrap();
+    let rows = store.finish_run(finish("r-1", Vec::new())).await.unwrap().messages;
     assert_eq!((rows.len(), &rows[0].meta["interrupted"]), (1, &json!(true)));
     assert_eq!(store.texts(MAIN).await, ["q", "half"]);
 }
