@@ -81,7 +81,8 @@ pub(crate) fn page(args: &ConnectionArgs, host: (&Paths, &Env)) -> anyhow::Resul
     Ok(url.strip_prefix("ws").map_or_else(|| url.to_owned(), |rest| format!("http{rest}")))
 }
 
-/// Flag, then environment, then configuration (configuration reference, §3).
+/// Flag, then environment, then configuration (configuration reference, §3). An address that only a
+/// flag names hears neither of the latter two (NET-05).
 pub(crate) fn options(
     args: &ConnectionArgs,
     paths: &Paths,
@@ -89,9 +90,12 @@ pub(crate) fn options(
     scopes: &[Scope],
 ) -> anyhow::Result<ConnectOptions> {
     let loaded = Document::load(&paths.config, env)?;
-    let from_env = |name| loaded.env.product(name).map(str::to_owned);
     let local = format!("ws://127.0.0.1:{}", web::port(paths, env)?);
     let target = Target::of(args.url.as_deref(), &loaded.config.gateway, local);
+    let from_env = |name| {
+        let value = if target.is_configured { loaded.env.product(name) } else { None };
+        value.map(str::to_owned)
+    };
     let password = args.password.clone().map(Credential::Password);
     let token = args.token.clone().map(Credential::Token);
     let mut options = ConnectOptions::new(target.url);
@@ -117,6 +121,8 @@ pub(crate) fn options(
 struct Target {
     url: String,
     credential: Option<Credential>,
+    /// Whether the configuration or this computer stands for it.
+    is_configured: bool,
 }
 
 impl Target {
@@ -142,7 +148,10 @@ impl Target {
         } else {
             None
         };
-        Self { url, credential }
+        let is_configured = given.is_none()
+            || clawdbot_client::is_loopback(&url)
+            || (is_remote && remote.url.as_ref() == Some(&url));
+        Self { url, credential, is_configured }
     }
 }
 
@@ -183,6 +192,36 @@ mod tests {
         let second = to("wss://home.example", &[Scope::Write]);
         assert_eq!(first.scopes, second.scopes, "approved once");
         assert_eq!(first.identity.unwrap().id(), second.identity.unwrap().id());
+    }
+
+    #[test]
+    fn the_environments_token_goes_to_the_configured_gateway_only_net_05() {
+        let home = tempfile::tempdir().unwrap();
+        let here = home.path().to_str().unwrap();
+        let env = [("HOME", here), ("CLAWDBOT_GATEWAY_TOKEN", "mine")].into_iter().collect();
+        let paths = Paths::resolve(&env, None);
+        let presented = |url: Option<&str>| {
+            let args = ConnectionArgs {
+                url: url.map(str::to_owned),
+                token: None,
+                password: None,
+                timeout: Duration::from_secs(1),
+                json: false,
+            };
+            options(&args, &paths, &env, &[]).unwrap().credential.is_some()
+        };
+        assert!(presented(None) && presented(Some("ws://127.0.0.1:9")));
+        assert!(!presented(Some("wss://other.example")));
+        let config = |mode: &str| {
+            let text = format!("{{gateway:{{mode:'{mode}',remote:{{url:'wss://home.example'}}}}}}");
+            std::fs::create_dir_all(&paths.state_dir).unwrap();
+            std::fs::write(&paths.config, text).unwrap();
+        };
+        config("remote");
+        assert!(presented(None) && presented(Some("wss://home.example")));
+        assert!(!presented(Some("wss://other.example")));
+        config("local");
+        assert!(!presented(Some("wss://home.example")), "it opens the local gateway");
     }
 
     #[test]
