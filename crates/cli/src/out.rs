@@ -25,8 +25,22 @@ pub(crate) fn part(text: impl std::fmt::Display) {
 
 /// Prints a value as JSON.
 pub(crate) fn json(value: &Value) -> anyhow::Result<()> {
-    line(serde_json::to_string_pretty(value)?);
+    line(inert(&serde_json::to_string_pretty(value)?));
     Ok(())
+}
+
+/// The same JSON with everything a terminal would act on written as an escape.
+pub(crate) fn inert(json: &str) -> String {
+    let mut inert = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Only strings can hold any of them, and all are in the basic plane.
+        if c != '\n' && text::acts(c) {
+            inert.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            inert.push(c);
+        }
+    }
+    inert
 }
 
 /// Prints names and what is known under them, one a line.
@@ -47,14 +61,14 @@ pub(crate) fn panel(rows: &[String]) {
     line(format_args!("└{}┘", "─".repeat(width + 2)));
 }
 
-/// Prints a line that reports something done.
+/// Prints a line that reports something done. Names in it may be of others.
 pub(crate) fn done(text: impl std::fmt::Display) {
-    line(format_args!("✓ {text}"));
+    line(format_args!("✓ {}", text::plain(&text.to_string())));
 }
 
-/// Prints a line on standard error.
+/// Prints a line on standard error. It may quote a gateway, which may be anybody's.
 pub(crate) fn error(text: impl std::fmt::Display) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", text::plain(&text.to_string()));
 }
 
 /// Asks at the terminal; `None` when nobody answers.
@@ -63,4 +77,17 @@ pub(crate) fn ask(question: &str) -> Option<String> {
     let _ = write!(err, "{question}").and_then(|()| err.flush());
     let mut answer = String::new();
     (io::stdin().read_line(&mut answer).ok()? > 0).then_some(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_stays_the_same_and_reaches_no_terminal_as_a_command_loc_03() {
+        let value = serde_json::json!({"a": ["\u{9b}31m\u{7f}\u{202e}\u{1b}]0;x\u{7}", "é\n"]});
+        let shown = inert(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(!shown.chars().any(|c| c != '\n' && text::acts(c)), "{shown:?}");
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value);
+    }
 }

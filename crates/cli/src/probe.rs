@@ -138,5 +138,5 @@ fn show(found: &Found) {
         }
         (None, error) => ("✗", error.clone().unwrap_or_default()),
     };
-    out::line(format_args!("{mark} {place}  {}  {}", found.url, text::plain(&state)));
+    out::line(format_args!("{mark} {place}  {}  {}", text::plain(&found.url), text::plain(&state)));
 }

@@ -32,7 +32,7 @@ pub(crate) fn rows<'a>(value: &'a Value, member: &str) -> &'a [Value] {
 }
 
 /// Control characters, and those that turn the direction of what follows.
-fn acts(c: char) -> bool {
+pub(crate) fn acts(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

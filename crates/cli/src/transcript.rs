@@ -28,7 +28,7 @@ pub(crate) fn export(
     let lines = lines(&session_id, &messages);
     let Some(path) = output else {
         for line in lines {
-            if out::try_line(line).is_err() {
+            if out::try_line(out::inert(&line.to_string())).is_err() {
                 break;
             }
         }
