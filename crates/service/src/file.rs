@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::{ServiceError, Text};
@@ -30,10 +30,32 @@ pub(crate) fn write(path: &Path, wanted: &str, replace: bool) -> Result<(), Serv
         fs::rename(path, beside(path, ".old")).map_err(failed)?;
     }
     if let Some(dir) = path.parent() {
-        fs::create_dir_all(dir).map_err(failed)?;
+        create_dirs(dir).map_err(failed)?;
     }
     let new = beside(path, ".new");
-    fs::write(&new, wanted).and_then(|()| fs::rename(&new, path)).map_err(failed)
+    create(&new, wanted).and_then(|()| fs::rename(&new, path)).map_err(failed)
+}
+
+/// Whoever could write there would choose what runs, so the umask has no say (LOC-01).
+fn create_dirs(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+/// The same for the file, which is a new one: permissions and links that lie there do not count.
+fn create(path: &Path, text: &str) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = fs::File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
 }
 
 /// Removes the file if this product wrote it.
@@ -50,4 +72,26 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn nobody_else_can_change_what_runs_loc_01() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("systemd/user/clawdbot.service");
+        let other = home.path().join("other");
+        fs::write(&other, "kept").unwrap();
+        create_dirs(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&other, beside(&path, ".new")).unwrap();
+        write(&path, MARK, false).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        assert_eq!(fs::read_to_string(&path).unwrap(), MARK);
+        assert_eq!(fs::read_to_string(&other).unwrap(), "kept");
+    }
 }
