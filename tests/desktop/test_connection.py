@@ -101,6 +101,8 @@ class Connection(unittest.TestCase):
         element(page, "ask-ok").click()
         state = lambda: call(page, "connection_read")["state"]
         until(lambda: state() == "ready", 20, "the remote gateway")
+        text = lambda: page.find_element("tag name", "body").text
+        until(lambda: "from here." not in text(), 10, "the old gateway's conversation to go")
         say(page, "And now?")
         wait_answer(page, "from there.")
         self.assertIn("And now?", str(there.requests[-1]["messages"][-1]))
@@ -113,6 +115,7 @@ class Connection(unittest.TestCase):
 
         call(page, "connection_use", target={"mode": "local"})
         until(lambda: state() == "ready" and desktop.status().startswith("Ready on"), 20, "the gateway here")
+        until(lambda: "from here." in text() and "from there." not in text(), 10, "the conversation here")
         say(page, "Back?")
         until(lambda: len(here.requests) == 2, 15, "the message here")
         self.assertTrue(page.execute_script("return window.sameDocument"), "the page was never reloaded")

@@ -4,6 +4,17 @@ import { ui } from "../state/ui.svelte";
 import { isNative } from "../transport/native";
 import { desktopCommands, onEvent, type ConnectionReport, type Question, type SettingsPatch, type SettingsReport, type Show, type Target } from "./commands";
 
+/** Which gateway is used, as far as it matters to what the page knows. */
+function place({ mode, target }: ConnectionReport): string {
+  return mode === "local" ? mode : JSON.stringify([mode, target]);
+}
+
+/** What the page does when the app asks for it. */
+export interface DesktopHooks {
+  openSession(key: string): void;
+  changeGateway(): void;
+}
+
 class Desktop {
   readonly native = isNative();
   report = $state.raw<SettingsReport | null>(null);
@@ -20,13 +31,13 @@ class Desktop {
   proposed = $state.raw<Target | null>(null);
 
   private readonly answered = new Set<Question["id"]>();
-  private openSession: (key: string) => void = () => {};
+  private hooks: DesktopHooks = { openSession: () => {}, changeGateway: () => {} };
 
-  async start(openSession: (key: string) => void): Promise<void> {
-    this.openSession = openSession;
+  async start(hooks: DesktopHooks): Promise<void> {
+    this.hooks = hooks;
     await Promise.all([
       onEvent<SettingsReport>("settings", (report) => (this.report = report)),
-      onEvent<ConnectionReport>("connection", (connection) => (this.connection = connection)),
+      onEvent<ConnectionReport>("connection", (connection) => this.follow(connection)),
       onEvent<Question>("ask", (question) => this.ask(question)),
       onEvent<{ id: Question["id"] }>("ask-gone", ({ id }) => this.drop(id)),
       onEvent<Show>("show", (show) => this.show(show)),
@@ -42,10 +53,16 @@ class Desktop {
 
   async loadConnection(): Promise<void> {
     try {
-      this.connection = await desktopCommands.readConnection();
+      this.follow(await desktopCommands.readConnection());
     } catch {
       // Without an answer the page shows what it knows by itself.
     }
+  }
+
+  private follow(connection: ConnectionReport): void {
+    const before = this.connection;
+    this.connection = connection;
+    if (before && place(before) !== place(connection)) this.hooks.changeGateway();
   }
 
   private async loadTailscale(): Promise<void> {
@@ -84,7 +101,7 @@ class Desktop {
   private showChat(detail: unknown): void {
     ui.dialog = null;
     const key = isObject(detail) ? text(detail.sessionKey) : undefined;
-    if (key) this.openSession(key);
+    if (key) this.hooks.openSession(key);
   }
 
   /** The app asks again and again until it has an answer; each question has one place. */

@@ -83,6 +83,19 @@ export class App {
     if (this.gateway.ready) this.load(key);
   }
 
+  /** Another gateway answers from now on: what the page knows is not about it. */
+  changeGateway(): void {
+    for (const { key, text } of this.conversations.forget()) this.composer.giveBack(key, text);
+    this.composer.paused = this.composer.queue.length > 0;
+    this.sessions.forget();
+    this.approvals.pending = [];
+    this.pairings.pending = [];
+    this.activeKey = "";
+    this.editing = "";
+    const { hello } = this.gateway;
+    if (this.gateway.ready && hello) this.onReady(hello, false);
+  }
+
   private load(key: string): void {
     void this.conversations.open(key);
     this.sessions.markRead(key);

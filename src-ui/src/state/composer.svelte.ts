@@ -62,6 +62,12 @@ export class Composer {
     this.saveTimer = setTimeout(() => this.save(), SAVE_MS);
   }
 
+  /** Puts a message that was not taken back behind the draft of its conversation. */
+  giveBack(key: string, text: string): void {
+    if (key === this.key) this.write([this.text, text].filter(Boolean).join("\n\n"));
+    else writeText(`draft:${key}`, [readText(`draft:${key}`), text].filter(Boolean).join("\n\n"));
+  }
+
   /** Empties the composer and hands over what was in it; refused files stay out. */
   take(): { text: string; attachments: Attachment[] } {
     const taken = { text: this.text.trim(), attachments: this.attachments.filter((file) => !file.refusal) };

@@ -47,6 +47,21 @@ export class Conversations {
     private readonly hooks: ConversationHooks,
   ) {}
 
+  /**
+   * Another gateway answers from now on, and nothing here is about it. What the old one had not taken is
+   * handed back: it must not reach the new one by itself.
+   */
+  forget(): { key: string; text: string }[] {
+    const untaken = [...this.outgoing.values()].map(({ key, text }) => ({ key, text }));
+    for (const timer of this.refreshTimers.values()) clearTimeout(timer);
+    this.refreshTimers.clear();
+    this.outgoing.clear();
+    this.v3Limit.clear();
+    this.loadErrors = {};
+    this.chat = initialChat;
+    return untaken;
+  }
+
   get(key: string): Conversation | undefined {
     return this.chat.conversations[key];
   }

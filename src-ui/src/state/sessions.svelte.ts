@@ -35,6 +35,16 @@ export class Sessions {
     return this.defaults.mainSessionKey;
   }
 
+  /** Another gateway has other conversations. */
+  forget(): void {
+    clearTimeout(this.listTimer);
+    clearTimeout(this.searchTimer);
+    this.rows = [];
+    this.found = [];
+    this.running = new Set();
+    this.loaded = false;
+  }
+
   row(key: string): SessionRow | undefined {
     return this.rows.find((row) => row.key === key);
   }
