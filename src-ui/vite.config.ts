@@ -26,5 +26,7 @@ export default defineConfig({
     environment: "jsdom",
     include: ["tests/unit/**/*.test.ts"],
     restoreMocks: true,
+    // Some go through thousands of cases, and machines can be busy.
+    testTimeout: 30_000,
   },
 });
