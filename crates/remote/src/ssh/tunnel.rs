@@ -223,7 +223,10 @@ impl Scratch {
 fn sweep(place: &Path) {
     let Ok(entries) = std::fs::read_dir(place) else { return };
     for entry in entries.flatten() {
-        if !entry.file_name().to_string_lossy().starts_with(SCRATCH) {
+        let named = entry.file_name().to_string_lossy().starts_with(SCRATCH);
+        // In a place that others can write into, what they left must not be opened: a pipe would
+        // keep the tunnel waiting for good.
+        if !named || !is_own(&entry.path()) || !entry.path().join(LOCK).is_file() {
             continue;
         }
         // Somebody who is just making one has no lock yet.
@@ -232,6 +235,16 @@ fn sweep(place: &Path) {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
+}
+
+/// Whether it is a directory that this user has made.
+fn is_own(dir: &Path) -> bool {
+    let Ok(meta) = std::fs::symlink_metadata(dir) else { return false };
+    #[cfg(unix)]
+    let mine = std::os::unix::fs::MetadataExt::uid(&meta) == rustix::process::getuid().as_raw();
+    #[cfg(not(unix))]
+    let mine = true;
+    meta.is_dir() && mine
 }
 
 struct TunnelActor {
@@ -467,5 +480,28 @@ async fn next_line<R: AsyncRead + Unpin>(said: &mut Option<Said<R>>) -> Option<S
     match said {
         Some(said) => said.next().await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_own_remains_are_opened_and_removed_ssh_08() {
+        let place = tempfile::tempdir().unwrap();
+        let in_place = |name: &str| place.path().join(name);
+        for name in ["clawdbot-ssh-pipe", "clawdbot-ssh-dead", "kept"] {
+            std::fs::create_dir(in_place(name)).unwrap();
+        }
+        let pipe = in_place("clawdbot-ssh-pipe").join(LOCK);
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        std::fs::write(in_place("clawdbot-ssh-dead").join(LOCK), "").unwrap();
+        std::fs::write(in_place("kept").join(LOCK), "").unwrap();
+        std::os::unix::fs::symlink(in_place("kept"), in_place("clawdbot-ssh-link")).unwrap();
+        // Opening the pipe would wait for a writer, without end.
+        sweep(place.path());
+        assert!(!in_place("clawdbot-ssh-dead").exists());
+        assert!(pipe.exists() && in_place("clawdbot-ssh-link").join(LOCK).exists());
     }
 }
