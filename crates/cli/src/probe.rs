@@ -93,7 +93,7 @@ fn targets(paths: &Paths, env: &Env) -> anyhow::Result<Vec<Target>> {
     if let Some(url) = &loaded.config.gateway.remote.url {
         targets.push(("remote", None, options(url.clone())?));
     }
-    for peer in tailnet::peers() {
+    for peer in tailnet::peers(env) {
         let mut stranger = options(format!("ws://{}:{DEFAULT_PORT}", peer.address))?;
         stranger.credential = None;
         targets.push(("tailnet", Some(peer.name), stranger));

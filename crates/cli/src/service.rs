@@ -231,7 +231,7 @@ fn announce(loaded: &Loaded, paths: &Paths, env: &Env) -> anyhow::Result<()> {
         TailscaleMode::Funnel => Some("Tailscale Funnel"),
     };
     if let Some(what) = what
-        && let Some(url) = tailnet::own_url()
+        && let Some(url) = tailnet::own_url(env)
     {
         out::line(format_args!("🌐 {what}: {url}"));
     }

@@ -1,6 +1,7 @@
 //! What the Tailscale of this computer knows.
 
-use clawdbot_service::{Commands as _, System};
+use clawdbot_config::Env;
+use clawdbot_remote::tailscale::Tailscale;
 use serde_json::Value;
 
 /// Another computer of the tailnet.
@@ -11,20 +12,21 @@ pub(crate) struct Peer {
 }
 
 /// Where Tailscale publishes this computer, if it does.
-pub(crate) fn own_url() -> Option<String> {
-    let status = status()?;
+pub(crate) fn own_url(env: &Env) -> Option<String> {
+    let status = status(env)?;
     let name = status["Self"]["DNSName"].as_str()?.trim_end_matches('.');
     (!name.is_empty()).then(|| format!("https://{name}"))
 }
 
 /// The other computers that are switched on.
-pub(crate) fn peers() -> Vec<Peer> {
-    status().map(|status| peers_in(&status)).unwrap_or_default()
+pub(crate) fn peers(env: &Env) -> Vec<Peer> {
+    status(env).map(|status| peers_in(&status)).unwrap_or_default()
 }
 
-fn status() -> Option<Value> {
-    let answer = System.run("tailscale", &["status", "--json"]).ok()?;
-    serde_json::from_str(&answer.out).ok()
+fn status(env: &Env) -> Option<Value> {
+    let tailscale = Tailscale::find(env.iter())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    runtime.block_on(tailscale.status()).ok()
 }
 
 fn peers_in(status: &Value) -> Vec<Peer> {
@@ -56,5 +58,25 @@ mod tests {
         }});
         let server = Peer { name: "server".to_owned(), address: "100.64.0.2".to_owned() };
         assert_eq!(peers_in(&status), [server]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_a_safe_command_is_asked_and_hears_no_secret_ts_01_loc_02() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("tailscale");
+        let script =
+            "#!/bin/sh\necho '{\"Self\":{\"DNSName\":\"box'$CLAWDBOT_GATEWAY_TOKEN'.\"}}'\n";
+        std::fs::write(&file, script).unwrap();
+        let mode = |mode| {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let path = dir.path().to_str().unwrap();
+        let env: Env = [("PATH", path), ("CLAWDBOT_GATEWAY_TOKEN", "canary")].into_iter().collect();
+        mode(0o755);
+        assert_eq!(own_url(&env).as_deref(), Some("https://box"));
+        mode(0o777);
+        assert_ne!(own_url(&env).as_deref(), Some("https://box"), "anybody may change it");
     }
 }

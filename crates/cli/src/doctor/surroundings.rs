@@ -1,7 +1,11 @@
 //! The service, other gateways and the programs that are needed.
 
+use std::path::PathBuf;
+
 use clawdbot_config::{RemoteTransport, TailscaleMode};
-use clawdbot_service::{Commands as _, System, Text};
+use clawdbot_remote::ssh::Ssh;
+use clawdbot_remote::tailscale::Tailscale;
+use clawdbot_service::Text;
 
 use super::{Facts, Finding, Severity};
 
@@ -75,22 +79,20 @@ pub(super) fn old_state<'a>(facts: &'a Facts<'a>) -> Vec<Finding<'a>> {
 pub(super) fn tools<'a>(facts: &'a Facts<'a>) -> Vec<Finding<'a>> {
     let Some(loaded) = facts.config() else { return Vec::new() };
     let gateway = &loaded.config.gateway;
-    let mut needed = Vec::new();
-    if gateway.tailscale.mode != TailscaleMode::Off {
-        needed.push((
-            "tailscale",
-            "version",
-            "gateway.tailscale.mode",
-            "https://tailscale.com/download",
-        ));
+    let mut missing = Vec::new();
+    // Looked for where the product itself takes them from, and not run (TS-01).
+    if gateway.tailscale.mode != TailscaleMode::Off && Tailscale::find(facts.env.iter()).is_none() {
+        missing.push(("tailscale", "gateway.tailscale.mode", "https://tailscale.com/download"));
     }
-    if gateway.remote.ssh_target.is_some() && gateway.remote.transport != RemoteTransport::Direct {
-        needed.push(("ssh", "-V", "gateway.remote.sshTarget", "your system's OpenSSH client"));
+    if gateway.remote.ssh_target.is_some()
+        && gateway.remote.transport != RemoteTransport::Direct
+        && Ssh::find(facts.env.iter(), PathBuf::new()).is_err()
+    {
+        missing.push(("ssh", "gateway.remote.sshTarget", "your system's OpenSSH client"));
     }
-    needed
+    missing
         .into_iter()
-        .filter(|(program, version, ..)| System.run(program, &[version]).is_err())
-        .map(|(program, _, setting, source)| {
+        .map(|(program, setting, source)| {
             Finding::new(
                 Severity::Warning,
                 format!("{setting} needs the program {program}, which is not there"),

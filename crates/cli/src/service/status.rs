@@ -78,7 +78,7 @@ pub(crate) fn run(args: &StatusArgs, paths: &Paths, env: &Env) -> anyhow::Result
         pid: running.map(|running| running.pid),
         port,
         last_error: last_error(paths),
-        tailscale_url: if published { tailnet::own_url() } else { None },
+        tailscale_url: if published { tailnet::own_url(env) } else { None },
         rpc: (!args.no_probe).then(|| {
             let local = match address {
                 Some(address) if !address.ip().is_unspecified() => format!("ws://{address}"),

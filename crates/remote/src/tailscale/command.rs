@@ -24,8 +24,8 @@ const QUICK: Duration = Duration::from_secs(5);
 const SLOW: Duration = Duration::from_secs(30);
 /// A link to consent with was printed, and the command waits for the person: nobody else does.
 const AFTER_LINK: Duration = Duration::from_secs(1);
-/// Bytes read of what it prints.
-const MAX_OUTPUT: usize = 256 * 1024;
+/// Bytes read of what it prints; a tailnet of a thousand machines takes about one MiB.
+const MAX_OUTPUT: usize = 2 * 1024 * 1024;
 
 /// The `tailscale` command of this computer.
 #[derive(Debug, Clone)]
@@ -135,6 +135,16 @@ impl Tailscale {
         let output = self.run(&["whois", "--json", &ip.to_string()], QUICK).await;
         let output = output.inspect_err(|error| tracing::debug!(%ip, %error, "whois")).ok()?;
         if output.success { read::login(&output.out) } else { None }
+    }
+
+    /// What it knows of this machine and of the others in its tailnet, in its own words
+    /// (`tailscale status --json`).
+    ///
+    /// # Errors
+    /// [`TailscaleError`].
+    pub async fn status(&self) -> Result<serde_json::Value, TailscaleError> {
+        let output = self.run(&["status", "--json"], QUICK).await?;
+        serde_json::from_slice(&output.out).map_err(|_| TailscaleError::Unreadable)
     }
 
     /// The machine's name in its tailnet.
