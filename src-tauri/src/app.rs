@@ -94,6 +94,7 @@ fn start(app: &mut App, setup: Setup) {
         outside::propose(app, link);
     }
     tauri::async_runtime::spawn(alerts::follow_port(app.clone(), host.clone(), phrases));
+    tauri::async_runtime::spawn(alerts::follow_connection(app.clone(), host.clone(), phrases));
     tauri::async_runtime::spawn(alerts::follow_feed(app.clone(), moments, phrases));
     tauri::async_runtime::spawn(settings::commands::follow(app.clone(), settings));
     tauri::async_runtime::spawn(check_sidecar(app.clone(), host, note, phrases));

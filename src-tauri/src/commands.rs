@@ -105,7 +105,7 @@ async fn dispatch(app: &AppHandle, call: Call) -> Result<Box<RawValue>, CommandE
             let patch = args.get("patch")?;
             raw(settings::commands::settings_write(patch, app.clone(), app.state()).await?)
         }
-        "diagnostics_read" => raw(diagnostics::commands::diagnostics_read(app)?),
+        "diagnostics_read" => raw(diagnostics::commands::diagnostics_read(app).await?),
         "diagnostics_bundle" => raw(diagnostics::commands::diagnostics_bundle(app.clone()).await?),
         "settings_export" => raw(diagnostics::commands::settings_export(app.clone()).await?),
         "log_tail" => {

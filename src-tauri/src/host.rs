@@ -15,7 +15,7 @@ use clawdbot_gateway::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::connection::{
-    Access, Credential, Mode, Remote, Report, Session, SessionEvent, Target, TargetError, Wish,
+    Access, Credential, Remote, Report, Session, SessionEvent, Target, TargetError, Wish,
 };
 use crate::platform::{Here, Platform as _};
 
@@ -85,6 +85,15 @@ impl AnyGateway {
     pub(crate) fn pause(&self, paused: bool) {
         if let Self::Here(gateway) = self {
             gateway.pause(paused);
+        }
+    }
+
+    /// How long the gateway takes to say who it is: a new connection up to its challenge. `None`
+    /// for one in this process, and for one that does not answer.
+    pub(crate) async fn latency(&self) -> Option<Duration> {
+        match self {
+            Self::Here(_) => None,
+            Self::There(remote) => remote.latency().await,
         }
     }
 
@@ -249,8 +258,8 @@ impl Host {
     }
 
     /// Where the configuration says the gateway is.
-    pub(crate) fn target(&self) -> Mode {
-        self.target.borrow().mode
+    pub(crate) fn target(&self) -> Wish {
+        self.target.borrow().clone()
     }
 
     /// Tries a remote gateway again at once.

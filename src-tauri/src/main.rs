@@ -52,7 +52,8 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if std::env::args().any(|arg| arg == uninstall::ARGUMENT) {
-        uninstall::run(&Paths::resolve(&Env::from_process(), None))?;
+        let env = Env::from_process();
+        uninstall::run(&Paths::resolve(&env, None), &env)?;
         return Ok(ExitCode::SUCCESS);
     }
     if Here::hand_over() {

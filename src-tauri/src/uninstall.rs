@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use auto_launch::AutoLaunchBuilder;
-use clawdbot_config::Paths;
+use clawdbot_config::{Env, Paths};
+use clawdbot_remote::tailscale::TailscaleError;
 
 use crate::login;
 use crate::outside::SCHEME;
@@ -20,15 +21,22 @@ enum UninstallError {
     Login(#[from] auto_launch::Error),
     #[error("the handler of {SCHEME}:// links: {0}")]
     Scheme(io::Error),
+    #[error("the Tailscale route: {0}")]
+    Route(#[from] TailscaleError),
     #[error("this program's own path: {0}")]
     Program(io::Error),
 }
 
 /// Takes everything back that it can, and reports on standard output. The error says what is left.
-pub(crate) fn run(paths: &Paths) -> anyhow::Result<()> {
+pub(crate) fn run(paths: &Paths, env: &Env) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let mut failed = Vec::new();
-    for (what, result) in [("Start at login", login_entry()), ("Links", scheme())] {
+    let takings = [
+        ("Start at login", login_entry()),
+        ("Links", scheme()),
+        ("Tailscale route to this gateway", route(paths, env)),
+    ];
+    for (what, result) in takings {
         match result {
             Ok(true) => writeln!(out, "{what}: removed.")?,
             Ok(false) => writeln!(out, "{what}: there was nothing to remove.")?,
@@ -64,6 +72,11 @@ fn login_entry() -> Result<bool, UninstallError> {
 
 fn scheme() -> Result<bool, UninstallError> {
     Here::forget_scheme(SCHEME).map_err(UninstallError::Scheme)
+}
+
+/// The route through Tailscale, as long as it leads to the gateway of this account (TS-03).
+fn route(paths: &Paths, env: &Env) -> Result<bool, UninstallError> {
+    Ok(tauri::async_runtime::block_on(clawdbot_gateway::release_route(paths, env))?)
 }
 
 /// What is there of the person's own.

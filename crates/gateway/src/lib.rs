@@ -89,7 +89,7 @@ pub use gateway::{Builder, Gateway, GatewayStatus, Phase};
 pub use in_process::{InProcess, Outgoing};
 pub use media::{Media, MediaError};
 pub use models::default_model;
-pub use publish::Published;
+pub use publish::{Published, release_route};
 pub use qr::qr_code;
 pub use setup::{Listen, Options, Running};
 pub use tail::Tail;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clawdbot_config::TailscaleMode;
-use clawdbot_remote::tailscale::{Claim, Reach, State};
+use clawdbot_config::{Document, Env, Paths, TailscaleMode};
+use clawdbot_remote::tailscale::{Claim, Reach, State, Tailscale, TailscaleError};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -24,6 +24,43 @@ pub struct Published {
     pub reach: Reach,
     /// What has become of it.
     pub state: State,
+}
+
+/// Gives back the route through Tailscale that a gateway of this account has taken, when none runs
+/// any more; whether there was one. A route that leads elsewhere is left alone (TS-03).
+///
+/// # Errors
+/// [`TailscaleError`]; the route stays.
+pub async fn release_route(paths: &Paths, env: &Env) -> Result<bool, TailscaleError> {
+    let file = paths.state_dir.join(NOTE);
+    let noted = tokio::fs::read_to_string(&file).await.ok().and_then(|text| read_note(&text));
+    let Some((reach, port)) = noted.or_else(|| configured(paths, env)) else { return Ok(false) };
+    let released = Claim::new(Tailscale::find(env.iter()), reach, port).release().await?;
+    if let Err(error) = std::fs::remove_file(&file)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        warn!(%error, "the note about the Tailscale route");
+    }
+    Ok(released)
+}
+
+/// What the configuration publishes; a gateway that keeps its route at its end leaves no note.
+fn configured(paths: &Paths, env: &Env) -> Option<(Reach, u16)> {
+    let loaded = Document::load(&paths.config, env).ok()?;
+    let reach = reach(loaded.config.gateway.tailscale.mode)?;
+    let from_env = loaded.env.product("GATEWAY_PORT").and_then(|port| port.parse().ok());
+    let port = from_env.or(loaded.config.gateway.port);
+    Some((reach, port.unwrap_or_else(|| paths.default_port())))
+}
+
+/// How far and which port, from the note; `None` when it cannot be read.
+fn read_note(text: &str) -> Option<(Reach, u16)> {
+    let note: Value = serde_json::from_str(text).ok()?;
+    let reach = match note["reach"].as_str() {
+        Some("funnel") => Reach::Funnel,
+        _ => Reach::Serve,
+    };
+    Some((reach, note["port"].as_u64().and_then(|port| u16::try_from(port).ok())?))
 }
 
 /// What the configuration asks for.
@@ -74,14 +111,7 @@ fn resets(shared: &Shared) -> bool {
 /// Gives back what a killed gateway had taken, unless it is wanted again.
 async fn clear(shared: &Shared, wanted: Option<Reach>, port: Option<u16>) {
     let Ok(text) = tokio::fs::read_to_string(file(shared)).await else { return };
-    let left: Value = serde_json::from_str(&text).unwrap_or_default();
-    let was = match left["reach"].as_str() {
-        Some("funnel") => Reach::Funnel,
-        _ => Reach::Serve,
-    };
-    let Some(left) = left["port"].as_u64().and_then(|port| u16::try_from(port).ok()) else {
-        return note(shared, None);
-    };
+    let Some((was, left)) = read_note(&text) else { return note(shared, None) };
     if (wanted, port) != (Some(was), Some(left)) {
         release(shared, &Claim::new(shared.tailscale.command(), was, left)).await;
     }

@@ -1,4 +1,8 @@
-//! Notifications: what waits for a person, and answers that nobody is looking at.
+//! Notifications: what waits for a person, answers that nobody is looking at, and a connection that
+//! is lost.
+
+mod connection;
+mod losses;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tauri::{AppHandle, Manager};
 use tokio::sync::{Semaphore, mpsc};
 
+pub(crate) use self::connection::follow_connection;
 use crate::feed::{Approval, Decision, Feed, Moment, Pairing};
 use crate::host::{Host, HostState};
 use crate::phrases::{Phrases, fill};
@@ -30,6 +35,8 @@ enum About {
     WebChat,
     Chat(String),
     Approval(String),
+    /// The settings of the connection.
+    Connection,
 }
 
 /// The notifications that may have to be taken back, by what they are about.
@@ -159,6 +166,9 @@ fn act(app: &AppHandle, button: &str, about: About) {
         (ALLOW_ONCE, About::Approval(id)) => app.state::<Feed>().decide(Decision::AllowOnce(id)),
         (DENY, About::Approval(id)) => app.state::<Feed>().decide(Decision::Deny(id)),
         (_, About::Chat(session)) => show::chat(app, &session),
+        (_, About::Connection) => {
+            show::page(app, show::Page::Settings, serde_json::json!({"section": "connection"}));
+        }
         (_, About::WebChat | About::Approval(_)) => window::open(app),
     }
 }

@@ -1,6 +1,7 @@
 //! A gateway elsewhere, as something to open connections to.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use clawdbot_client::{ConnectOptions, Dialer};
 use clawdbot_gateway::{InProcess, Media};
@@ -9,6 +10,9 @@ use tokio::sync::mpsc;
 
 use super::vault::{Credential, Vault};
 use super::{line, media};
+
+/// A gateway that takes longer has no latency worth telling.
+const LATENCY: Duration = Duration::from_secs(5);
 
 /// Frames waiting in one direction.
 const DEPTH: usize = 256;
@@ -86,6 +90,15 @@ impl Remote {
             let base = base.clone();
             async move { clawdbot_client::dial(&base).await.map_err(std::io::Error::other) }
         })
+    }
+
+    /// How long a new connection takes up to the gateway's challenge; nothing is sent.
+    pub(crate) async fn latency(&self) -> Option<Duration> {
+        let mut base = self.0.base.clone();
+        base.timeout = LATENCY;
+        let started = Instant::now();
+        clawdbot_client::knock(&base).await.ok()?;
+        Some(started.elapsed())
     }
 
     /// Keeps the token that the gateway gave this device, under that gateway's name only.

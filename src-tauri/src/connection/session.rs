@@ -285,6 +285,11 @@ fn is_up(status: &Status) -> bool {
     matches!(status, Status::Up { .. })
 }
 
+/// Whether the trouble with that code is the tunnel's own, not of the gateway at its end.
+pub(crate) fn is_tunnel_trouble(code: &str) -> bool {
+    code.starts_with("SSH_") && code != "SSH_GATEWAY_PORT"
+}
+
 fn headline(error: &ConnectError) -> String {
     match error {
         ConnectError::Refused { .. } => "The remote gateway refuses this app".to_owned(),

@@ -132,6 +132,16 @@ impl Wish {
         }
     }
 
+    /// The machine or the address, as a person writes it; nothing on this computer.
+    pub(crate) fn place(&self) -> Option<&str> {
+        let place = match self.mode {
+            Mode::Local => None,
+            Mode::Ssh => self.ssh_target.as_deref(),
+            Mode::Direct => self.url.as_deref(),
+        };
+        place.map(str::trim)
+    }
+
     /// The changes of `clawdbot.json` that make it so. What another mode needs stays.
     pub(crate) fn changes(&self) -> Vec<(&'static [&'static str], Value)> {
         let remote = |path: &'static [&'static str], value: Value| (path, value);

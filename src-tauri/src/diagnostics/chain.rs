@@ -1,8 +1,10 @@
 //! The links of the chain as the app knows them. The window measures the rest by itself.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
-use crate::connection::Mode;
+use crate::connection::{Mode, Wish, is_tunnel_trouble};
 use crate::host::{HostState, Running};
 
 /// One link between the window and the model.
@@ -12,6 +14,9 @@ pub(crate) struct Link {
     state: LinkState,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    /// Milliseconds to the far end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
 }
@@ -38,53 +43,85 @@ enum LinkState {
     Unknown,
 }
 
-/// The chain to the gateway in use.
-pub(crate) fn chain(host: &HostState, target: Mode, version: &str) -> Vec<Link> {
+/// The chain to the gateway in use; `latency` is that of a connection to a gateway elsewhere.
+pub(crate) fn chain(
+    host: &HostState,
+    target: &Wish,
+    latency: Option<Duration>,
+    version: &str,
+) -> Vec<Link> {
     let model = Link::new(LinkId::Model, LinkState::Unknown, model(host));
     vec![
         Link::new(LinkId::Window, LinkState::Ok, None),
         Link::new(LinkId::App, LinkState::Ok, Some(version.to_owned())),
-        tunnel(host, target),
-        gateway(host),
+        tunnel(host, target, latency),
+        gateway(host, target.mode),
         model,
     ]
 }
 
 impl Link {
     fn new(id: LinkId, state: LinkState, detail: Option<String>) -> Self {
-        Self { id, state, detail, remedy: None }
+        Self { id, state, detail, ms: None, remedy: None }
     }
 }
 
-fn tunnel(host: &HostState, target: Mode) -> Link {
+fn tunnel(host: &HostState, target: &Wish, latency: Option<Duration>) -> Link {
     let link = |state, detail| Link::new(LinkId::Tunnel, state, detail);
+    if target.mode != Mode::Ssh {
+        return link(LinkState::Off, None);
+    }
+    let place = target.place().map(str::to_owned);
     match host {
-        _ if target != Mode::Ssh => link(LinkState::Off, None),
-        HostState::Running(_) => link(LinkState::Ok, None),
-        HostState::Away(away) if away.phase != "connecting" => Link {
-            remedy: away.remedy.clone(),
-            ..link(LinkState::Broken, Some(away.message.clone()))
+        HostState::Running(_) => {
+            let ms = latency.and_then(|latency| u64::try_from(latency.as_millis()).ok());
+            Link { ms, ..link(LinkState::Ok, place) }
+        }
+        HostState::Away(away) => match away.code.as_deref() {
+            Some(code) if is_tunnel_trouble(code) => Link {
+                remedy: away.remedy.clone(),
+                ..link(LinkState::Broken, Some(away.message.clone()))
+            },
+            // It is the gateway at its end that does not answer.
+            Some(_) => link(LinkState::Ok, place),
+            None if away.phase == "paused" => Link {
+                remedy: Some("Connect again in the connection settings.".to_owned()),
+                ..link(LinkState::Broken, Some(away.headline.clone()))
+            },
+            None => link(LinkState::Unknown, place),
         },
-        HostState::Failed(failure) if failure.code.starts_with("SSH_") => Link {
+        HostState::Failed(failure) if is_tunnel_trouble(&failure.code) => Link {
             remedy: failure.remedy.clone(),
             ..link(LinkState::Broken, Some(failure.headline.clone()))
         },
-        _ => link(LinkState::Unknown, None),
+        HostState::Failed(_) => link(LinkState::Ok, place),
+        HostState::Starting | HostState::Stopped => link(LinkState::Unknown, place),
     }
 }
 
-fn gateway(host: &HostState) -> Link {
+fn gateway(host: &HostState, target: Mode) -> Link {
+    let link = |state, detail| Link::new(LinkId::Gateway, state, detail);
     match host {
-        HostState::Away(_) => Link::new(LinkId::Gateway, LinkState::Unknown, None),
-        HostState::Running(running) => {
-            Link::new(LinkId::Gateway, LinkState::Ok, Some(address(running)))
-        }
-        HostState::Starting => Link::new(LinkId::Gateway, LinkState::Unknown, None),
-        HostState::Failed(failure) => Link {
-            remedy: Some(failure.message.clone()),
-            ..Link::new(LinkId::Gateway, LinkState::Broken, Some(failure.headline.clone()))
+        HostState::Running(running) => link(LinkState::Ok, Some(address(running))),
+        HostState::Away(away) => match &away.code {
+            Some(code) if !is_tunnel_trouble(code) => Link {
+                remedy: away.remedy.clone(),
+                ..link(LinkState::Broken, Some(away.message.clone()))
+            },
+            _ => link(LinkState::Unknown, None),
         },
-        HostState::Stopped => Link::new(LinkId::Gateway, LinkState::Broken, None),
+        HostState::Failed(failure) if target == Mode::Ssh && is_tunnel_trouble(&failure.code) => {
+            link(LinkState::Unknown, None)
+        }
+        HostState::Failed(failure) => {
+            let remedy = failure.remedy.as_ref().unwrap_or(&failure.message);
+            Link {
+                remedy: Some(remedy.clone()),
+                ..link(LinkState::Broken, Some(failure.headline.clone()))
+            }
+        }
+        HostState::Starting => link(LinkState::Unknown, None),
+        HostState::Stopped => link(LinkState::Broken, None),
     }
 }
 
@@ -106,11 +143,49 @@ fn model(host: &HostState) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{json, to_value};
+    use serde_json::{Value, json, to_value};
 
     use super::chain;
-    use crate::connection::Mode;
-    use crate::host::{Failure, HostState};
+    use crate::connection::{Mode, Wish};
+    use crate::host::{Away, Failure, HostState};
+
+    fn over_ssh(host: &HostState) -> Value {
+        let target =
+            Wish { mode: Mode::Ssh, ssh_target: Some("me@server".into()), ..Wish::default() };
+        to_value(chain(host, &target, None, "1.2.3")).unwrap()
+    }
+
+    fn away(code: Option<&str>) -> HostState {
+        HostState::Away(Away {
+            phase: "waiting",
+            code: code.map(str::to_owned),
+            message: "What happened.".into(),
+            remedy: Some("What to do.".into()),
+            ..Away::default()
+        })
+    }
+
+    #[test]
+    fn a_tunnel_that_is_down_is_the_broken_link() {
+        let links = over_ssh(&away(Some("SSH_LOST")));
+        let said = json!({
+            "id": "tunnel", "state": "broken",
+            "detail": "What happened.", "remedy": "What to do.",
+        });
+        assert_eq!(links[2], said);
+        assert_eq!(links[3], json!({"id": "gateway", "state": "unknown"}));
+        assert_eq!(over_ssh(&away(None))[2]["state"], "unknown");
+    }
+
+    #[test]
+    fn a_gateway_that_does_not_answer_is_not_the_tunnels_fault() {
+        for code in ["TIMEOUT", "SSH_GATEWAY_PORT"] {
+            let links = over_ssh(&away(Some(code)));
+            assert_eq!(links[2], json!({"id": "tunnel", "state": "ok", "detail": "me@server"}));
+            assert_eq!(links[3]["state"], "broken", "{code}");
+            assert_eq!(links[3]["remedy"], "What to do.");
+        }
+    }
 
     #[test]
     fn a_gateway_that_cannot_start_is_the_broken_link() {
@@ -120,7 +195,8 @@ mod tests {
             message: "clawdbot.json, line 3: fix it".into(),
             remedy: None,
         };
-        let links = to_value(chain(&HostState::Failed(failure), Mode::Local, "1.2.3")).unwrap();
+        let links =
+            to_value(chain(&HostState::Failed(failure), &Wish::default(), None, "1.2.3")).unwrap();
         assert_eq!(links[1], json!({"id": "app", "state": "ok", "detail": "1.2.3"}));
         assert_eq!(links[2], json!({"id": "tunnel", "state": "off"}));
         assert_eq!(

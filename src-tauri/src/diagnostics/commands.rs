@@ -12,7 +12,7 @@ use super::DiagnosticsError;
 use super::bundle::{self, Story};
 use super::chain::{Link, chain};
 use crate::error::CommandError;
-use crate::host::Host;
+use crate::host::{Host, HostState};
 use crate::settings::SettingsStore;
 
 /// Lines that the page gets at once.
@@ -49,12 +49,13 @@ pub(crate) enum Openable {
 }
 
 /// The chain from the window to the model, as far as the app knows it.
-pub(crate) fn diagnostics_read(app: &AppHandle) -> Result<Diagnosis, CommandError> {
-    Ok(Diagnosis { links: links(app) })
+pub(crate) async fn diagnostics_read(app: &AppHandle) -> Result<Diagnosis, CommandError> {
+    Ok(Diagnosis { links: links(app).await })
 }
 
 /// Writes the support bundle, shows it in the file manager and tells where it is.
 pub(crate) async fn diagnostics_bundle(app: AppHandle) -> Result<PathBuf, CommandError> {
+    let chain = links(&app).await;
     Ok(off_thread(move || {
         let place = app.state::<Place>();
         let about = json!({
@@ -63,7 +64,7 @@ pub(crate) async fn diagnostics_bundle(app: AppHandle) -> Result<PathBuf, Comman
             "architecture": std::env::consts::ARCH,
             "stateDir": place.paths.state_dir,
             "settings": app.state::<SettingsStore>().current(),
-            "chain": links(&app),
+            "chain": chain,
         });
         let story = Story { paths: &place.paths, env: &place.env, about };
         let path = story.write(&downloads(&app))?;
@@ -115,11 +116,20 @@ pub(crate) async fn open_path(what: Openable, place: State<'_, Place>) -> Result
     .await?)
 }
 
-fn links(app: &AppHandle) -> Vec<Link> {
-    let state = app.state::<Host>().watch();
+async fn links(app: &AppHandle) -> Vec<Link> {
+    let host = app.state::<Host>();
+    let state = host.watch();
+    let gateway = match &*state.borrow() {
+        HostState::Running(running) => Some(running.gateway.clone()),
+        _ => None,
+    };
+    let latency = match gateway {
+        Some(gateway) => gateway.latency().await,
+        None => None,
+    };
     let version = app.package_info().version.to_string();
     let state = state.borrow();
-    chain(&state, app.state::<Host>().target(), &version)
+    chain(&state, &host.target(), latency, &version)
 }
 
 /// Where people look for what a program has saved.

@@ -3,6 +3,7 @@
 mod actions;
 mod menu;
 mod view;
+mod way;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 pub(crate) use self::actions::browser_address;
 pub(crate) use self::view::port_taken;
 use self::view::{Inputs, Mark, View};
+use crate::connection::Wish;
 use crate::feed::{Feed, Now};
 use crate::host::{Host, HostState};
 use crate::phrases::Phrases;
@@ -44,9 +46,10 @@ pub(crate) struct Sources {
 impl Tray {
     /// Puts the icon into the tray. Fails while the desktop has no tray.
     pub(crate) fn build(app: &AppHandle, phrases: &Phrases) -> tauri::Result<Self> {
-        let (state, now) = (HostState::Starting, Now::default());
+        let (state, target, now) = (HostState::Starting, Wish::default(), Now::default());
         let starts_at_login = login::is_on(app);
-        let inputs = Inputs { state: &state, now: &now, note: None, starts_at_login };
+        let inputs =
+            Inputs { state: &state, target: &target, now: &now, note: None, starts_at_login };
         let view = View::of(&inputs, phrases);
         let icon = TrayIconBuilder::with_id(ID)
             .title("Clawdbot")
@@ -87,6 +90,7 @@ pub(crate) async fn follow(mut tray: Tray, mut sources: Sources, phrases: &'stat
         let view = View::of(
             &Inputs {
                 state: &state.borrow_and_update(),
+                target: &sources.host.target(),
                 now: &now.borrow_and_update(),
                 note: sources.note.borrow_and_update().as_deref(),
                 starts_at_login,
@@ -141,6 +145,7 @@ fn image(mark: Mark) -> Image<'static> {
         Mark::Working => include_image!("../icons/tray-working.png"),
         Mark::Waiting => include_image!("../icons/tray-waiting.png"),
         Mark::Paused => include_image!("../icons/tray-paused.png"),
+        Mark::Away => include_image!("../icons/tray-away.png"),
         Mark::Error => include_image!("../icons/tray-error.png"),
     }
 }

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 
 use super::actions::Action;
+use super::way;
+use crate::connection::{Mode, Wish};
 use crate::feed::{Approval, Now};
 use crate::host::{HostState, PortTaken, Running};
 use crate::phrases::{Phrases, fill};
@@ -22,6 +24,8 @@ pub(crate) enum Mark {
     Working,
     Waiting,
     Paused,
+    /// A gateway elsewhere is out of reach, and the app keeps trying.
+    Away,
     Error,
 }
 
@@ -48,6 +52,8 @@ pub(crate) enum Entry {
 /// What a view is made from.
 pub(crate) struct Inputs<'a> {
     pub(crate) state: &'a HostState,
+    /// Where the gateway is meant to be.
+    pub(crate) target: &'a Wish,
     pub(crate) now: &'a Now,
     /// A sentence for the tooltip.
     pub(crate) note: Option<&'a str>,
@@ -65,19 +71,24 @@ impl View {
     pub(crate) fn of(inputs: &Inputs<'_>, phrases: &Phrases) -> Self {
         let status = status(inputs, phrases);
         let line = one_line(&status.line, MAX_STATUS);
+        let way = one_line(&way::line(inputs.state, inputs.target, phrases), MAX_STATUS);
         let mut tooltip = format!("{}{line}", Here::TOOLTIP_START);
+        if inputs.target.mode != Mode::Local {
+            tooltip.push('\n');
+            tooltip.push_str(&way);
+        }
         if let Some(note) = inputs.note {
             tooltip.push('\n');
             tooltip.push_str(note);
         }
-        let menu = menu(inputs, line, status.address.is_some(), phrases);
+        let menu = menu(inputs, [line, way], status.address.is_some(), phrases);
         Self { mark: status.mark, tooltip, menu }
     }
 }
 
 /// As many entries as can be are always there: when their number changes, a desktop may lose a
 /// click on the menu that is open.
-fn menu(inputs: &Inputs<'_>, status: String, address: bool, phrases: &Phrases) -> Vec<Entry> {
+fn menu(inputs: &Inputs<'_>, says: [String; 2], address: bool, phrases: &Phrases) -> Vec<Entry> {
     let item = |action, text: &str| Entry::Item(action, text.to_owned());
     let running = match inputs.state {
         HostState::Running(running) => Some(running),
@@ -85,7 +96,13 @@ fn menu(inputs: &Inputs<'_>, status: String, address: bool, phrases: &Phrases) -
     };
     let copy = if address { Entry::Item } else { Entry::Greyed };
 
-    let mut menu = vec![Entry::Line(status)];
+    let mut menu: Vec<Entry> = says.into_iter().map(Entry::Line).collect();
+    let published = running.and_then(|running| running.status.published.as_ref());
+    menu.extend(
+        published.map(|published| {
+            Entry::Line(one_line(&way::published(published, phrases), MAX_STATUS))
+        }),
+    );
     menu.extend(inputs.now.approvals.iter().map(|approval| waiting(approval, phrases)));
     menu.push(Entry::Separator);
     menu.push(item(Action::OpenWebChat, phrases.open_webchat));
@@ -154,11 +171,15 @@ fn status(inputs: &Inputs<'_>, phrases: &Phrases) -> Status {
         HostState::Stopped => (Mark::Starting, phrases.stopping.to_owned(), None),
         HostState::Running(running) => of_running(running, inputs.now, phrases),
         HostState::Away(away) => {
-            let mark = if away.phase == "paused" { Mark::Paused } else { Mark::Starting };
-            (mark, away.headline.clone(), away.front_door)
+            let (mark, line) = way::away(away, inputs.target.mode, phrases);
+            (mark, line.to_owned(), away.front_door)
         }
         HostState::Failed(failure) => {
-            (Mark::Error, fill(phrases.cannot_start, &[&failure.headline]), None)
+            let cannot = match inputs.target.mode {
+                Mode::Local => phrases.cannot_start,
+                Mode::Ssh | Mode::Direct => phrases.cannot_connect,
+            };
+            (Mark::Error, fill(cannot, &[&failure.headline]), None)
         }
     };
     Status { mark, line, address }
@@ -220,13 +241,76 @@ pub(crate) fn port_taken(taken: &PortTaken, phrases: &Phrases) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Action, Entry, Inputs, Mark, View, working};
+    use crate::connection::{Mode, Wish};
     use crate::feed::{Approval, Chat, Now};
-    use crate::host::{Failure, HostState};
+    use crate::host::{Away, Failure, HostState};
     use crate::phrases::Phrases;
 
     fn view(state: &HostState, now: &Now, note: Option<&str>) -> View {
-        let inputs = Inputs { state, now, note, starts_at_login: false };
+        let target = &Wish::default();
+        let inputs = Inputs { state, target, now, note, starts_at_login: false };
         View::of(&inputs, Phrases::for_locale(None))
+    }
+
+    fn remote(state: &HostState, language: Option<&str>) -> View {
+        let target =
+            &Wish { mode: Mode::Ssh, ssh_target: Some(" me@server".into()), ..Wish::default() };
+        let now = &Now::default();
+        let inputs = Inputs { state, target, now, note: Some("Note."), starts_at_login: false };
+        View::of(&inputs, Phrases::for_locale(language))
+    }
+
+    fn away(phase: &'static str, code: Option<&str>) -> HostState {
+        HostState::Away(Away { phase, code: code.map(str::to_owned), ..Away::default() })
+    }
+
+    #[test]
+    fn the_way_to_a_remote_gateway_is_told_in_menu_tooltip_and_icon() {
+        for (state, mark, way) in [
+            (away("connecting", None), Mark::Starting, "connecting"),
+            (away("waiting", Some("SSH_LOST")), Mark::Away, "tunnel down"),
+            (away("waiting", Some("UNREACHABLE")), Mark::Away, "no answer"),
+            (away("paused", None), Mark::Paused, "disconnected"),
+        ] {
+            let view = remote(&state, None);
+            assert_eq!(view.mark, mark, "{way}");
+            let line = format!("Over SSH, me@server: {way}");
+            assert_eq!(view.menu[1], Entry::Line(line.clone()));
+            assert!(view.tooltip.ends_with(&format!("{line}\nNote.")), "{}", view.tooltip);
+        }
+    }
+
+    #[test]
+    fn the_way_is_told_in_the_persons_language() {
+        let state = away("waiting", Some("SSH_LOST"));
+        for (language, status, way) in [
+            (
+                "fr",
+                "Le tunnel est coupé : nouvel essai en cours",
+                "Par SSH, me@server : tunnel coupé",
+            ),
+            ("es", "El túnel está caído: se reintenta", "Por SSH, me@server: túnel caído"),
+        ] {
+            let view = remote(&state, Some(language));
+            assert_eq!(view.menu[..2], [status, way].map(|line| Entry::Line(line.into())));
+        }
+    }
+
+    #[test]
+    fn a_remote_gateway_that_refuses_is_an_error_that_does_not_speak_of_starting() {
+        let failure = Failure {
+            code: "SSH_DENIED".into(),
+            headline: "The machine refuses the key".into(),
+            message: String::new(),
+            remedy: None,
+        };
+        let view = remote(&HostState::Failed(failure), None);
+        assert_eq!(view.mark, Mark::Error);
+        assert_eq!(
+            view.menu[..2],
+            ["Cannot connect: The machine refuses the key", "Over SSH, me@server: failed"]
+                .map(|line| Entry::Line(line.into()))
+        );
     }
 
     #[test]
@@ -249,6 +333,7 @@ mod tests {
     fn a_note_is_in_the_tooltip_only() {
         let view = view(&HostState::Starting, &Now::default(), Some("Note."));
         assert_eq!(view.menu[0], Entry::Line("Starting".into()));
+        assert_eq!(view.menu[1], Entry::Line("On this computer".into()));
         assert!(view.tooltip.ends_with("Starting\nNote."), "{}", view.tooltip);
     }
 
@@ -261,7 +346,7 @@ mod tests {
             ..Now::default()
         };
         let view = view(&HostState::Starting, &now, None);
-        let Entry::Menu(title, answers) = &view.menu[1] else { panic!("{:?}", view.menu) };
+        let Entry::Menu(title, answers) = &view.menu[2] else { panic!("{:?}", view.menu) };
         assert_eq!(title, "Run? rm -rf build && echo done");
         assert_eq!(answers.last(), Some(&Entry::Item(Action::Deny("a1".into()), "Deny".into())));
         assert_eq!(answers.len(), 3, "a request that may not be allowed has no such entry");

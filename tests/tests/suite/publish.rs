@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use clawdbot_config::{Bind, TailscaleMode};
-use clawdbot_gateway::Published;
+use clawdbot_config::{Bind, Env, Paths, TailscaleMode};
+use clawdbot_gateway::{Published, release_route};
 use clawdbot_remote::tailscale::{Claim, Reach, State, Tailscale};
 use clawdbot_tests::{Setup, TestGateway, soon};
 use serde_json::{Value, json};
@@ -238,4 +238,31 @@ async fn what_would_be_too_open_does_not_start_prx_07() {
         assert_eq!(setup.refusal().await.code(), code);
         assert_eq!(fake.calls(), Vec::<String>::new());
     }
+}
+
+#[tokio::test]
+async fn the_route_of_an_account_is_released_without_a_gateway_ts_03() {
+    let fake = Fake::new();
+    let home = tempfile::tempdir().unwrap();
+    let (path, home) = (fake.path().to_owned(), home.path().to_str().unwrap().to_owned());
+    let env: Env = [("PATH", path.as_str()), ("HOME", home.as_str())].into_iter().collect();
+    let paths = Paths::resolve(&env, None);
+    std::fs::create_dir_all(&paths.state_dir).unwrap();
+    fake.claim(Reach::Serve, 20_001).take().await.unwrap();
+    // Nothing says that it is ours.
+    assert!(!release_route(&paths, &env).await.unwrap());
+    // The configuration names another port, so the route is somebody else's.
+    let config = |port| format!("{{gateway: {{port: {port}, tailscale: {{mode: 'serve'}}}}}}");
+    std::fs::write(&paths.config, config(20_002)).unwrap();
+    assert!(!release_route(&paths, &env).await.unwrap());
+    assert!(fake.routes().is_some());
+    std::fs::write(&paths.config, config(20_001)).unwrap();
+    assert!(release_route(&paths, &env).await.unwrap());
+    assert_eq!(fake.routes(), None);
+    // So does the note of a gateway that was killed.
+    fake.claim(Reach::Funnel, 20_003).take().await.unwrap();
+    let note = paths.state_dir.join("tailscale-route.json");
+    std::fs::write(&note, r#"{"reach":"funnel","port":20003}"#).unwrap();
+    assert!(release_route(&paths, &env).await.unwrap());
+    assert_eq!((fake.routes(), note.exists()), (None, false));
 }
