@@ -34,7 +34,7 @@ scene("a key goes to the gateway and leaves the page; the model that answers is 
   assert.ok(await part(page, "key-save").isDisabled());
   await part(page, "key-value").fill("sk-new-key-778899");
   await part(page, "key-save").click();
-  await part(page, "providers").getByText("mistral").waitFor();
+  await part(page, "providers").locator(".what", { hasText: "mistral" }).waitFor();
   assert.equal(await part(page, "key-value").inputValue(), "");
   assert.equal(await page.evaluate(() => document.documentElement.outerHTML.includes("sk-new-key-778899")), false);
   assert.equal((await gateway.config()).models.providers.mistral.apiKey, "sk-new-key-778899");
