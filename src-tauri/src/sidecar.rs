@@ -53,9 +53,11 @@ pub(crate) async fn check(app: &AppHandle) -> Result<(), SidecarError> {
     }
 }
 
-/// The version in `clawdbot 1.2.3`, cut short if the output is something else.
+/// The version in `clawdbot CLI v1.2.3`, cut short if the output is something else.
 fn version_in(output: &str) -> Option<String> {
-    let word = output.lines().next()?.split_whitespace().nth(1)?;
+    let mut words = output.lines().next()?.split_whitespace().skip(1).filter(|word| *word != "CLI");
+    let word = words.next()?;
+    let word = word.strip_prefix('v').unwrap_or(word);
     Some(word.chars().filter(|c| !c.is_control()).take(40).collect())
 }
 
@@ -64,7 +66,8 @@ mod tests {
     use super::version_in;
 
     #[test]
-    fn the_version_is_the_second_word() {
+    fn the_version_follows_the_name() {
+        assert_eq!(version_in("clawdbot CLI v1.2.3\n").as_deref(), Some("1.2.3"));
         assert_eq!(version_in("clawdbot 1.2.3\n").as_deref(), Some("1.2.3"));
         assert_eq!(version_in("clawdbot 1.2.3 (abc)\nmore").as_deref(), Some("1.2.3"));
         assert_eq!(version_in("oops"), None);
