@@ -135,6 +135,7 @@ check_desktop() {
 }
 
 check_desktop_run() {
+  step packages "Packages" installer/package.sh --no-build
   step desktop "Desktop app on a private screen" env \
     CLAWDBOT_BIN="$built/clawdbot" CLAWDBOT_DESKTOP_BIN="$built/clawdbot-desktop" tests/desktop/run.sh
 }
