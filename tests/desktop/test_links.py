@@ -19,7 +19,7 @@ class Links(unittest.TestCase):
         """What the desktop does with a link: it starts the app with it."""
         self.assertEqual(desktop.run(APP, link).wait(10), 0)
 
-    def test_a_message_waits_for_the_person_and_is_not_sent(self):
+    def test_a_message_waits_for_the_person_and_is_not_sent(self):  # APP-05
         desktop = self.desktop()
         self.follow(desktop, "clawdbot://agent?message=Tell%20me%20a%20story")
         page = desktop.page_when_open()
@@ -31,7 +31,7 @@ class Links(unittest.TestCase):
         until(lambda: element(page, "composer").get_attribute("value") == "Tell me a story", 5, "the text")
         self.assertEqual(self.model.requests, [], "nothing was sent")
 
-    def test_a_gateway_is_proposed_and_not_used(self):
+    def test_a_gateway_is_proposed_and_not_used(self):  # APP-05
         desktop = self.desktop()
         page = desktop.open_page()
         element(page, "composer")
@@ -43,12 +43,12 @@ class Links(unittest.TestCase):
         until(lambda: not elements(page, "link"), 5, "the closed question")
         self.assertNotIn("host.example", (desktop.home / ".clawdbot/clawdbot.json").read_text())
 
-    def test_hostile_links_can_only_be_closed(self):
+    def test_hostile_links_can_only_be_closed(self):  # APP-05
         desktop = self.desktop()
         page = desktop.open_page()
         element(page, "composer")
         for link in ("clawdbot://connect?ssh=-oProxyCommand=touch%20x", "clawdbot://agent?message=a&key=b",
-                     "clawdbot://shell?run=ls", "clawdbot:" + "x" * 40_000):
+                     "clawdbot://connect?url=wss://evil.example&token=known", "clawdbot://shell?run=ls", "clawdbot:" + "x" * 40_000):
             with self.subTest(link=link[:60]):
                 self.follow(desktop, link)
                 shown = element(page, "link")

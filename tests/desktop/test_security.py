@@ -20,7 +20,7 @@ LISTENS = {"core:event:allow-listen", "core:event:allow-unlisten"}
 
 
 class Configuration(unittest.TestCase):
-    def test_policy_allows_the_bundle_and_nothing_else(self):
+    def test_policy_allows_the_bundle_and_nothing_else(self):  # APP-06
         policy = SECURITY["csp"]
         self.assertEqual(policy["default-src"], "'none'")
         self.assertEqual(policy["script-src"], "'self'")
@@ -43,7 +43,7 @@ class Configuration(unittest.TestCase):
         self.assertNotIn("assetProtocol", SECURITY)
         self.assertEqual(CONFIG["app"]["windows"], [], "windows are made in one place, in Rust")
 
-    def test_one_capability_with_our_commands_only(self):
+    def test_one_capability_with_our_commands_only(self):  # APP-01, APP-06
         files = list((TAURI / "capabilities").iterdir())
         self.assertEqual([file.name for file in files], ["main.json"])
         capability = json.loads(files[0].read_text())
@@ -56,7 +56,7 @@ class Configuration(unittest.TestCase):
         self.assertEqual({name for pair in declared for name in pair if name}, COMMANDS)
         self.assertEqual(SECURITY["capabilities"], ["main"])
 
-    def test_no_developer_tools_in_releases(self):
+    def test_no_developer_tools_in_releases(self):  # APP-06
         manifest = (TAURI / "Cargo.toml").read_text()
         self.assertNotIn("devtools", manifest)
         window = (TAURI / "src/page/mod.rs").read_text()
@@ -120,7 +120,7 @@ class Page(unittest.TestCase):
     def links(self):
         return self.opened.read_text().splitlines() if self.opened.exists() else []
 
-    def test_commands_outside_the_capability_are_denied(self):
+    def test_commands_outside_the_capability_are_denied(self):  # APP-01
         for command, args in FORBIDDEN:
             with self.subTest(command=command):
                 result = self.invoke(command, args)
@@ -149,7 +149,7 @@ class Page(unittest.TestCase):
         until(lambda: good in self.links(), 5, "the opened link")
         self.assertFalse([link for link in self.links() if not link.startswith("http")])
 
-    def test_the_window_stays_on_our_page(self):
+    def test_the_window_stays_on_our_page(self):  # APP-03
         before = self.driver.current_url
         leave = {
             "assign": "location.assign('%s')",
