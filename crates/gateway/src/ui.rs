@@ -36,7 +36,8 @@ pub(crate) fn asset(path: &str) -> Option<Asset> {
     })
 }
 
-/// The file of a directory for a UI path; none outside of it is ever read (FS-03).
+/// The file of a directory for a UI path; none outside of it is ever read (FS-03), and no hidden one:
+/// a directory that a page is built in also has `.env` and `.git`.
 ///
 /// # Errors
 /// When the directory, or the page in it, cannot be read.
@@ -45,6 +46,9 @@ pub(crate) async fn asset_below(
     path: &str,
 ) -> Result<Option<Asset>, WorkspaceError> {
     let name = file_name(path).to_owned();
+    if name.split('/').any(|part| part.starts_with('.')) {
+        return Ok(None);
+    }
     let read = {
         let name = name.clone();
         move || Workspace::open(&root)?.read(&name, MAX_FILE)

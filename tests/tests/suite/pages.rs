@@ -188,6 +188,7 @@ async fn another_interface_is_served_from_its_own_directory_only() {
     std::fs::write(&secret, "canary").unwrap();
     std::os::unix::fs::symlink(&secret, root.join("link.txt")).unwrap();
     std::fs::hard_link(&secret, root.join("hard.txt")).unwrap();
+    std::fs::write(root.join("js/.env"), "canary").unwrap();
     let base = setup.set("gateway.controlUi.basePath", json!("/ui"));
     let gateway = base.set("gateway.controlUi.root", json!("~/my-ui")).start().await;
     for path in ["/ui/", "/ui/chat/main"] {
@@ -198,10 +199,10 @@ async fn another_interface_is_served_from_its_own_directory_only() {
     let script = get(&gateway, "/ui/js/app.js").await;
     assert_eq!(script.body, "hello()");
     assert!(script.headers.contains("content-type: text/javascript"), "{script:?}");
-    // FS-03: neither a link nor a path leads out of it.
-    for path in
-        ["link.txt", "hard.txt", "../secret.txt", "%2e%2e/secret.txt", "js/../../secret.txt"]
-    {
+    // FS-03: neither a link nor a path leads out of it, and what is hidden stays so.
+    let paths =
+        ["link.txt", "hard.txt", "../secret.txt", "%2e%2e/secret.txt", "js/../../secret.txt"];
+    for path in paths.into_iter().chain(["js/.env"]) {
         let answer = get(&gateway, &format!("/ui/{path}")).await;
         assert!(
             matches!(answer.status, 400 | 404) && !answer.body.contains("canary"),
