@@ -34,7 +34,7 @@ pub(crate) fn run(args: &WebArgs, paths: &Paths, env: &Env) -> anyhow::Result<()
         }
     })?;
     let url = match &code {
-        Some(code) => format!("{page}{}", code.path),
+        Some(code) => join(&page, &code.path)?,
         None => format!("{page}/"),
     };
     if args.connection.json {
@@ -51,9 +51,33 @@ pub(crate) fn run(args: &WebArgs, paths: &Paths, env: &Env) -> anyhow::Result<()
     Ok(())
 }
 
+/// The address of a page of the gateway. A path that does not begin with a slash could name another host.
+fn join(page: &str, path: &str) -> anyhow::Result<String> {
+    let plain = path.starts_with('/') && !path.chars().any(|c| c.is_control() || c.is_whitespace());
+    anyhow::ensure!(
+        plain,
+        "the gateway named a page that is not one of its own; nothing was opened"
+    );
+    Ok(format!("{page}{path}"))
+}
+
 /// The local gateway's port.
 pub(crate) fn port(paths: &Paths, env: &Env) -> anyhow::Result<u16> {
     let loaded = Document::load(&paths.config, env)?;
     let from_env = loaded.env.product("GATEWAY_PORT").and_then(|port| port.parse().ok());
     Ok(from_env.or(loaded.config.gateway.port).unwrap_or_else(|| paths.default_port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::join;
+
+    #[test]
+    fn a_page_is_on_the_gateway_itself() {
+        let page = "http://127.0.0.1:18789";
+        assert_eq!(join(page, "/#code=x").unwrap(), "http://127.0.0.1:18789/#code=x");
+        for path in ["@evil.example/", ".evil.example/", "/a b", "/\u{1b}[2J"] {
+            assert!(join(page, path).is_err(), "{path}");
+        }
+    }
 }
