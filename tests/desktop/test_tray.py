@@ -6,7 +6,7 @@ import unittest
 from desktop import APP, Desktop, kill, say, until, wait_answer
 from fake_model import Answer, FakeModel
 
-ENTRIES = ["Open WebChat", "Recent chats", "Copy WebChat address", "Pause new runs", "Restart gateway",
+ENTRIES = ["On this computer", "Open WebChat", "Recent chats", "Copy WebChat address", "Pause new runs", "Restart gateway",
            "Start at login", "Settings", "Diagnostics", "Open logs", "Quit"]
 
 
@@ -123,7 +123,7 @@ class Tray(unittest.TestCase):
         desktop.wait_window()
         self.assertFalse(desktop.has_item())
         desktop.close_window()
-        self.assertEqual(desktop.app.wait(10), 0)
+        self.assertEqual(desktop.app.wait(30), 0)
 
 
 class Waiting(unittest.TestCase):
