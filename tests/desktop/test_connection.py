@@ -114,7 +114,8 @@ class Connection(unittest.TestCase):
         self.assertNotIn("far-gateway-token", config + page.page_source + desktop.log())
 
         call(page, "connection_use", target={"mode": "local"})
-        until(lambda: state() == "ready" and desktop.status().startswith("Ready on"), 40, "the gateway here")
+        # The port may still be the front door's for a moment; the window does not need it.
+        until(lambda: state() == "ready", 40, "the gateway here")
         until(lambda: "from here." in text() and "from there." not in text(), 10, "the conversation here")
         say(page, "Back?")
         until(lambda: len(here.requests) == 2, 15, "the message here")
