@@ -6,6 +6,7 @@ const COMMANDS: &[&str] = &[
     "gateway_close",
     "open_external",
     "page_painted",
+    "window_close",
     "show_take",
     "connection_read",
     "connection_use",

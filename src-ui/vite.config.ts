@@ -5,7 +5,10 @@ import manifest from "./package.json" with { type: "json" };
 
 const gateway = process.env.GATEWAY_URL ?? "http://127.0.0.1:18789";
 
-export default defineConfig({
+// The app's small prompt has a build of its own, so that WebChat is not cut up for it.
+const QUICK = "quick";
+
+export default defineConfig(({ mode }) => ({
   base: "/",
   define: { __APP_VERSION__: JSON.stringify(manifest.version) },
   plugins: [svelte()],
@@ -14,6 +17,9 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     sourcemap: false,
+    emptyOutDir: mode !== QUICK,
+    copyPublicDir: mode !== QUICK,
+    rollupOptions: { input: mode === QUICK ? "quick.html" : "index.html" },
   },
   server: {
     proxy: {
@@ -29,4 +35,4 @@ export default defineConfig({
     // Some go through thousands of cases, and machines can be busy.
     testTimeout: 30_000,
   },
-});
+}));

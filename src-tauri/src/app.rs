@@ -20,7 +20,7 @@ use crate::phrases::Phrases;
 use crate::settings::SettingsStore;
 use crate::settings::commands::Surroundings;
 use crate::tray::{Sources, Tray};
-use crate::{alerts, lifecycle, login, outside, settings, show, sidecar, tray, window};
+use crate::{alerts, lifecycle, login, outside, settings, shortcut, show, sidecar, tray, window};
 
 /// Questions of `ssh` that may wait for the page at once.
 const MAX_QUESTIONS: usize = 8;
@@ -96,7 +96,10 @@ fn start(app: &mut App, setup: Setup) {
     tauri::async_runtime::spawn(alerts::follow_port(app.clone(), host.clone(), phrases));
     tauri::async_runtime::spawn(alerts::follow_connection(app.clone(), host.clone(), phrases));
     tauri::async_runtime::spawn(alerts::follow_feed(app.clone(), moments, phrases));
-    tauri::async_runtime::spawn(settings::commands::follow(app.clone(), settings));
+    tauri::async_runtime::spawn(settings::commands::follow(app.clone(), settings.clone()));
+    if app.state::<Surroundings>().shortcut_supported {
+        follow_shortcut(app, settings);
+    }
     tauri::async_runtime::spawn(check_sidecar(app.clone(), host, note, phrases));
 }
 
@@ -134,6 +137,16 @@ fn start_tray(app: &AppHandle, launch: &Launch, sources: Sources, phrases: &'sta
         };
         tray::follow(tray, sources, phrases).await;
     });
+}
+
+/// Added here, because on a desktop without such shortcuts the plugin would end the app.
+fn follow_shortcut(app: &AppHandle, settings: SettingsStore) {
+    match app.plugin(shortcut::plugin()) {
+        Ok(()) => {
+            tauri::async_runtime::spawn(shortcut::follow(app.clone(), settings));
+        }
+        Err(error) => tracing::warn!(%error, "there is no shortcut for the quick chat"),
+    }
 }
 
 /// Checks the terminal command once the gateway no longer needs the processor for its start.

@@ -23,6 +23,7 @@ mod page;
 mod phrases;
 mod platform;
 mod settings;
+mod shortcut;
 mod show;
 mod sidecar;
 mod text;

@@ -11,14 +11,17 @@ use serde_json::{Map, Value};
 pub(crate) enum Label {
     /// WebChat.
     Main,
+    /// The small prompt on a shortcut.
+    Quick,
 }
 
 impl Label {
-    pub(crate) const ALL: [Self; 1] = [Self::Main];
+    pub(crate) const ALL: [Self; 2] = [Self::Main, Self::Quick];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Main => "main",
+            Self::Quick => "quick",
         }
     }
 

@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 OUT = HERE.parent / "out"
 APP = os.environ.get("CLAWDBOT_DESKTOP_BIN", "")
 CLI = os.environ.get("CLAWDBOT_BIN", "")
-TITLE = "^Clawdbot$"
+TITLE = "Clawdbot"
 
 
 def until(test, timeout=10.0, what="the condition"):
@@ -190,6 +190,10 @@ class Desktop:
         path.write_text(text)
         path.chmod(0o600)
 
+    def write_settings(self, value):
+        """What the app finds as its own settings."""
+        self._write_state("desktop.json", json.dumps(value))
+
     def settings(self):
         """What the app keeps for itself."""
         return json.loads((self.home / ".clawdbot/desktop.json").read_text())
@@ -197,7 +201,7 @@ class Desktop:
     def start(self, *args, wait=True, program=APP, first_run=False, **options):
         """Starts the app; by default waits for its tray item, and the first steps are behind us."""
         if not first_run and not (self.home / ".clawdbot/desktop.json").exists():
-            self._write_state("desktop.json", json.dumps({"firstRunDone": True}))
+            self.write_settings({"firstRunDone": True})
         self.inspector = free_port()
         automation = {"WEBKIT_INSPECTOR_SERVER": "127.0.0.1:%d" % self.inspector,
                       "TAURI_WEBVIEW_AUTOMATION": "true"}
@@ -308,9 +312,11 @@ class Desktop:
         until(lambda: "Ready on" in self.item()["ToolTip"][1], 5, "the tooltip")
 
     # -- window -------------------------------------------------------------------
-    def windows(self):
-        """The X ids of the mapped WebChat windows."""
-        return self.output("xdotool", "search", "--onlyvisible", "--name", TITLE).split()
+    def windows(self, title=TITLE):
+        """The X ids of the windows of that title that are not hidden: the window manager's own list,
+        because a search among all windows fails while others come and go."""
+        listed = (line.split(None, 3) for line in self.output("wmctrl", "-l").splitlines())
+        return [str(int(window[0], 16)) for window in listed if window[3:] == [title]]
 
     def wait_window(self, timeout=15.0):
         """The window, once the window manager has given it the focus."""

@@ -41,16 +41,20 @@ class Notifications(unittest.TestCase):
         desktop.wait_window()
 
     def test_an_answer_on_screen_is_not_announced(self):
-        desktop = self.desktop(Answer(chunks=["First."], delay=0.1), Answer(chunks=["Second."], delay=2))
+        desktop = self.desktop(Answer(chunks=["First."]), Answer(chunks=["Second."]),
+                               Answer(chunks=["Third."], delay=2))
         desktop.start("--hidden")
         page = desktop.open_page()
-        say(page, "One")
-        wait_answer(page, "First.")
-        say(page, "Two")
-        # The second one is announced, so a notification for the first would be there by now.
+        # Its words are on the screen a little before the first answer is finished; the second one
+        # begins after that.
+        for question, words in (("One", "First."), ("Two", "Second.")):
+            say(page, question)
+            wait_answer(page, words)
+        say(page, "Three")
+        # This one is announced, so a notification for the first would be there by now.
         desktop.leave(page)
         desktop.close_window()
-        until(lambda: "Second." in self.text(), 15, "the second notification")
+        until(lambda: "Third." in self.text(), 15, "the third notification")
         self.assertNotIn("First.", self.text())
 
     def test_a_command_is_allowed_or_denied_in_its_notification(self):

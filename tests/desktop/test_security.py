@@ -14,7 +14,7 @@ CONFIG = json.loads((TAURI / "tauri.conf.json").read_text())
 SECURITY = CONFIG["app"]["security"]
 # The app's commands, and the one that ends in the window process.
 COMMANDS = set(re.findall(r'^        "(\w+)" =>', (TAURI / "src/commands.rs").read_text(), re.M))
-COMMANDS.add("page_painted")
+COMMANDS |= {"page_painted", "window_close"}
 # A page may hear the app's events; it can send none.
 LISTENS = {"core:event:allow-listen", "core:event:allow-unlisten"}
 
@@ -45,16 +45,20 @@ class Configuration(unittest.TestCase):
 
     def test_one_capability_with_our_commands_only(self):  # APP-01, APP-06
         files = list((TAURI / "capabilities").iterdir())
-        self.assertEqual([file.name for file in files], ["main.json"])
-        capability = json.loads(files[0].read_text())
+        self.assertEqual({file.name for file in files}, {"main.json", "quick.json"})
+        quick = json.loads((TAURI / "capabilities/quick.json").read_text())
+        frames = {"allow-gateway-open", "allow-gateway-send", "allow-gateway-close"}
+        self.assertEqual(set(quick["permissions"]), frames | {"allow-page-painted", "allow-window-close"})
+        self.assertEqual((quick["windows"], "remote" in quick), (["quick"], False))
+        capability = json.loads((TAURI / "capabilities/main.json").read_text())
         self.assertEqual(capability["windows"], ["main"])
         self.assertNotIn("remote", capability)
         self.assertNotIn("webviews", capability)
-        allowed = {"allow-" + name.replace("_", "-") for name in COMMANDS}
+        allowed = {"allow-" + name.replace("_", "-") for name in COMMANDS - {"window_close"}}
         self.assertEqual(set(capability["permissions"]), allowed | LISTENS)
         declared = re.findall(r'^    "(\w+)",|&\["(\w+)"', (TAURI / "build.rs").read_text(), re.M)
         self.assertEqual({name for pair in declared for name in pair if name}, COMMANDS)
-        self.assertEqual(SECURITY["capabilities"], ["main"])
+        self.assertEqual(SECURITY["capabilities"], ["main", "quick"])
 
     def test_no_developer_tools_in_releases(self):  # APP-06
         manifest = (TAURI / "Cargo.toml").read_text()

@@ -228,7 +228,8 @@ class Lifecycle(unittest.TestCase):
         self.desktop.click("Open WebChat")
         window = self.desktop.wait_window()
         self.desktop.output("xdotool", "windowminimize", "--sync", window)
-        until(lambda: not self.desktop.windows(), 5, "a minimised window")
+        until(lambda: "HIDDEN" in self.desktop.output("xprop", "-id", window, "_NET_WM_STATE"), 5,
+              "a minimised window")
         self.assertEqual(self.desktop.run(APP).wait(5), 0)
         until(lambda: self.desktop.active_window() == window, 5, "the focus")
         self.assertEqual(self.desktop.windows(), [window])

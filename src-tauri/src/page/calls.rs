@@ -8,8 +8,9 @@ use tauri::{Manager, Webview};
 use super::line::Line;
 use crate::wire::{FromWindow, Label};
 
-/// The one command that ends here.
+/// The commands that end here.
 const PAINTED: &str = "page_painted";
+const CLOSE: &str = "window_close";
 
 /// Hands a command to the app, which answers when it is done.
 pub(super) fn on_invoke(invoke: Invoke) -> bool {
@@ -19,6 +20,13 @@ pub(super) fn on_invoke(invoke: Invoke) -> bool {
     let Some(label) = Label::parse(webview.label()) else { return false };
     if message.command() == PAINTED {
         line.say(&FromWindow::Painted { label });
+        resolver.resolve(());
+        return true;
+    }
+    if message.command() == CLOSE {
+        if let Some(window) = webview.get_webview_window(webview.label()) {
+            tauri::async_runtime::spawn(super::closing::close(window));
+        }
         resolver.resolve(());
         return true;
     }

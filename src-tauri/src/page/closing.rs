@@ -19,10 +19,23 @@ const WRITE_TIME: Duration = Duration::from_millis(100);
 const GONE_CHECK: Duration = Duration::from_millis(5);
 const GONE_CHECKS: u32 = 200;
 
+/// Closes a window that somebody may be making just now.
+pub(super) async fn close_when_made(app: &AppHandle, label: String) {
+    let made = app.clone();
+    let window = tauri::async_runtime::spawn_blocking(move || {
+        let state = made.state::<Windows>();
+        let _one_at_a_time = state.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        made.get_webview_window(&label)
+    });
+    if let Ok(Some(window)) = window.await {
+        close(window).await;
+    }
+}
+
 /// Hides the window at once, lets the page save, then frees the web view.
 pub(super) async fn close(window: WebviewWindow) {
     let app = window.app_handle();
-    if app.state::<Windows>().closing.swap(true, Ordering::Relaxed) {
+    if !app.state::<Windows>().closing().insert(window.label().to_owned()) {
         return;
     }
     remember_place(app);
@@ -40,7 +53,7 @@ pub(super) async fn close(window: WebviewWindow) {
 fn free(app: &AppHandle, window: &WebviewWindow) {
     let state = app.state::<Windows>();
     let _one_at_a_time = state.opening.lock().unwrap_or_else(PoisonError::into_inner);
-    if !state.closing.swap(false, Ordering::Relaxed) {
+    if !state.closing().remove(window.label()) {
         return;
     }
     if let Err(error) = window.destroy() {
@@ -49,7 +62,7 @@ fn free(app: &AppHandle, window: &WebviewWindow) {
     }
     for _ in 0..GONE_CHECKS {
         if app.get_webview_window(window.label()).is_none() {
-            return end_with_the_last(app, &state);
+            return end_with_the_last(app);
         }
         std::thread::sleep(GONE_CHECK);
     }
@@ -57,11 +70,16 @@ fn free(app: &AppHandle, window: &WebviewWindow) {
 }
 
 /// Without a window this process has nothing to do.
-fn end_with_the_last(app: &AppHandle, state: &Windows) {
+fn end_with_the_last(app: &AppHandle) {
     if app.webview_windows().is_empty() {
-        state.ending.store(true, Ordering::Relaxed);
-        app.exit(0);
+        end(app);
     }
+}
+
+/// Ends this process; whoever asks for a window from now on gets one of a new process.
+pub(super) fn end(app: &AppHandle) {
+    app.state::<Windows>().ending.store(true, Ordering::Relaxed);
+    app.exit(0);
 }
 
 /// On the main thread, because the plugin holds a lock there that this would wait for.

@@ -10,9 +10,10 @@ mod guard;
 mod line;
 mod media;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tauri::webview::NewWindowResponse;
 use tauri::{
@@ -37,6 +38,7 @@ const REMEMBERED: StateFlags =
 
 const SIZE: (f64, f64) = (900.0, 700.0);
 const MIN_SIZE: (f64, f64) = (360.0, 420.0);
+const QUICK_SIZE: (f64, f64) = (600.0, 260.0);
 
 /// Tells once that the page has drawn itself. Nothing is drawn while nobody could see it.
 const REPORT_PAINT: &str = "addEventListener('load',()=>{\
@@ -46,18 +48,29 @@ const REPORT_PAINT: &str = "addEventListener('load',()=>{\
 /// What happens to each window.
 #[derive(Default)]
 struct Windows {
-    /// Set from the close button until the web view is gone; opening again takes it back.
-    closing: AtomicBool,
+    /// In here from the close button until the web view is gone; opening again takes it back.
+    closing: Mutex<HashSet<String>>,
     /// The last window is gone and this process ends; whoever wants another one gets a new process.
     ending: AtomicBool,
     opening: Mutex<()>,
+}
+
+impl Windows {
+    fn closing(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.closing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Shows windows until the last one is closed, or until the app ends.
 pub(crate) fn run() -> anyhow::Result<()> {
     let pipe = line::take_over()?;
     let app = tauri::Builder::default()
-        .plugin(tauri_plugin_window_state::Builder::new().with_state_flags(REMEMBERED).build())
+        .plugin(
+            tauri_plugin_window_state::Builder::new()
+                .with_state_flags(REMEMBERED)
+                .with_denylist(&[Label::Quick.as_str()])
+                .build(),
+        )
         .manage(Windows::default())
         .manage(Line::to(pipe))
         .register_asynchronous_uri_scheme_protocol(media::SCHEME, media::serve)
@@ -108,13 +121,25 @@ fn show(app: &AppHandle, label: Label) {
     let app = app.clone();
     // Making a window waits for the main thread.
     tauri::async_runtime::spawn_blocking(move || match show_now(&app, label) {
-        Ok(true) => app.state::<Line>().say(&FromWindow::Shown { label }),
+        Ok(true) => shown(&app, label),
         Ok(false) => {}
         Err(error) => {
             tracing::error!(%error, "the window did not open");
             app.exit(1);
         }
     });
+}
+
+/// Says that a window is there. What happened to a new one before its events were listened to is
+/// found out by asking.
+fn shown(app: &AppHandle, label: Label) {
+    let line = app.state::<Line>();
+    line.say(&FromWindow::Shown { label });
+    match app.get_webview_window(label.as_str()).map(|window| window.is_focused()) {
+        Some(Ok(focused)) => line.say(&FromWindow::Focus { label, focused }),
+        // Closed, which Tauri did not notice either: it would bring back a window that is gone.
+        Some(Err(_)) | None => closing::end(app),
+    }
 }
 
 /// False when it is too late for a window in this process.
@@ -124,7 +149,7 @@ fn show_now(app: &AppHandle, label: Label) -> tauri::Result<bool> {
     if state.ending.load(Ordering::Relaxed) {
         return Ok(false);
     }
-    state.closing.store(false, Ordering::Relaxed);
+    state.closing().remove(label.as_str());
     let Some(window) = app.get_webview_window(label.as_str()) else {
         crash::watch(&build(app, label)?, label)?;
         return Ok(true);
@@ -137,10 +162,23 @@ fn show_now(app: &AppHandle, label: Label) -> tauri::Result<bool> {
 
 fn build(app: &AppHandle, label: Label) -> tauri::Result<WebviewWindow> {
     let dev_url = if tauri::is_dev() { app.config().build.dev_url.clone() } else { None };
-    WebviewWindowBuilder::new(app, label.as_str(), WebviewUrl::default())
-        .title("Clawdbot")
-        .inner_size(SIZE.0, SIZE.1)
-        .min_inner_size(MIN_SIZE.0, MIN_SIZE.1)
+    let builder = match label {
+        Label::Main => WebviewWindowBuilder::new(app, label.as_str(), WebviewUrl::default())
+            .title("Clawdbot")
+            .inner_size(SIZE.0, SIZE.1)
+            .min_inner_size(MIN_SIZE.0, MIN_SIZE.1),
+        Label::Quick => {
+            let page = WebviewUrl::App("quick.html".into());
+            WebviewWindowBuilder::new(app, label.as_str(), page)
+                .title("Clawdbot quick chat")
+                .inner_size(QUICK_SIZE.0, QUICK_SIZE.1)
+                .center()
+                .decorations(false)
+                .always_on_top(true)
+                .skip_taskbar(true)
+        }
+    };
+    builder
         .data_directory(data_directory(app)?)
         .devtools(cfg!(debug_assertions))
         .initialization_script(REPORT_PAINT)
@@ -176,9 +214,8 @@ fn on_event(window: &Window, event: &WindowEvent) {
 }
 
 fn close_requested(window: &Window, api: &CloseRequestApi) {
-    let Some(webview) = window.get_webview_window(window.label()) else {
-        return;
-    };
+    // Otherwise the window would be destroyed, its page unsaved, and perhaps while it is being made.
     api.prevent_close();
-    tauri::async_runtime::spawn(closing::close(webview));
+    let (app, label) = (window.app_handle().clone(), window.label().to_owned());
+    tauri::async_runtime::spawn(async move { closing::close_when_made(&app, label).await });
 }

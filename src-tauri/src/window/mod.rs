@@ -61,6 +61,11 @@ pub(crate) fn open(app: &AppHandle) {
     show(app, Label::Main);
 }
 
+/// Brings the small prompt to the front, making it if there is none.
+pub(crate) fn open_quick(app: &AppHandle) {
+    show(app, Label::Quick);
+}
+
 fn show(app: &AppHandle, label: Label) {
     let Some(windows) = app.try_state::<Windows>() else { return };
     if windows.orders.try_send(Order::Show(label)).is_err() {
@@ -68,10 +73,9 @@ fn show(app: &AppHandle, label: Label) {
     }
 }
 
-/// True while the person is looking at WebChat.
+/// True while the person is looking at WebChat or at the small prompt.
 pub(crate) fn is_focused(app: &AppHandle) -> bool {
-    app.try_state::<Windows>()
-        .is_some_and(|windows| windows.seen.borrow().focused == Some(Label::Main))
+    app.try_state::<Windows>().is_some_and(|windows| windows.seen.borrow().focused.is_some())
 }
 
 /// Closes every window in the usual way, so that nothing typed is lost.

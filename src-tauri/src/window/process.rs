@@ -168,7 +168,11 @@ impl Actor {
             }),
             Ok(FromWindow::Gone { label }) => {
                 self.gone(label);
-                if self.quit_with_last && running.closing.is_none() && running.wanted.is_empty() {
+                if label == Label::Main
+                    && self.quit_with_last
+                    && running.closing.is_none()
+                    && running.wanted.is_empty()
+                {
                     lifecycle::quit(&self.app);
                 }
             }
