@@ -17,6 +17,7 @@ use crate::host::Host;
 use crate::launch::Launch;
 use crate::logging::LogDir;
 use crate::phrases::Phrases;
+use crate::platform::{Here, Platform as _};
 use crate::settings::SettingsStore;
 use crate::settings::commands::Surroundings;
 use crate::tray::{Sources, Tray};
@@ -59,6 +60,7 @@ pub(crate) fn run(setup: Setup, mut log: Option<WorkerGuard>) -> anyhow::Result<
             Ok(())
         })
         .build(context())?;
+    Here::started();
     app.run(move |app, event| lifecycle::on_run_event(app, &event, &mut log));
     Ok(())
 }

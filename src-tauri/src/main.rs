@@ -57,11 +57,12 @@ fn main() -> anyhow::Result<ExitCode> {
         uninstall::run(&Paths::resolve(&env, None), &env)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let env = Env::from_process();
+    Here::start_light();
     if Here::hand_over() {
         return Ok(ExitCode::SUCCESS);
     }
     let launch = Launch::parse(std::env::args());
-    let env = Env::from_process();
     let paths = Paths::resolve(&env, None);
     let log = logging::init(&paths);
     let settings = SettingsStore::open(&paths.state_dir);

@@ -34,6 +34,17 @@ class WindowProcess(unittest.TestCase):
             desktop.close_window()
             until(lambda: not children(desktop.app.pid), 5, "the end of every process of it")
 
+    def test_only_the_window_process_loads_what_windows_are_drawn_with(self):
+        desktop = self.desktop()
+        desktop.click("Open WebChat")
+        desktop.wait_window()
+        loaded = [Path("/proc/%d/maps" % pid).read_text() for pid in (desktop.app.pid, desktop.window_process())]
+        drivers = r"libGLX_|libEGL_|libgallium|_dri\.so"
+        self.assertNotRegex(loaded[0], drivers)
+        self.assertRegex(loaded[1], drivers)
+        given = [line for line in environment(desktop.window_process()) if line.startswith("GDK_GL")]
+        self.assertEqual(given, [])
+
     def test_opening_while_the_window_closes_opens_it(self):
         desktop = self.desktop()
         for _ in range(3):

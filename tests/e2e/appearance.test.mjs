@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { answer, idle, part, send } from "./support/chat.mjs";
 import { emit, nativePage } from "./support/desktop.mjs";
-import { OUT, scene } from "./support/scene.mjs";
+import { OUT, eventually, scene } from "./support/scene.mjs";
 
 const SHOWCASE = [
   "Here is a short answer with **bold words**, `code` and a [link](https://example.com/).",
@@ -39,9 +39,11 @@ function words(page) {
   });
 }
 
+/** What is said in passing, while something loads, may still be English; what stays may not. */
 async function assertNoEnglish(page, where) {
-  const english = (await words(page)).filter((text) => ENGLISH.test(text) && !NAMES.test(text));
-  assert.deepEqual(english, [], where);
+  const english = async () => (await words(page)).filter((text) => ENGLISH.test(text) && !NAMES.test(text));
+  await eventually(async () => (await english()).length === 0, where).catch(() => {});
+  assert.deepEqual(await english(), [], where);
 }
 
 for (const [locale, expected] of Object.entries(LANGUAGES)) {

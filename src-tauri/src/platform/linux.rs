@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use notify_rust::{Hint, Notification, get_capabilities};
 
+use webkit2gtk::glib;
+
 use super::{Note, Platform, unix};
 use crate::login;
 
@@ -21,6 +23,11 @@ const IDENTIFIER: &str = "com.clawdbot.desktop";
 /// The notification server, and what the library says when a notification went without a click.
 const NOTIFICATIONS: &str = "org.freedesktop.Notifications";
 const CLOSED: &str = "__closed";
+
+/// GDK loads OpenGL, and with it a compiler, before it is known whether anything will be drawn; this
+/// variable keeps it from that and is read once, as it starts.
+const GDK_GL: &str = "GDK_GL";
+const NO_GL: &str = "disable";
 
 /// The app on Linux.
 pub(crate) struct Linux;
@@ -79,6 +86,21 @@ impl Platform for Linux {
         let message = (args, directory.to_string_lossy());
         let (name, interface) = (Some(RUNNING_NAME), Some(RUNNING_INTERFACE));
         bus.call_method(name, RUNNING_PATH, interface, "ExecuteCallback", &message).is_ok()
+    }
+
+    fn start_light() {
+        if std::env::var_os(GDK_GL).is_none()
+            && let Err(error) = glib::setenv(GDK_GL, NO_GL, false)
+        {
+            tracing::debug!(%error, "OpenGL is loaded for nothing");
+        }
+    }
+
+    fn started() {
+        // A setting of the person's own stays.
+        if std::env::var_os(GDK_GL).is_some_and(|value| value == NO_GL) {
+            glib::unsetenv(GDK_GL);
+        }
     }
 
     fn mend_login_entry(home: &Path) -> io::Result<()> {

@@ -72,6 +72,13 @@ pub(crate) trait Platform {
         false
     }
 
+    /// To be called before any thread is started: spares this process, which draws nothing, the
+    /// libraries that windows are drawn with.
+    fn start_light() {}
+
+    /// To be called once Tauri has started: what this process starts is to draw as usual.
+    fn started() {}
+
     /// This program, to start it again as it is now, also after an update has replaced its file.
     fn this_program() -> io::Result<PathBuf> {
         std::env::current_exe()
