@@ -35,7 +35,7 @@ mod wire;
 use std::process::ExitCode;
 
 use app::Setup;
-use clawdbot_config::{Env, Paths};
+use clawdbot_config::{Document, Env, Paths};
 use clawdbot_remote::helper;
 use launch::Launch;
 use phrases::Phrases;
@@ -53,8 +53,8 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if std::env::args().any(|arg| arg == uninstall::ARGUMENT) {
-        let env = Env::from_process();
-        uninstall::run(&Paths::resolve(&env, None), &env)?;
+        let (paths, env) = surroundings(Env::from_process());
+        uninstall::run(&paths, &env)?;
         return Ok(ExitCode::SUCCESS);
     }
     let env = Env::from_process();
@@ -63,11 +63,22 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let launch = Launch::parse(std::env::args());
-    let paths = Paths::resolve(&env, None);
+    let (paths, env) = surroundings(env);
     let log = logging::init(&paths);
     let settings = SettingsStore::open(&paths.state_dir);
     let language = settings.current().language.map(|language| language.tag().to_owned());
     let phrases = Phrases::for_locale(language.or_else(sys_locale::get_locale).as_deref());
     app::run(Setup { launch, phrases, env, paths, settings }, log)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where everything is, and the environment with what `.env` in the state directory adds.
+fn surroundings(mut env: Env) -> (Paths, Env) {
+    let paths = Paths::resolve(&env, None);
+    // One that others can change is not read; the command line names it.
+    let _ = env.add_file(&paths.state_dir.join(".env"));
+    match Document::load(&paths.config, &env) {
+        Ok(loaded) => (paths.with_log(&loaded.config.logging), env),
+        Err(_) => (paths, env),
+    }
 }

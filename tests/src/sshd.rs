@@ -28,8 +28,19 @@ impl Sshd {
         sshd
     }
 
+    /// The same with more lines in its configuration.
+    pub async fn configured(more: &str) -> Self {
+        let sshd = Self::begin(more).await;
+        sshd.trust();
+        sshd
+    }
+
     /// Starts one whose host key nobody knows.
     pub async fn unknown() -> Self {
+        Self::begin("").await
+    }
+
+    async fn begin(more: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("sshd").tempdir().unwrap();
         std::fs::create_dir_all("/run/sshd").expect("sshd needs /run/sshd; run the tests as root");
         for (name, passphrase) in
@@ -45,7 +56,7 @@ impl Sshd {
         let keys = format!("{}{}", public("id.pub"), public("locked.pub"));
         std::fs::write(dir.path().join("authorized_keys"), keys).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = serve(dir.path(), port, "host", "");
+        let server = serve(dir.path(), port, "host", more);
         let sshd = Self { dir, port, server };
         sshd.configure("");
         sshd.listening().await;
@@ -109,6 +120,9 @@ impl Sshd {
 
     /// Ends the server and every session.
     pub fn end(&mut self) {
+        // A session that began meanwhile would keep the port.
+        let server = Pid::from_raw(self.server.id().cast_signed()).unwrap();
+        let _ = kill_process(server, Signal::STOP);
         self.signal_sessions(Signal::KILL);
         let _ = self.server.kill();
         let _ = self.server.wait();

@@ -28,7 +28,7 @@ use crate::update::UpdateArgs;
 use crate::web::WebArgs;
 
 /// What `--version` says after the name.
-const VERSION: &str = concat!("CLI v", env!("CARGO_PKG_VERSION"));
+pub(crate) const VERSION: &str = concat!("CLI v", env!("CARGO_PKG_VERSION"));
 
 /// Your own AI gateway.
 #[derive(Debug, Parser)]

@@ -104,7 +104,19 @@ pub(crate) fn save(
     path: &[&str],
     value: Option<Value>,
 ) -> anyhow::Result<Loaded> {
-    let text = edit(&raw(paths)?, path, value)?;
+    save_all(paths, env, [(path.to_vec(), value)])
+}
+
+/// The same for several values, all or none.
+pub(crate) fn save_all<'a>(
+    paths: &Paths,
+    env: &Env,
+    changes: impl IntoIterator<Item = (Vec<&'a str>, Option<Value>)>,
+) -> anyhow::Result<Loaded> {
+    let mut text = raw(paths)?;
+    for (path, value) in changes {
+        text = edit(&text, &path, value)?;
+    }
     store(paths, env, &text)
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clawdbot_client::{Client, ConnectOptions, Connected, Credential};
-use clawdbot_config::{Document, Env, GatewayConfig, GatewayMode, Paths, Secret};
+use clawdbot_config::{Document, Env, GatewayConfig, GatewayMode, Paths, RemoteTransport, Secret};
 use clawdbot_protocol::Scope;
 use serde::Serialize;
 use serde_json::Value;
@@ -131,9 +131,11 @@ impl Target {
     fn of(given: Option<&str>, gateway: &GatewayConfig, local: String) -> Self {
         let remote = &gateway.remote;
         let is_remote = gateway.mode == Some(GatewayMode::Remote);
+        // A tunnel ends where the local gateway would be.
+        let is_tunnel = remote.transport == RemoteTransport::Ssh && remote.ssh_target.is_some();
         let url = match (given, &remote.url) {
             (Some(given), _) => given.to_owned(),
-            (None, Some(url)) if is_remote => url.clone(),
+            (None, Some(url)) if is_remote && !is_tunnel => url.clone(),
             (None, _) => local,
         };
         let known = |token: &Option<Secret>, password: &Option<Secret>| {
@@ -243,5 +245,9 @@ mod tests {
         assert_eq!(target(None, there.clone()), theirs);
         assert_eq!(target(Some("wss://home.example"), there.clone()), theirs);
         assert_eq!(target(Some("wss://other.example"), there).1, None);
+        let tunnel = serde_json::json!({"mode": "remote", "auth": {"token": "mine"},
+            "remote": {"sshTarget": "home", "url": "wss://home.example", "token": "theirs"}});
+        let near = ("ws://127.0.0.1:18789".to_owned(), Some("theirs".to_owned()));
+        assert_eq!(target(None, tunnel), near);
     }
 }

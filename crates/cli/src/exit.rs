@@ -8,11 +8,12 @@ use clawdbot_gateway::StartError;
 use clawdbot_protocol::{ErrorCode, RpcError};
 use clawdbot_service::ServiceError;
 
+use crate::onboard::MoveError;
 use crate::out;
 use crate::service::Situation;
 use crate::tunnel::TunnelError;
 
-const FAILED: u8 = 1;
+pub(crate) const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 pub(crate) const CONFIGURATION: u8 = 64;
 pub(crate) const UNAVAILABLE: u8 = 69;
@@ -75,6 +76,9 @@ fn code(error: &anyhow::Error) -> u8 {
         return USAGE;
     }
     if let Some(error) = error.downcast_ref::<TunnelError>() {
+        return error.exit_code();
+    }
+    if let Some(error) = error.downcast_ref::<MoveError>() {
         return error.exit_code();
     }
     if error.is::<ConfigError>() {

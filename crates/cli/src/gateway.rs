@@ -9,7 +9,9 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clawdbot_config::{AuthMode, Bind, Document, Env, LogLevel, Paths, Secret, TailscaleMode};
+use clawdbot_config::{
+    AuthMode, Bind, Document, Env, LogLevel, LoggingConfig, Paths, Secret, TailscaleMode,
+};
 use clawdbot_gateway::logging::{self, Console, ShownRequests};
 use clawdbot_gateway::{Gateway, GatewayStatus, Listen, Options, StartError};
 use clawdbot_remote::tailscale::State;
@@ -27,7 +29,6 @@ pub(crate) fn run(args: &GatewayArgs, paths: Paths, env: Env) -> anyhow::Result<
     if args.reset && !args.dev {
         return Err(Usage("Use --reset with --dev.").into());
     }
-    let paths = if args.dev { Paths::dev(&env) } else { paths };
     if args.reset {
         dev::reset(&paths)?;
     }
@@ -35,7 +36,12 @@ pub(crate) fn run(args: &GatewayArgs, paths: Paths, env: Env) -> anyhow::Result<
     if args.dev {
         dev::set_up(&paths)?;
     }
-    let _guard = log(args, &paths, &env)?;
+    // A configuration that cannot be read is reported by the start itself.
+    let loaded = Document::load(&paths.config, &env);
+    let logging = loaded.map(|loaded| loaded.config.logging).unwrap_or_default();
+    let paths = paths.with_log(&logging);
+    paths.prepare()?;
+    let _guard = log(args, &logging, &paths, &env)?;
     let program = std::env::current_exe().context("cannot find the own program")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let end = runtime.block_on(serve(args, &program, paths, env))?;
@@ -57,10 +63,12 @@ enum End {
     Restart,
 }
 
-fn log(args: &GatewayArgs, paths: &Paths, env: &Env) -> anyhow::Result<impl Sized + use<>> {
-    // A configuration that cannot be read is reported by the start itself.
-    let configured =
-        Document::load(&paths.config, env).map(|loaded| loaded.config.logging).unwrap_or_default();
+fn log(
+    args: &GatewayArgs,
+    configured: &LoggingConfig,
+    paths: &Paths,
+    env: &Env,
+) -> anyhow::Result<impl Sized + use<>> {
     let more = |level| if args.verbose { LogLevel::Debug } else { level };
     let console = Console {
         level: more(configured.console_level),

@@ -57,8 +57,14 @@ fn main() -> ExitCode {
         return code;
     }
     let args = Args::parse();
-    let env = Env::from_process();
-    let paths = Paths::resolve(&env, args.profile.as_deref());
+    let mut env = Env::from_process();
+    let paths = match &args.command {
+        Command::Gateway(args) if args.dev => Paths::dev(&env),
+        _ => Paths::resolve(&env, args.profile.as_deref()),
+    };
+    if let Err(error) = env.add_file(&paths.state_dir.join(".env")) {
+        out::error(format_args!("warning: {error}"));
+    }
     let result = match args.command {
         Command::Gateway(args) => gateway(args, paths, env),
         Command::Config(args) => config::run(args, &paths, &env),

@@ -1,17 +1,25 @@
-//! `clawdbot onboard`: from nothing to a gateway that answers.
+//! `clawdbot onboard`: from nothing to a gateway that answers, here or on a server.
+
+mod far;
+mod parcel;
+mod server;
 
 use std::io::IsTerminal as _;
 
 use clawdbot_agent::provider_choices;
 use clawdbot_config::{Document, Env, Loaded, Paths};
-use dialoguer::{Confirm, Password, Select};
+use clawdbot_remote::ssh::{Destination, Identity};
+use dialoguer::{Confirm, Input, Password, Select};
 use serde_json::{Value, json};
 
 use crate::exit::Usage;
 use crate::service::{self, Own};
+use crate::tunnel::TunnelError;
 use crate::{config, out};
 
-/// Set up this computer: settings, model, access, service
+pub(crate) use server::MoveError;
+
+/// Set up this computer: settings, model, access, service; or move the assistant to a server
 #[derive(Debug, clap::Args)]
 pub(crate) struct OnboardArgs {
     /// Ask nothing; take what the flags and the environment say
@@ -24,8 +32,18 @@ pub(crate) struct OnboardArgs {
     #[arg(long)]
     model: Option<String>,
     /// Install the gateway as a service
-    #[arg(long)]
+    #[arg(long, conflicts_with = "server")]
     install_service: bool,
+    /// Move the assistant with all that it knows to user@host, user@host:port or an alias from
+    /// ~/.ssh/config, and use it there from now on
+    #[arg(long, value_name = "TARGET")]
+    server: Option<String>,
+    /// Private key file for the server
+    #[arg(long, short, value_name = "FILE")]
+    identity: Option<String>,
+    /// Set aside what is on the server already
+    #[arg(long)]
+    replace: bool,
 }
 
 /// What was decided, before anything is written.
@@ -44,13 +62,32 @@ struct Model {
 
 pub(crate) fn run(args: &OnboardArgs, paths: &Paths, env: &Env) -> anyhow::Result<()> {
     let loaded = Document::load(&paths.config, env)?;
-    let plan = if args.non_interactive {
-        unasked(args, &loaded)?
-    } else if std::io::stdin().is_terminal() {
-        asked(args, &loaded, paths, env)?
-    } else {
+    if !args.non_interactive && !std::io::stdin().is_terminal() {
         return Err(Usage("Nobody can be asked here. Add --non-interactive.").into());
+    }
+    let server = match &args.server {
+        None if !args.non_interactive => ask_server()?,
+        named => named.clone(),
     };
+    let Some(server) = server else {
+        if args.identity.is_some() || args.replace {
+            return Err(Usage("Use --identity and --replace with --server.").into());
+        }
+        return here(args, &loaded, paths, env);
+    };
+    let order = order(args, &server)?;
+    server::check(&loaded)?;
+    let is_set_up = loaded.config.gateway.mode.is_some();
+    if !is_set_up || args.auth.is_some() || args.model.is_some() {
+        let plan = plan(args, &loaded, (paths, env), true)?;
+        carry_out(&plan, paths, env)?;
+    }
+    server::run(&order, paths, env)
+}
+
+/// Sets up this computer.
+fn here(args: &OnboardArgs, loaded: &Loaded, paths: &Paths, env: &Env) -> anyhow::Result<()> {
+    let plan = plan(args, loaded, (paths, env), false)?;
     let model = carry_out(&plan, paths, env)?;
     out::done("Gateway configured successfully");
     out::done("Channels configured: none (this version connects none)");
@@ -64,6 +101,40 @@ pub(crate) fn run(args: &OnboardArgs, paths: &Paths, env: &Env) -> anyhow::Resul
     }
     out::line("Then open WebChat: clawdbot web");
     Ok(())
+}
+
+fn order(args: &OnboardArgs, server: &str) -> anyhow::Result<server::Move> {
+    let identity = args.identity.as_ref().map(|path| path.parse::<Identity>()).transpose();
+    Ok(server::Move {
+        destination: server.parse::<Destination>().map_err(TunnelError::from)?,
+        identity: identity.map_err(TunnelError::from)?,
+        replace: args.replace,
+        asks: !args.non_interactive,
+    })
+}
+
+/// Where the assistant shall run; `None` is here.
+fn ask_server() -> anyhow::Result<Option<String>> {
+    let places = ["On this computer", "On a server that is reached through SSH"];
+    let prompt = "Where shall the assistant run?";
+    let chosen = Select::new().with_prompt(prompt).items(places).default(0).interact()?;
+    if chosen == 0 {
+        return Ok(None);
+    }
+    let server = Input::<String>::new()
+        .with_prompt("Server (user@host, or an alias from ~/.ssh/config)")
+        .validate_with(|text: &String| text.trim().parse::<Destination>().map(drop))
+        .interact_text()?;
+    Ok(Some(server.trim().to_owned()))
+}
+
+fn plan(
+    args: &OnboardArgs,
+    loaded: &Loaded,
+    host: (&Paths, &Env),
+    moves: bool,
+) -> anyhow::Result<Plan> {
+    if args.non_interactive { unasked(args, loaded) } else { asked(args, loaded, host, moves) }
 }
 
 fn unasked(args: &OnboardArgs, loaded: &Loaded) -> anyhow::Result<Plan> {
@@ -81,8 +152,16 @@ fn unasked(args: &OnboardArgs, loaded: &Loaded) -> anyhow::Result<Plan> {
     Ok(Plan { auth, password: None, model, service: args.install_service })
 }
 
-fn asked(args: &OnboardArgs, loaded: &Loaded, paths: &Paths, env: &Env) -> anyhow::Result<Plan> {
-    out::line("Clawdbot will run on this computer. Nothing is written before the last answer.");
+fn asked(
+    args: &OnboardArgs,
+    loaded: &Loaded,
+    (paths, env): (&Paths, &Env),
+    moves: bool,
+) -> anyhow::Result<Plan> {
+    let place = if moves { "on the server" } else { "on this computer" };
+    out::line(format_args!(
+        "Clawdbot will run {place}. Nothing is written before the last answer."
+    ));
     let kinds = ["A token that is made up for you (recommended)", "A password of yours"];
     let by_password = service::auth_mode(loaded) == "password";
     let chosen = Select::new()
@@ -104,7 +183,7 @@ fn asked(args: &OnboardArgs, loaded: &Loaded, paths: &Paths, env: &Env) -> anyho
         Some(reference) => Some(Model { reference: reference.clone(), key: None }),
         None => ask_model(loaded)?,
     };
-    let can_serve = Own::new(paths, env)?.service.available().is_ok();
+    let can_serve = !moves && Own::new(paths, env)?.service.available().is_ok();
     let service = can_serve
         && Confirm::new()
             .with_prompt("Let the gateway start by itself and run in the background?")

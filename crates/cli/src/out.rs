@@ -1,6 +1,6 @@
 //! The only place that prints. A reader that went away is no reason to stop.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use serde_json::Value;
 
@@ -69,6 +69,15 @@ pub(crate) fn done(text: impl std::fmt::Display) {
 /// Prints a line on standard error. It may quote a gateway, which may be anybody's.
 pub(crate) fn error(text: impl std::fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{}", text::plain(&text.to_string()));
+}
+
+/// Shows how far something is on a terminal, in place of what this showed before; nothing takes it
+/// away.
+pub(crate) fn progress(text: &str) {
+    let mut err = io::stderr().lock();
+    if err.is_terminal() {
+        let _ = write!(err, "\r\u{1b}[K{text}").and_then(|()| err.flush());
+    }
 }
 
 /// Asks at the terminal; `None` when nobody answers.

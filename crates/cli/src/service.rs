@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use clawdbot_config::{AuthMode, Document, Env, GatewayMode, Loaded, Paths, TailscaleMode};
+use clawdbot_config::{
+    AuthMode, Document, Env, GatewayMode, Loaded, Paths, TailscaleMode, env_file,
+};
 use clawdbot_gateway::{Running, StartError};
 use clawdbot_service::{Original, Runtime, Service, Spec, Status, originals};
 
@@ -259,21 +261,28 @@ pub(crate) fn auth_mode(loaded: &Loaded) -> &'static str {
 /// A service does not see the variables of this terminal.
 fn hint_secrets(loaded: &Loaded, paths: &Paths, env: &Env) {
     let file = paths.state_dir.join(".env");
-    let kept = std::fs::read_to_string(&file).unwrap_or_default();
-    let keys = ["CLAWDBOT_GATEWAY_TOKEN", "CLAWDBOT_GATEWAY_PASSWORD", "ANTHROPIC_API_KEY"]
-        .into_iter()
-        .chain(["OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"]);
-    for key in keys {
-        let in_config = loaded.config.env.vars.contains_key(key);
-        if env.get(key).is_some() && !in_config && !kept.contains(&format!("{key}=")) {
-            let place = if cfg!(target_os = "linux") {
-                format!("{}, readable by you alone", file.display())
-            } else {
-                format!("the env block of {}", paths.config.display())
-            };
-            out::error(format_args!(
-                "warning: {key} is set in this terminal only, and a service does not see it. Put it into {place}, then run: clawdbot gateway restart"
-            ));
-        }
+    for key in only_here(loaded, paths, env) {
+        out::error(format_args!(
+            "warning: {key} is set in this terminal only, and a service does not see it. Put it into {}, readable by you alone, then run: clawdbot gateway restart",
+            file.display()
+        ));
     }
+}
+
+/// Secrets that only this terminal has.
+pub(crate) fn only_here(loaded: &Loaded, paths: &Paths, env: &Env) -> Vec<&'static str> {
+    let kept = env_file(&paths.state_dir.join(".env")).unwrap_or_default();
+    let keys = [
+        "CLAWDBOT_GATEWAY_TOKEN",
+        "CLAWDBOT_GATEWAY_PASSWORD",
+        "ANTHROPIC_API_KEY",
+        "OPENAI_API_KEY",
+        "GEMINI_API_KEY",
+        "OPENROUTER_API_KEY",
+    ];
+    let is_kept = |key: &str| kept.iter().any(|(name, _)| name == key);
+    let in_config = |key: &str| loaded.config.env.vars.contains_key(key);
+    keys.into_iter()
+        .filter(|key| env.get(key).is_some() && !in_config(key) && !is_kept(key))
+        .collect()
 }

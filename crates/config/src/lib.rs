@@ -42,6 +42,7 @@
 mod document;
 mod edit;
 mod env;
+mod env_file;
 mod file;
 mod include;
 mod issue;
@@ -60,6 +61,7 @@ mod variables;
 pub use self::document::{Document, Loaded};
 pub use self::edit::{EditError, edit, merge_patch, parse_object, replace};
 pub use self::env::Env;
+pub use self::env_file::{EnvFileError, env_file};
 pub use self::file::{keep_last_good, last_good_path, read_text, write};
 pub use self::issue::{ConfigError, Issue};
 pub use self::model::*;

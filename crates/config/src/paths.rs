@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::Env;
 use crate::file::create_private_dir;
+use crate::{Env, LoggingConfig};
 
 /// The port of the default profile.
 pub const DEFAULT_PORT: u16 = 18789;
@@ -86,6 +86,15 @@ impl Paths {
         }
     }
 
+    /// The same with the log where `logging.file` wants it.
+    #[must_use]
+    pub fn with_log(mut self, logging: &LoggingConfig) -> Self {
+        if let Some(file) = &logging.file {
+            self.log_file = self.expand(file);
+        }
+        self
+    }
+
     /// A configured path with a leading `~` replaced by the home directory.
     pub fn expand(&self, text: &str) -> PathBuf {
         expand_home(&self.home, text)
@@ -105,7 +114,11 @@ impl Paths {
         for dir in [&self.state_dir, &self.media_dir, &self.logs_dir] {
             prepare_dir(dir)?;
         }
-        Ok(())
+        // A log elsewhere may be in a directory of the system.
+        match self.log_file.parent() {
+            Some(dir) if !dir.exists() => prepare_dir(dir),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
+use std::path::Path;
 
 use crate::model::{minutes_of_day, parse_duration};
 use crate::{AuthMode, Bind, Config, GatewayMode, HeartbeatConfig, TailscaleMode};
@@ -22,6 +23,7 @@ pub(crate) fn check_rules(config: &Config) -> Rules {
     rules.agents(config);
     rules.heartbeats(config);
     rules.providers(config);
+    rules.logging(config);
     rules
 }
 
@@ -57,6 +59,13 @@ impl Rules {
                     "expected an IP address or a range such as 10.0.0.0/8",
                 );
             }
+        }
+    }
+
+    fn logging(&mut self, config: &Config) {
+        let rooted = |file: &str| file.starts_with("~/") || Path::new(file).is_absolute();
+        if config.logging.file.as_deref().is_some_and(|file| !rooted(file)) {
+            self.error("logging.file", "expected an absolute path, or one that begins with ~/");
         }
     }
 

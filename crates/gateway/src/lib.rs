@@ -91,5 +91,5 @@ pub use media::{Media, MediaError};
 pub use models::default_model;
 pub use publish::{Published, release_route};
 pub use qr::qr_code;
-pub use setup::{Listen, Options, Running};
+pub use setup::{Listen, Lock, Options, Running};
 pub use tail::Tail;

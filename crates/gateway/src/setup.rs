@@ -309,14 +309,19 @@ impl Running {
     }
 }
 
-/// Held by the one gateway that uses a state directory; released when dropped.
-pub(crate) struct Lock {
+/// Held by the one gateway that uses a state directory, or by whoever must not meet one there; released
+/// when dropped.
+#[derive(Debug)]
+pub struct Lock {
     file: File,
 }
 
 impl Lock {
-    /// Takes the lock or names its holder.
-    pub(crate) fn take(paths: &Paths) -> Result<Self, StartError> {
+    /// Takes the lock or names its holder. The state directory has to exist.
+    ///
+    /// # Errors
+    /// [`StartError::AlreadyRunning`] or [`StartError::Lock`].
+    pub fn take(paths: &Paths) -> Result<Self, StartError> {
         let failed = |source| StartError::Lock { path: paths.lock_file.clone(), source };
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);

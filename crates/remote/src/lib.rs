@@ -8,7 +8,7 @@
 //! - an unknown host key is accepted by a person or not at all, and a changed one never;
 //! - passwords, passphrases and codes live in memory that is wiped; none is in an argument, an
 //!   environment variable or a log;
-//! - no child outlives its parent, however that ends;
+//! - no tunnel outlives its parent, however that ends; a session hears at once that its parent is gone;
 //! - the crate reads no environment variable; its callers hand the environment over.
 //!
 //! ```no_run

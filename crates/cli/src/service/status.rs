@@ -77,7 +77,7 @@ pub(crate) fn run(args: &StatusArgs, paths: &Paths, env: &Env) -> anyhow::Result
         service: own.status(),
         pid: running.map(|running| running.pid),
         port,
-        last_error: last_error(paths),
+        last_error: last_error(&paths.clone().with_log(&loaded.config.logging)),
         tailscale_url: if published { tailnet::own_url(env) } else { None },
         rpc: (!args.no_probe).then(|| {
             let local = match address {

@@ -29,9 +29,7 @@ pub(crate) struct Shown {
 impl Home {
     /// An empty one.
     pub(crate) fn new() -> Self {
-        // Free a moment ago, which is all that can be had.
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        Self(tempfile::tempdir().unwrap(), free.local_addr().unwrap().port())
+        Self(tempfile::tempdir().unwrap(), free_port())
     }
 
     /// One whose gateway may start.
@@ -138,6 +136,15 @@ impl Home {
         gateway.started = self.redact(&gateway.started);
         gateway
     }
+}
+
+/// A port that is free now and stays so as far as that can be had: the system gives those to nobody who
+/// asks for just any.
+fn free_port() -> u16 {
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let start = uuid::Uuid::new_v4().as_u128() % 10_000;
+    let mut ports = (20_000..30_000).cycle().skip(usize::try_from(start).unwrap());
+    ports.find(is_free).unwrap()
 }
 
 /// A gateway in the foreground; killed when dropped.

@@ -5,6 +5,7 @@
 
 mod doctor;
 mod home;
+mod moving;
 mod refusals;
 mod run;
 mod service;

@@ -193,6 +193,58 @@ fn requests_are_shown_when_asked_for() {
 }
 
 #[test]
+fn the_env_file_counts_for_the_gateway_and_for_commands() {
+    let home = Home::new();
+    home.config("{ gateway: { mode: 'local', auth: { mode: 'token' } } }");
+    let file = home.state(".env");
+    std::fs::write(&file, format!("# mine\nCLAWDBOT_GATEWAY_TOKEN='{TOKEN}'\n")).unwrap();
+    crate::home::mode(&file, 0o600);
+    let gateway = home.gateway(&["--port", "0"]);
+    let asks = |file_mode| {
+        crate::home::mode(&file, file_mode);
+        home.run(&["health", "--url", &gateway.url()])
+    };
+    assert_eq!(asks(0o600).code, 0);
+    let text = std::fs::read_to_string(home.state("clawdbot.json")).unwrap();
+    assert!(!text.contains("token:"), "no token was made up: {text}");
+    let ignored = asks(0o622);
+    assert_eq!(ignored.code, 77, "{ignored:?}");
+    assert!(ignored.err.contains("can be changed by others"), "{ignored:?}");
+    // What the terminal says comes first.
+    crate::home::mode(&file, 0o600);
+    let mut other = home.command(&["health", "--url", &gateway.url()]);
+    other.env("CLAWDBOT_GATEWAY_TOKEN", "another-token-of-good-length-1234");
+    assert_eq!(home.finish(other).code, 77);
+}
+
+#[test]
+fn the_log_goes_where_the_configuration_says() {
+    let home = Home::new();
+    let port = home.port();
+    home.config(&format!(
+        "{{ gateway: {{ mode: 'local', port: {port}, auth: {{ token: '{TOKEN}' }} }}, logging: {{ file: '~/logs here/claw.log' }} }}"
+    ));
+    let gateway = home.gateway(&[]);
+    assert!(
+        gateway.started.ends_with("✓ log file: HOME/logs here/claw.log"),
+        "{}",
+        gateway.started
+    );
+    let log = home.path().join("logs here/claw.log");
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert!(text.contains("ready"), "{text}");
+    assert_eq!((mode_of(&log), mode_of(log.parent().unwrap())), (0o600, 0o700));
+    assert!(!home.state("logs/gateway.log").exists());
+    let told = home.run(&["logs", "--json"]);
+    assert!(told.out.contains("ready"), "{told:?}");
+    drop(gateway);
+    home.config("{ logging: { file: 'claw.log' } }");
+    let relative = home.run(&["gateway"]);
+    assert_eq!(relative.code, 64, "{relative:?}");
+    assert!(relative.err.contains("logging.file"), "{relative:?}");
+}
+
+#[test]
 fn a_closed_pipe_is_no_panic() {
     let home = Home::configured();
     let mut shell = home.other(Path::new("/bin/sh"), &["-c", "\"$0\" --help | head -n 1 >/dev/null; \"$0\" config schema | head -c 10 >/dev/null; \"$0\" config path >&- "]);

@@ -3,7 +3,10 @@
 
 use std::path::Path;
 
+use clawdbot_tests::Sshd;
+
 use crate::home::{Home, PROGRAM, Shown, soon, timeless};
+use crate::moving;
 
 /// Starts a service manager of the user in namespaces of its own, then runs the rest. Whatever is
 /// left over ends with the namespace of the processes.
@@ -142,6 +145,61 @@ ls \"$HOME/.config/systemd/user\"",
         $ clawdbot gateway uninstall
         ✓ systemd service removed
         Settings and conversations stay in HOME/.clawdbot.
+        ");
+    }
+}
+
+/// The server's own service manager takes over.
+#[tokio::test]
+async fn an_assistant_that_moves_becomes_a_service_there() {
+    let (here, there) = (Home::healthy(), Home::new());
+    let more = format!("{} XDG_RUNTIME_DIR=/run/user/0", moving::set_env(&there, ""));
+    let mut sshd = Sshd::configured(&more).await;
+    // The same server once more, in the namespace of the service manager.
+    sshd.end();
+    moving::wrap_ssh(&here, &sshd);
+    let config = sshd.file("sshd_config");
+    let shown = with_manager(
+        &there,
+        &format!(
+            "mkdir /run/sshd
+/usr/sbin/sshd -D -e -f '{config}' 2>/dev/null &
+HERE='{here}'
+export PATH=\"$HERE/bin:$PATH\"
+for _ in $(seq 100); do ssh box true 2>/dev/null && break; sleep 0.1; done
+HOME=$HERE try onboard --non-interactive --server box
+systemctl --user is-enabled clawdbot.service
+try gateway status --no-probe | sed -n 4p
+HOME=$HERE try health
+try gateway stop",
+            config = config.display(),
+            here = here.path().display(),
+        ),
+    );
+    if let Some(shown) = shown {
+        let shown = shown.replace(&here.port().to_string(), "18789");
+        let shown = shown.replace(here.path().to_str().unwrap(), "HERE");
+        let size = shown.split("✓ ").find_map(|line| line.strip_suffix(" copied to box\n"));
+        let shown = shown.replace(size.unwrap(), "N MB");
+        insta::assert_snapshot!(shown, @"
+        $ clawdbot onboard --non-interactive --server box
+        ✓ connecting to box
+        ✓ N MB copied to box
+        ✓ box: systemd service enabled
+        ✓ box: service runtime: active
+        ✓ the gateway answers on box
+        ✓ this computer uses the gateway on box (gateway.mode remote, through SSH)
+        The conversations and files here stay as they are in HERE/.clawdbot, and are not used any more. To go back: clawdbot onboard
+        Reach the gateway with Clawdbot Desktop, or with: clawdbot tunnel
+        enabled
+        │ Service: systemd (loaded) │
+        $ clawdbot health
+        ✓ Gateway is healthy
+        ✓ Authenticated successfully
+        ✓ WebSocket connection: OK (N ms)
+        ✓ RPC methods: available (…)
+        $ clawdbot gateway stop
+        ✓ service stopped
         ");
     }
 }

@@ -13,35 +13,39 @@ use crate::ssh::{Destination, Identity};
 const PLACES: [&str; 3] =
     ["/usr/bin/ssh", "/usr/local/bin/ssh", r"C:\Windows\System32\OpenSSH\ssh.exe"];
 
-/// What is asked of the tunnel, whatever the person's own configuration says: the first value that
+/// What is asked of every `ssh`, whatever the person's own configuration says: the first value that
 /// `ssh` reads of an option counts, and the command line comes first (SSH-04).
-///
-/// A forward of the person's alias that cannot be opened must not end the tunnel, so that
-/// `ExitOnForwardFailure` is off and the tunnel's own end is looked at instead.
-/// `ClearAllForwardings` would take the tunnel's forward away as well.
-const OPTIONS: [&str; 21] = [
+const OPTIONS: [&str; 14] = [
     // Older ones do not know these two.
     "IgnoreUnknown=ForkAfterAuthentication,StdinNull",
-    "BatchMode=no",
     "ControlMaster=no",
     "ControlPath=none",
     "ControlPersist=no",
-    "ExitOnForwardFailure=no",
     "ForkAfterAuthentication=no",
     "ForwardAgent=no",
     "ForwardX11=no",
-    "GatewayPorts=no",
     "LogLevel=INFO",
     "PermitLocalCommand=no",
     "RemoteCommand=none",
     "ServerAliveInterval=5",
     "ServerAliveCountMax=3",
+    "TCPKeepAlive=yes",
+    "Tunnel=no",
+];
+
+/// What is asked of the tunnel beside that.
+///
+/// A forward of the person's alias that cannot be opened must not end the tunnel, so that
+/// `ExitOnForwardFailure` is off and the tunnel's own end is looked at instead.
+/// `ClearAllForwardings` would take the tunnel's forward away as well.
+const OF_TUNNEL: [&str; 7] = [
+    "BatchMode=no",
+    "ExitOnForwardFailure=no",
+    "GatewayPorts=no",
     "StdinNull=yes",
     "StreamLocalBindMask=0177",
     "StreamLocalBindUnlink=yes",
     "StrictHostKeyChecking=ask",
-    "TCPKeepAlive=yes",
-    "Tunnel=no",
 ];
 
 /// The system's `ssh` and its surroundings.
@@ -160,21 +164,51 @@ impl Ssh {
     }
 
     fn arguments(&self, spec: &Spec, listen: &str) -> Vec<String> {
-        let mut arguments = vec!["-N".to_owned(), "-T".to_owned()];
+        let mut arguments = vec!["-N".to_owned()];
+        arguments.extend(self.common(&OF_TUNNEL, spec.identity.as_ref()));
+        arguments.extend(["-L".to_owned(), format!("{listen}:127.0.0.1:{}", spec.remote_port)]);
+        arguments.extend(spec.destination.arguments());
+        arguments
+    }
+
+    /// What every `ssh` is given, with the options of one purpose.
+    fn common(&self, purpose: &[&str], identity: Option<&Identity>) -> Vec<String> {
+        let mut arguments = vec!["-T".to_owned()];
         if let Some(config) = &self.config {
             arguments.extend(["-F".to_owned(), config.display().to_string()]);
         }
         let timeout = format!("ConnectTimeout={}", self.connect_seconds);
-        for option in OPTIONS.into_iter().chain([timeout.as_str()]) {
+        for option in OPTIONS.iter().chain(purpose).copied().chain([timeout.as_str()]) {
             arguments.extend(["-o".to_owned(), option.to_owned()]);
         }
-        if let Some(identity) = &spec.identity {
+        if let Some(identity) = identity {
             arguments.extend(["-o".to_owned(), "IdentitiesOnly=yes".to_owned()]);
             arguments.extend(["-i".to_owned(), identity.path().display().to_string()]);
         }
-        arguments.extend(["-L".to_owned(), format!("{listen}:127.0.0.1:{}", spec.remote_port)]);
-        arguments.extend(spec.destination.arguments());
         arguments
+    }
+
+    /// `ssh` for one command on the other machine. It asks at the terminal, or nobody.
+    pub(crate) fn command(
+        &self,
+        destination: &Destination,
+        identity: Option<&Identity>,
+        asks: bool,
+        command: &str,
+    ) -> std::process::Command {
+        let strictness: &[&str] = if asks {
+            &["ClearAllForwardings=yes", "BatchMode=no", "StrictHostKeyChecking=ask"]
+        } else {
+            &["ClearAllForwardings=yes", "BatchMode=yes", "StrictHostKeyChecking=yes"]
+        };
+        let mut ssh = std::process::Command::new(&self.program);
+        ssh.env_clear()
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .env("LC_ALL", "C")
+            .args(self.common(strictness, identity))
+            .args(destination.arguments())
+            .arg(command);
+        ssh
     }
 }
 

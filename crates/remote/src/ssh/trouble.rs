@@ -54,7 +54,7 @@ pub enum Trouble {
     #[error("ssh cannot be started: {0}")]
     Program(String),
     /// Something else, in the words of `ssh`.
-    #[error("The tunnel failed: {0}")]
+    #[error("The SSH connection failed: {0}.")]
     Other(String),
 }
 

@@ -1,0 +1,131 @@
+# The far end of `clawdbot onboard --server`, for any POSIX shell. `profile` is set before. It reads the
+# places that the parcel goes to, says what is here, waits for an order and then for the parcel, a tar
+# archive. What it says begins with @clawdbot. Nothing is changed before the order, and what is put in
+# place is taken away again if no gateway answers from it.
+set -u
+umask 077
+say() { printf '@clawdbot %s\n' "$*"; }
+fail() {
+  reason=$1
+  shift
+  if [ $# -gt 0 ]; then say because "$*"; fi
+  say failed "$reason"
+  exit 1
+}
+last() { tail -n 1 "$1" 2>/dev/null; }
+is_full() { [ -L "$1" ] || { [ -e "$1" ] && { [ ! -d "$1" ] || [ -n "$(ls -A "$1")" ]; }; }; }
+run() { "$program" ${profile:+--profile "$profile"} "$@"; }
+has_manager() { [ "$(uname -s)" = Darwin ] || systemctl --user show --property=Version >/dev/null 2>&1; }
+
+cd || fail home
+set --
+while IFS= read -r place; do
+  [ "$place" = . ] && break
+  set -- "$@" "$place"
+done
+say os "$(uname -s)"
+say arch "$(uname -m)"
+for place; do
+  if is_full "$place"; then say taken "$place"; fi
+done
+own="$PWD/.local/bin/clawdbot"
+program=
+for found in "$own" "$(command -v clawdbot)"; do
+  if [ -x "$found" ] && version=$("$found" --version 2>/dev/null); then
+    program=$found
+    say version "$version"
+    break
+  fi
+done
+say ready
+IFS= read -r order || exit 0
+
+parcel=$(mktemp -d "$PWD/.clawdbot-moving.XXXXXX") || fail directory
+trap 'rm -rf "$parcel"' EXIT
+trap 'exit 1' HUP INT PIPE TERM
+mkdir "$parcel/in" || fail directory
+tar -x -o -f - -C "$parcel/in" 2>"$parcel/said" || fail unpack "$(last "$parcel/said")"
+[ -f "$parcel/in/complete" ] || fail unpack "the end of the archive is missing"
+say unpacked
+if [ -f "$parcel/in/program" ]; then
+  chmod 755 "$parcel/in/program"
+  "$parcel/in/program" --version >/dev/null 2>"$parcel/said" || fail program "$(last "$parcel/said")"
+  mkdir -p "${own%/*}" || fail place "$own"
+  mv -f "$parcel/in/program" "$own" || fail place "$own"
+  program=$own
+fi
+
+stamp=$(date +%Y%m%d-%H%M%S)
+if [ "$order" = replace ]; then
+  run gateway stop >"$parcel/said" 2>&1 || fail stop "$(last "$parcel/said")"
+fi
+# Puts a part of the parcel in its place. What was there keeps its name and gets an ending.
+put() {
+  if is_full "$2"; then mv "$2" "$2.before-$stamp" || return 1; fi
+  if [ -d "$2" ]; then rmdir "$2" || return 1; fi
+  case $2 in */*) mkdir -p "${2%/*}" || return 1 ;; esac
+  mv "$parcel/in/$1" "$2"
+}
+# Back to how it was; what came is only a copy.
+undo() {
+  number=0
+  for place; do
+    if [ ! -e "$parcel/in/$number" ]; then rm -rf "$place"; fi
+    if [ -e "$place.before-$stamp" ] && [ ! -e "$place" ]; then
+      mv "$place.before-$stamp" "$place"
+    fi
+    number=$((number + 1))
+  done
+}
+number=0
+for place; do
+  if [ "$order" != replace ] && is_full "$place"; then
+    undo "$@"
+    fail taken "$place"
+  fi
+  if ! put "$number" "$place" 2>"$parcel/said"; then
+    undo "$@"
+    fail place "$place: $(last "$parcel/said")"
+  fi
+  number=$((number + 1))
+done
+for place; do
+  if [ -e "$place.before-$stamp" ]; then say aside "$place.before-$stamp"; fi
+done
+
+answers() {
+  tries=0
+  until run health --timeout 2000 >/dev/null 2>"$parcel/health"; do
+    tries=$((tries + 1))
+    [ $tries -lt 30 ] && "$@" || return 1
+    sleep 1
+  done
+}
+is_alive() { kill -0 "$gateway" 2>/dev/null; }
+if has_manager; then
+  # Otherwise the service would end together with this connection.
+  loginctl enable-linger >/dev/null 2>&1
+  if ! run gateway install >"$parcel/said" 2>&1 </dev/null; then
+    undo "$@"
+    fail service "$(last "$parcel/said")"
+  fi
+  cat "$parcel/said"
+  if ! answers true; then
+    run gateway uninstall >/dev/null 2>&1
+    undo "$@"
+    fail silent "$(last "$parcel/health")"
+  fi
+  say service
+else
+  run gateway >/dev/null 2>"$parcel/said" </dev/null &
+  gateway=$!
+  if ! answers is_alive; then
+    kill "$gateway" 2>/dev/null
+    undo "$@"
+    fail silent "$(last "$parcel/said")"
+  fi
+  kill "$gateway"
+  wait "$gateway"
+  say foreground "$program"
+fi
+say "done"

@@ -1,0 +1,263 @@
+//! `onboard --server`: the assistant moves through a real `sshd` to another home directory.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use clawdbot_tests::{Sshd, soon};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::ChildStdout;
+
+use crate::home::{Home, PROGRAM, Shown, TOKEN, mode, mode_of};
+
+/// A server that this computer knows as `box`.
+struct Server {
+    _sshd: Sshd,
+    home: Home,
+}
+
+impl Server {
+    /// `path` comes before the usual places of programs over there.
+    async fn new(here: &Home, path: &str) -> Self {
+        let home = Home::new();
+        let sshd = Sshd::configured(&set_env(&home, path)).await;
+        wrap_ssh(here, &sshd);
+        Self { _sshd: sshd, home }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    /// What is in the home directory there.
+    fn entries(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.home.path()).unwrap().flatten();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+pub(crate) fn set_env(home: &Home, path: &str) -> String {
+    format!("SetEnv HOME={} PATH={path}/usr/bin:/bin", home.path().display())
+}
+
+/// `ssh` looks for its configuration where the account lives, not where `HOME` says.
+pub(crate) fn wrap_ssh(here: &Home, sshd: &Sshd) {
+    let ssh = here.path().join("bin/ssh");
+    std::fs::create_dir_all(ssh.parent().unwrap()).unwrap();
+    let config = sshd.file("config");
+    let script = format!("#!/bin/sh\nexec /usr/bin/ssh -F '{}' \"$@\"\n", config.display());
+    std::fs::write(&ssh, script).unwrap();
+    mode(&ssh, 0o755);
+}
+
+fn onboard(here: &Home, args: &[&str]) -> Shown {
+    let mut command = here.command(&[&["onboard", "--non-interactive"], args].concat());
+    command.env("PATH", format!("{}/bin:/usr/bin:/bin", here.path().display()));
+    here.finish(command)
+}
+
+/// An assistant with settings, a conversation and a file of its own.
+fn assistant() -> Home {
+    let home = Home::healthy();
+    let text = std::fs::read_to_string(home.state("clawdbot.json")).unwrap();
+    home.config(&text.replacen('{', "{ // mine\n", 1));
+    std::fs::create_dir(home.path().join("clawd")).unwrap();
+    std::fs::write(home.path().join("clawd/notes.md"), "remember").unwrap();
+    home
+}
+
+#[tokio::test]
+async fn everything_moves_and_this_computer_goes_on_there() {
+    let here = assistant();
+    let server = Server::new(&here, "").await;
+    let mut gateway = here.gateway(&[]);
+    assert_eq!(here.run(&["agent", "--message", "the purple elephant"]).code, 0);
+    let shown = onboard(&here, &["--server", "box"]);
+    assert_eq!(shown.code, 0, "{shown:?}");
+    assert!(gateway.end().success(), "it had time to stop in order");
+    let out = shown.out.replace(&gateway.pid().to_string(), "12345");
+    let out = out.replace(server.home.path().to_str().unwrap(), "THERE");
+    let size = out.split("✓ ").find_map(|line| line.strip_suffix(" copied to box\n")).unwrap();
+    insta::assert_snapshot!(out.replace(size, "N MB"), @"
+    ✓ connecting to box
+    ✓ gateway stopped (pid 12345)
+    ✓ N MB copied to box
+    ✓ the gateway was tried and answers on box
+    ✓ this computer uses the gateway on box (gateway.mode remote, through SSH)
+    No service manager of your own answers on box, so the gateway does not run there yet. Start it there: THERE/.local/bin/clawdbot gateway
+    To make it a service, see docs/server.md, or log in there with a session of your own and run: clawdbot gateway install
+    The conversations and files here stay as they are in HOME/.clawdbot, and are not used any more. To go back: clawdbot onboard
+    Reach the gateway with Clawdbot Desktop, or with: clawdbot tunnel
+    ");
+
+    // All of it is there, and for nobody else.
+    let config = std::fs::read_to_string(server.file(".clawdbot/clawdbot.json")).unwrap();
+    assert!(config.contains("mode: 'local'") && config.contains("// mine"), "{config}");
+    assert_eq!(mode_of(&server.file(".clawdbot")), 0o700);
+    assert_eq!(mode_of(&server.file(".clawdbot/clawdbot.json")), 0o600);
+    assert_eq!(std::fs::read_to_string(server.file("clawd/notes.md")).unwrap(), "remember");
+    assert_eq!(server.entries(), [".clawdbot", ".local", "clawd"]);
+    let program = server.file(".local/bin/clawdbot");
+    let command = server.home.other(&program, &["gateway"]);
+    let _there = server.home.foreground(command);
+    let told = server.home.run(&["sessions", "show", "main"]);
+    assert!(told.out.contains("the purple elephant"), "{told:?}");
+
+    // Here everything stays, and the configuration leads there.
+    assert!(here.state("clawdbot.sqlite").exists());
+    let config = std::fs::read_to_string(here.state("clawdbot.json")).unwrap();
+    assert!(config.contains("// mine"), "{config}");
+    let get = |path: &str| here.run(&["config", "get", path]).out;
+    assert_eq!(get("gateway.mode"), "remote\n");
+    assert_eq!(get("gateway.remote.sshTarget"), "box\n");
+    assert_eq!(get("gateway.remote.remotePort"), format!("{}\n", here.port()));
+    assert_eq!(get("gateway.remote.token"), format!("{TOKEN}\n"));
+    let health = here.run(&["health"]);
+    assert_eq!(health.code, 0, "{health:?}");
+    assert_eq!(onboard(&here, &["--server", "box"]).code, 64, "it is not here any more");
+}
+
+#[tokio::test]
+async fn what_is_on_the_server_is_kept_whatever_is_asked() {
+    let here = assistant();
+    let server = Server::new(&here, "").await;
+    for (file, text) in [(".clawdbot/clawdbot.json", "{ /* theirs */ }"), ("clawd/old.md", "old")] {
+        std::fs::create_dir_all(server.file(file).parent().unwrap()).unwrap();
+        std::fs::write(server.file(file), text).unwrap();
+    }
+    let _gateway = here.gateway(&[]);
+    let refused = onboard(&here, &["--server", "box"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.err.contains("there is already ~/.clawdbot, ~/clawd."), "{refused:?}");
+    assert_eq!(server.entries(), [".clawdbot", "clawd"]);
+    assert_eq!(here.run(&["health"]).code, 0, "nothing was stopped");
+    let done = onboard(&here, &["--server", "box", "--replace"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    let aside = |name: &str| server.entries().into_iter().find(|entry| entry.starts_with(name));
+    let (state, work) = (aside(".clawdbot.before-").unwrap(), aside("clawd.before-").unwrap());
+    let theirs = std::fs::read_to_string(server.file(&state).join("clawdbot.json")).unwrap();
+    assert_eq!(theirs, "{ /* theirs */ }");
+    assert!(server.file(&work).join("old.md").exists());
+    assert!(done.out.contains(&format!("what was there before is ~/{state}")), "{done:?}");
+    assert!(server.file("clawd/notes.md").exists());
+}
+
+#[tokio::test]
+async fn another_kind_of_machine_is_refused_unless_it_has_the_program() {
+    let here = assistant();
+    let tools = tempfile::tempdir().unwrap();
+    let uname = tools.path().join("uname");
+    std::fs::write(&uname, "#!/bin/sh\n[ \"$1\" = -m ] && echo riscv64 || echo Linux\n").unwrap();
+    mode(&uname, 0o755);
+    let server = Server::new(&here, &format!("{}:", tools.path().display())).await;
+    let refused = onboard(&here, &["--server", "box"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.err.contains("box is Linux on riscv64"), "{refused:?}");
+    assert!(refused.err.contains("installer/run.sh --headless --build-only"), "{refused:?}");
+    assert!(server.entries().is_empty());
+    let theirs = server.file(".local/bin/clawdbot");
+    std::fs::create_dir_all(theirs.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(PROGRAM, &theirs).unwrap();
+    let done = onboard(&here, &["--server", "box"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(theirs.is_symlink(), "theirs was used");
+}
+
+#[tokio::test]
+async fn what_does_not_answer_there_is_taken_away_again() {
+    let here = assistant();
+    let server = Server::new(&here, "").await;
+    let before = std::fs::read_to_string(here.state("clawdbot.json")).unwrap();
+    let _holder = std::net::TcpListener::bind(("127.0.0.1", here.port())).unwrap();
+    let failed = onboard(&here, &["--server", "box"]);
+    assert_eq!(failed.code, 69, "{failed:?}");
+    assert!(failed.err.contains("everything is still here"), "{failed:?}");
+    assert!(failed.err.contains("address already in use"), "{failed:?}");
+    assert_eq!(server.entries(), [".local"]);
+    assert_eq!(std::fs::read_to_string(here.state("clawdbot.json")).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_server_is_named_and_known_or_nothing_happens_ssh_01_ssh_03() {
+    let here = assistant();
+    let sshd = Sshd::unknown().await;
+    wrap_ssh(&here, &sshd);
+    let stranger = onboard(&here, &["--server", "box"]);
+    assert_eq!(stranger.code, 77, "{stranger:?}");
+    assert!(stranger.err.contains("a host key that is not known here"), "{stranger:?}");
+    assert_eq!(onboard(&here, &["--server=-oProxyCommand=touch /tmp/x"]).code, 64);
+    assert_eq!(onboard(&here, &["--replace"]).code, 2);
+    here.config("{ gateway: { mode: 'local', auth: { mode: 'password' } } }");
+    let mut command = here.command(&["onboard", "--non-interactive", "--server", "box"]);
+    command.env("CLAWDBOT_GATEWAY_PASSWORD", "a pass word");
+    let secret = here.finish(command);
+    assert_eq!(secret.code, 64, "{secret:?}");
+    assert!(secret.err.contains("is set in this terminal only"), "{secret:?}");
+}
+
+/// A workspace elsewhere, with a name that a shell would look at.
+#[tokio::test]
+async fn workspaces_go_below_the_other_home_directory() {
+    let here = assistant();
+    let server = Server::new(&here, "").await;
+    let odd = here.path().join("my work/$(touch x) 'a'");
+    std::fs::create_dir_all(&odd).unwrap();
+    std::fs::write(odd.join("plan.md"), "plan").unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (odd, elsewhere) = (odd.to_str().unwrap(), elsewhere.path().to_str().unwrap());
+    for (path, value) in [
+        ("agents.defaults.workspace", format!("{odd:?}")),
+        (
+            "agents.list",
+            format!("[{{\"id\": \"main\"}}, {{\"id\": \"b\", \"workspace\": {elsewhere:?}}}]"),
+        ),
+    ] {
+        let set = here.run(&["config", "set", path, &value]);
+        assert_eq!(set.code, 0, "{set:?}");
+    }
+    let done = onboard(&here, &["--server", "box"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.err.contains("was not copied"), "{done:?}");
+    assert!(server.file("my work/$(touch x) 'a'/plan.md").exists());
+    assert!(!server.file("x").exists() && !Path::new("/root/x").exists());
+    let get = server.home.run(&["config", "get", "agents.defaults.workspace"]);
+    assert_eq!(get.out, "~/my work/$(touch x) 'a'\n");
+}
+
+/// Reads until the terminal has been sent `wanted`.
+async fn until(screen: &mut ChildStdout, wanted: &str) {
+    let (mut seen, mut bytes) = (String::new(), [0; 4096]);
+    while !seen.contains(wanted) {
+        let count = soon(wanted, screen.read(&mut bytes)).await.unwrap();
+        assert!(count > 0, "it ended before {wanted:?}: {seen}");
+        seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    }
+}
+
+#[tokio::test]
+async fn a_person_is_asked_where_to_and_whether() {
+    let here = assistant();
+    let server = Server::new(&here, "").await;
+    let inside = format!("exec {PROGRAM} onboard");
+    let arguments = ["--quiet", "--flush", "--return", "--command", &inside, "/dev/null"];
+    let mut terminal = here.other(Path::new("/usr/bin/script"), &arguments);
+    let path = format!("{}/bin:/usr/bin:/bin", here.path().display());
+    terminal.env("PATH", path).env("TERM", "xterm");
+    let mut terminal = tokio::process::Command::from(terminal);
+    let terminal = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut child = terminal.spawn().unwrap();
+    let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    for (asked, answer) in [
+        ("Where shall the assistant run?", "\u{1b}[B\r"),
+        ("an alias from ~/.ssh/config", "box\r"),
+        ("go on there?", "y"),
+    ] {
+        until(&mut screen, asked).await;
+        keys.write_all(answer.as_bytes()).await.unwrap();
+    }
+    until(&mut screen, "clawdbot tunnel").await;
+    assert!(soon("the end", child.wait()).await.unwrap().success());
+    assert!(server.file("clawd/notes.md").exists());
+}
