@@ -117,7 +117,8 @@ if has_manager; then
   fi
   say service
 else
-  run gateway >/dev/null 2>"$parcel/said" </dev/null &
+  # Not by the function, which would be a process of its own.
+  "$program" ${profile:+--profile "$profile"} gateway >/dev/null 2>"$parcel/said" </dev/null &
   gateway=$!
   if ! answers is_alive; then
     kill "$gateway" 2>/dev/null

@@ -268,9 +268,9 @@ mod tests {
         names.sort();
         assert_eq!(
             names,
-            ["0", "0/clawdbot.json", "0/clawdbot.sqlite", "0/media", "0/media/inbound"]
+            ["0/", "0/clawdbot.json", "0/clawdbot.sqlite", "0/media", "0/media/inbound"]
                 .into_iter()
-                .chain(["0/media/inbound/a.png", "1", "1/link", "1/notes.md", "complete"])
+                .chain(["0/media/inbound/a.png", "1/", "1/link", "1/notes.md", "complete"])
                 .collect::<Vec<_>>()
         );
     }
