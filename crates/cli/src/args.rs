@@ -246,9 +246,16 @@ pub(crate) enum GatewayCommand {
         /// Take the original's service out of use, and replace a file that clawdbot has not written
         #[arg(long)]
         replace: bool,
+        /// A service of the whole server with a user of its own, for the administrator (systemd)
+        #[arg(long)]
+        system: bool,
     },
     /// Stop the service and remove it; settings and conversations stay
-    Uninstall,
+    Uninstall {
+        /// The service of the whole server
+        #[arg(long)]
+        system: bool,
+    },
     /// Start the service; it is installed first where it is not
     Start,
     /// Stop the gateway

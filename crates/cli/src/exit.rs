@@ -69,6 +69,9 @@ fn code(error: &anyhow::Error) -> u8 {
             _ => FAILED,
         };
     }
+    if let Some(Situation::NotAdministrator) = error.downcast_ref::<Situation>() {
+        return PERMISSION;
+    }
     if error.is::<Unavailable>() || error.is::<Situation>() {
         return UNAVAILABLE;
     }

@@ -104,8 +104,14 @@ fn gateway(args: GatewayArgs, paths: Paths, env: Env) -> anyhow::Result<()> {
         // A system unit may start it in either way; a service must not start a service.
         Some(GatewayCommand::Start) if service::is_unit(&env) => gateway::run(&args, paths, env),
         Some(GatewayCommand::Call(args)) => call::run(args, &paths, &env),
-        Some(GatewayCommand::Install { replace }) => service::install(&paths, &env, *replace),
-        Some(GatewayCommand::Uninstall) => service::uninstall(&paths, &env),
+        Some(GatewayCommand::Install { replace, system: false }) => {
+            service::install(&paths, &env, *replace)
+        }
+        Some(GatewayCommand::Install { replace, system: true }) => {
+            service::install_system(*replace)
+        }
+        Some(GatewayCommand::Uninstall { system: false }) => service::uninstall(&paths, &env),
+        Some(GatewayCommand::Uninstall { system: true }) => service::uninstall_system(),
         Some(GatewayCommand::Start) => service::start(&paths, &env),
         Some(GatewayCommand::Stop) => service::stop(&paths, &env),
         Some(GatewayCommand::Restart) => service::restart(&paths, &env),

@@ -1,6 +1,8 @@
 //! `clawdbot gateway install` and its siblings: the gateway as a service of the system.
 
 pub(crate) mod status;
+#[cfg(target_os = "linux")]
+mod system;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -35,6 +37,8 @@ pub(crate) enum Situation {
         "The gateway is running (pid {pid}) and uses what you want to set aside. Stop it first: clawdbot gateway stop"
     )]
     InUse { pid: u32 },
+    #[error("A service of the whole server is the administrator's. Run this with sudo.")]
+    NotAdministrator,
     #[error("The gateway (pid {pid}) was asked to stop and is still running. See its log.")]
     StillRunning { pid: u32 },
 }
@@ -130,6 +134,30 @@ pub(crate) fn is_unit(env: &Env) -> bool {
 
 pub(crate) fn install(paths: &Paths, env: &Env, replace: bool) -> anyhow::Result<()> {
     Own::new(paths, env)?.install((paths, env), replace)
+}
+
+/// The service of a whole server.
+#[cfg(target_os = "linux")]
+pub(crate) fn install_system(replace: bool) -> anyhow::Result<()> {
+    system::install(replace)
+}
+
+/// The same.
+#[cfg(target_os = "linux")]
+pub(crate) fn uninstall_system() -> anyhow::Result<()> {
+    system::uninstall()
+}
+
+/// Only systemd has it.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn install_system(_replace: bool) -> anyhow::Result<()> {
+    Err(crate::exit::Usage("--system is for Linux. Run this without it.").into())
+}
+
+/// The same.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn uninstall_system() -> anyhow::Result<()> {
+    install_system(false)
 }
 
 pub(crate) fn uninstall(paths: &Paths, env: &Env) -> anyhow::Result<()> {

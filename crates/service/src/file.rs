@@ -20,8 +20,18 @@ pub(crate) fn compare(path: &Path, wanted: &str) -> Text {
     }
 }
 
-/// Writes the file, whole or not at all. What somebody else wrote is kept as `<name>.old`.
+/// Writes the file for its owner, whole or not at all. What somebody else wrote is kept as `<name>.old`.
 pub(crate) fn write(path: &Path, wanted: &str, replace: bool) -> Result<(), ServiceError> {
+    write_with(path, wanted, replace, 0o600)
+}
+
+/// The same with these permissions.
+pub(crate) fn write_with(
+    path: &Path,
+    wanted: &str,
+    replace: bool,
+    mode: u32,
+) -> Result<(), ServiceError> {
     let failed = |source| ServiceError::File { path: path.to_owned(), source };
     if compare(path, wanted) == Text::Foreign {
         if !replace {
@@ -33,7 +43,7 @@ pub(crate) fn write(path: &Path, wanted: &str, replace: bool) -> Result<(), Serv
         create_dirs(dir).map_err(failed)?;
     }
     let new = beside(path, ".new");
-    create(&new, wanted).and_then(|()| fs::rename(&new, path)).map_err(failed)
+    create(&new, wanted, mode).and_then(|()| fs::rename(&new, path)).map_err(failed)
 }
 
 /// Whoever could write there would choose what runs, so the umask has no say (LOC-01).
@@ -46,7 +56,7 @@ fn create_dirs(dir: &Path) -> io::Result<()> {
 }
 
 /// The same for the file, which is a new one: permissions and links that lie there do not count.
-fn create(path: &Path, text: &str) -> io::Result<()> {
+fn create(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -54,7 +64,9 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
     let mut options = fs::File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
     options.open(path)?.write_all(text.as_bytes())
 }
 

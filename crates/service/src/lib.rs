@@ -1,4 +1,5 @@
-//! The gateway as a service of the system: a systemd user unit, a LaunchAgent or a Scheduled Task.
+//! The gateway as a service of the system: a systemd user unit, a LaunchAgent or a Scheduled Task; and
+//! as one of a whole server, see [`SystemUnit`].
 //!
 //! One trait, [`Service`], with a thin module per system. What is installed is rendered by a pure
 //! function from a [`Spec`], so that an installed text that differs is noticed. Outside programs
@@ -24,6 +25,7 @@ mod file;
 mod launchd;
 mod original;
 mod spec;
+mod system_unit;
 mod systemd;
 mod task;
 
@@ -32,6 +34,7 @@ pub use error::ServiceError;
 pub use launchd::LaunchAgent;
 pub use original::{Original, originals};
 pub use spec::Spec;
+pub use system_unit::{Account, SystemUnit};
 pub use systemd::Systemd;
 pub use task::ScheduledTask;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::file::{self, MARK};
 use crate::{Commands, Original, Runtime, Service, ServiceError, Spec, Status, System};
 
-const REMEDY: &str = "Log in with a session of your own (by ssh or at the console, not with su), or have an administrator run `loginctl enable-linger` for you. Without systemd, for example in a container, run `clawdbot gateway` in the foreground; for a server there is installer/clawdbot.service.";
+const REMEDY: &str = "Log in with a session of your own (by ssh or at the console, not with su), or have an administrator run `loginctl enable-linger` for you. Without systemd, for example in a container, run `clawdbot gateway` in the foreground; for a whole server there is `clawdbot gateway install --system`.";
 
 /// The gateway as a systemd user unit.
 #[derive(Debug, Clone)]
@@ -77,7 +77,7 @@ impl<C: Commands> Service for Systemd<C> {
     fn render(&self, spec: &Spec) -> String {
         let command: Vec<String> = std::iter::once(spec.program.display().to_string())
             .chain(spec.args().iter().map(ToString::to_string))
-            .map(|word| quoted(&word).replace('$', "$$"))
+            .map(|word| argument(&word))
             .collect();
         let name = Self::name(spec);
         let unit = name.trim_end_matches(".service");
@@ -209,6 +209,11 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", specifiers(text).replace('\\', "\\\\").replace('"', "\\\""))
 }
 
+/// A word of a command line.
+pub(crate) fn argument(text: &str) -> String {
+    quoted(text).replace('$', "$$")
+}
+
 /// A line break in a path would begin a directive.
 fn one_line(spec: &Spec) -> Result<(), ServiceError> {
     let values = spec.environment.values().map(Path::new);
@@ -275,21 +280,6 @@ mod tests {
         let path = dir.path().join("clawdbot.service");
         std::fs::write(&path, Systemd::new(dir.path().into()).render(&spec)).unwrap();
         let shown = System.run("systemd-analyze", &["--user", "verify", path.to_str().unwrap()]);
-        let Ok(shown) = shown else {
-            return eprintln!("skipped: there is no systemd-analyze here");
-        };
-        let said: Vec<&str> =
-            shown.err.lines().filter(|line| line.contains("clawdbot.service")).collect();
-        assert_eq!(said, Vec::<&str>::new());
-    }
-
-    #[test]
-    fn systemd_accepts_the_unit_for_servers() {
-        let dir = tempfile::tempdir().unwrap();
-        let text = include_str!("../../../installer/clawdbot.service");
-        let path = dir.path().join("clawdbot.service");
-        std::fs::write(&path, text.replace("/usr/local/bin/clawdbot", "/bin/true")).unwrap();
-        let shown = System.run("systemd-analyze", &["verify", path.to_str().unwrap()]);
         let Ok(shown) = shown else {
             return eprintln!("skipped: there is no systemd-analyze here");
         };

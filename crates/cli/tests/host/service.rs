@@ -327,3 +327,98 @@ fn a_system_unit_may_run_gateway_start() {
     let gateway = home.foreground(unit);
     assert!(gateway.started.contains("listening on ws://127.0.0.1:PORT (PID 12345)"));
 }
+
+/// Stands in for systemd where it is not the first process, and answers that all is well.
+const SYSTEMCTL: &str = "#!/bin/sh\necho \"systemctl $*\" >>/var/lib/asked\n";
+
+/// A server of its own to change: users, units and programs end with the namespace.
+const SERVER: &str = r#"
+set -e
+mount -t tmpfs tmpfs /var/lib
+mkdir /var/lib/upper /var/lib/work
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/var/lib/upper,workdir=/var/lib/work /etc || exit 99
+mount -t tmpfs tmpfs /usr/local/bin
+mkdir -p /etc/systemd/system
+cp "$SYSTEMCTL" /usr/local/bin/systemctl
+echo SERVER
+try() { printf '$ clawdbot %s\n' "$*"; "$CLAWDBOT" "$@" 2>&1 || echo "exit code $?"; }
+"#;
+
+#[test]
+fn a_service_of_the_whole_server_has_a_user_of_its_own() {
+    let home = Home::new();
+    let systemctl = home.path().join("systemctl");
+    std::fs::write(&systemctl, SYSTEMCTL).unwrap();
+    crate::home::mode(&systemctl, 0o755);
+    let script = format!(
+        "{SERVER}
+try gateway install --system
+cmp /etc/systemd/system/clawdbot.service '{unit}' && stat -c '%a %U' /etc/systemd/system/clawdbot.service
+stat -c '%a %U %G' /var/lib/clawdbot /var/lib/clawdbot/.clawdbot/clawdbot.json /usr/local/bin/clawdbot
+setpriv --reuid clawdbot --regid clawdbot --clear-groups env -i HOME=/var/lib/clawdbot /usr/local/bin/clawdbot gateway --port 0 >/var/lib/said 2>&1 &
+for _ in $(seq 200); do grep -q 'log file' /var/lib/said && break; sleep 0.1; done
+tail -n 1 /var/lib/said; kill %1; wait %1; echo ended $?
+echo '# mine' >/etc/systemd/system/clawdbot.service
+try gateway install --system
+try gateway install --system --replace
+cat /etc/systemd/system/clawdbot.service.old
+try gateway uninstall --system
+cat /var/lib/asked
+setpriv --reuid 65534 --regid 65534 --clear-groups /usr/local/bin/clawdbot gateway install --system 2>&1
+",
+        unit = concat!(env!("CARGO_MANIFEST_DIR"), "/../../installer/clawdbot.service"),
+    );
+    let arguments =
+        ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "/bin/bash", "-c"];
+    let mut unshare = home.other(Path::new("unshare"), &[&arguments[..], &[&script]].concat());
+    unshare.env("CLAWDBOT", PROGRAM).env("SYSTEMCTL", &systemctl);
+    unshare.env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
+    let Shown { out, err, .. } = home.finish(unshare);
+    let Some((_, shown)) = out.split_once("SERVER\n") else {
+        return eprintln!("skipped, no namespace with users of its own here: {out}{err}");
+    };
+    insta::assert_snapshot!(shown, @"
+    $ clawdbot gateway install --system
+    ✓ program copied to /usr/local/bin/clawdbot
+    ✓ user clawdbot made
+    ✓ settings made in /var/lib/clawdbot/.clawdbot
+    ✓ systemd service enabled
+    ✓ service runtime: active
+    Keys of models go into /etc/clawdbot/environment, for root alone (0600); then: systemctl restart clawdbot
+    Ask it with: sudo -u clawdbot HOME=/var/lib/clawdbot /usr/local/bin/clawdbot health
+    644 root
+    700 clawdbot clawdbot
+    600 clawdbot clawdbot
+    755 root root
+    ✓ log file: /var/lib/clawdbot/.clawdbot/logs/gateway.log
+    ended 0
+    $ clawdbot gateway install --system
+    /etc/systemd/system/clawdbot.service exists and was not written by clawdbot, so it was left alone. Move it away, or replace it with --replace, which keeps it as /etc/systemd/system/clawdbot.service.old.
+    exit code 77
+    $ clawdbot gateway install --system --replace
+    ✓ program copied to /usr/local/bin/clawdbot
+    ✓ systemd service enabled
+    ✓ service runtime: active
+    Keys of models go into /etc/clawdbot/environment, for root alone (0600); then: systemctl restart clawdbot
+    Ask it with: sudo -u clawdbot HOME=/var/lib/clawdbot /usr/local/bin/clawdbot health
+    # mine
+    $ clawdbot gateway uninstall --system
+    ✓ systemd service removed
+    Settings and conversations stay in /var/lib/clawdbot, and the user clawdbot stays too.
+    systemctl show --property=Version
+    systemctl daemon-reload
+    systemctl enable --quiet clawdbot.service
+    systemctl reset-failed clawdbot.service
+    systemctl restart clawdbot.service
+    systemctl show --property=Version
+    systemctl show --property=Version
+    systemctl daemon-reload
+    systemctl enable --quiet clawdbot.service
+    systemctl reset-failed clawdbot.service
+    systemctl restart clawdbot.service
+    systemctl show --property=Version
+    systemctl disable --quiet --now clawdbot.service
+    systemctl daemon-reload
+    A service of the whole server is the administrator's. Run this with sudo.
+    ");
+}
