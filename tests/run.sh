@@ -73,7 +73,7 @@ install_if_apt() {
 
 prepare_rust() {
   # The service tests start a service manager of their own, and check units.
-  if [ "$(uname -s)" = Linux ]; then install_if_apt "for the service tests" systemd; fi
+  if [ "$(uname -s)" = Linux ]; then install_if_apt "for the service tests" systemd iproute2; fi
   if ! has cc; then install_if_apt "to build with" build-essential; fi
   install_if_apt "for the tests of the SSH tunnel" openssh-server openssh-client
 }

@@ -6,6 +6,7 @@
 mod doctor;
 mod home;
 mod moving;
+mod nearby;
 mod refusals;
 mod run;
 mod service;

@@ -300,7 +300,9 @@ fn a_gateway_in_the_foreground_is_seen_probed_and_stopped() {
     assert_eq!(status["port"], gateway.port);
     assert_eq!(status["rpc"]["ok"], true);
     assert_eq!(status["lastError"], serde_json::Value::Null);
-    let probed = home.run(&["gateway", "probe"]);
+    let mut alone = home.command(&["gateway", "probe"]);
+    alone.env("CLAWDBOT_DISABLE_BONJOUR", "1");
+    let probed = home.finish(alone);
     assert_eq!(probed.code, 0);
     let line = format!("✓ local  ws://127.0.0.1:{}  ", gateway.port);
     assert!(probed.out.starts_with(&line), "{probed:?}");
