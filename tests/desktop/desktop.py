@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -22,6 +23,13 @@ OUT = HERE.parent / "out"
 APP = os.environ.get("CLAWDBOT_DESKTOP_BIN", "")
 CLI = os.environ.get("CLAWDBOT_BIN", "")
 TITLE = "Clawdbot"
+BUS = """<busconfig>
+  <type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth><servicedir>%s</servicedir>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>
+  </policy>
+</busconfig>
+"""
 
 
 def until(test, timeout=10.0, what="the condition"):
@@ -62,9 +70,10 @@ def children(pid):
 class Desktop:
     """Use as a context manager; everything it started is gone afterwards."""
 
-    def __init__(self, language="C.UTF-8", watcher=True):
+    def __init__(self, language="C.UTF-8", watcher=True, keyring=False):
         self.language = language
         self.with_watcher = watcher
+        self.with_keyring = keyring
         self.started = []
         self.drivers = []
         self.probe = None
@@ -84,6 +93,8 @@ class Desktop:
             self._screen()
             self._bus()
             self._window_manager()
+            if self.with_keyring:
+                self.unlock_keyring()
             if self.with_watcher:
                 self.start_watcher()
         except BaseException:
@@ -148,9 +159,51 @@ class Desktop:
         until(managed, 20, "the window manager")
 
     def _bus(self):
-        bus = self.run("dbus-daemon", "--session", "--nofork", "--print-address=1",
+        """A session bus that starts services on demand, but no keyring: that is for tests to do."""
+        services = self.root / "services"
+        services.mkdir()
+        for service in Path("/usr/share/dbus-1/services").glob("*.service"):
+            if not re.search("keyring|secret", service.name, re.I):
+                (services / service.name).symlink_to(service)
+        config = self.root / "bus.conf"
+        config.write_text(BUS % services)
+        bus = self.run("dbus-daemon", "--config-file=%s" % config, "--nofork", "--print-address=1",
                        stdout=subprocess.PIPE, text=True)
         self.env["DBUS_SESSION_BUS_ADDRESS"] = bus.stdout.readline().strip()
+
+    # -- keyring ------------------------------------------------------------
+    def unlock_keyring(self):
+        """A real keyring, open; what it keeps is there again after the next unlocking."""
+        self._keyring("--unlock", password=b"keyring password")
+
+    def lock_keyring(self):
+        """The same keyring as after a login that did not open it."""
+        self.stop_keyring()
+        self._keyring()
+
+    def stop_keyring(self):
+        self.keyring.terminate()
+        self.keyring.wait()
+        until(lambda: not self._has_keyring(), 10, "the end of the keyring")
+
+    def _keyring(self, *options, password=b""):
+        self.keyring = self.run("gnome-keyring-daemon", "--foreground", "--components=secrets", *options,
+                                stdin=subprocess.PIPE)
+        self.keyring.stdin.write(password)
+        self.keyring.stdin.close()
+        until(self._has_keyring, 15, "the keyring")
+
+    def _has_keyring(self):
+        return self._has_name("org.freedesktop.secrets")
+
+    def _has_name(self, name):
+        return "true" in self.output(
+            "gdbus", "call", "--session", "-d", "org.freedesktop.DBus", "-o", "/org/freedesktop/DBus",
+            "-m", "org.freedesktop.DBus.NameHasOwner", name)
+
+    def secret(self, name):
+        """What the keyring has of this app under that name."""
+        return self.output("secret-tool", "lookup", "service", "Clawdbot", "username", name)
 
     def start_watcher(self):
         """Lets a panel appear: from now on tray items can register."""
@@ -229,9 +282,7 @@ class Desktop:
         config.write_text("[global]\nmarkup = full\ndmenu = %s/choose\n" % self.bin)
         with open(log, "wb") as out:
             self.run("dunst", "-print", stdout=out)
-        until(lambda: "true" in self.output(
-            "gdbus", "call", "--session", "-d", "org.freedesktop.DBus", "-o", "/org/freedesktop/DBus",
-            "-m", "org.freedesktop.DBus.NameHasOwner", "org.freedesktop.Notifications"), 5, "dunst")
+        until(lambda: self._has_name("org.freedesktop.Notifications"), 5, "dunst")
 
     def answer_notification(self, button):
         (self.root / "choice").write_text(button)

@@ -67,6 +67,19 @@ pub fn check_url(url: &str) -> Result<(), AddressError> {
     }
 }
 
+/// What a browser would call the gateway at an address: its `Host` and its `Origin`.
+///
+/// # Errors
+/// [`AddressError`].
+pub fn web_names(url: &str) -> Result<(String, String), AddressError> {
+    let Address { host, port, tls, .. } = Address::parse(url)?;
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    let (scheme, usual) = if tls { ("https", 443) } else { ("http", 80) };
+    let host = if port == usual { host } else { format!("{host}:{port}") };
+    let origin = format!("{scheme}://{host}");
+    Ok((host, origin))
+}
+
 impl Address {
     pub(crate) fn parse(url: &str) -> Result<Self, AddressError> {
         // The parser cuts fragments off silently; a token may hide in one.
@@ -170,6 +183,18 @@ mod tests {
         {
             assert_eq!(check("ws://gateway:1", ip), Err("ADDRESS_PLAIN_PUBLIC"), "{ip}");
             assert_eq!(check("wss://gateway:1", ip), Ok(()), "{ip}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_is_called_what_a_browser_would_call_it() {
+        for (url, host, origin) in [
+            ("wss://gateway.example/", "gateway.example", "https://gateway.example"),
+            ("wss://gateway.example:443", "gateway.example", "https://gateway.example"),
+            ("ws://127.0.0.1:18789", "127.0.0.1:18789", "http://127.0.0.1:18789"),
+            ("wss://[::1]:8443", "[::1]:8443", "https://[::1]:8443"),
+        ] {
+            assert_eq!(web_names(url), Ok((host.to_owned(), origin.to_owned())), "{url}");
         }
     }
 

@@ -37,7 +37,7 @@ mod options;
 mod pin;
 mod wire;
 
-pub use address::{AddressError, check_url, is_loopback};
+pub use address::{AddressError, check_url, is_loopback, web_names};
 pub use client::{Client, Connected};
 pub use dialer::{Dialer, Stream};
 pub use error::{Closed, ConnectError, NotAGateway, RequestError, Stage};

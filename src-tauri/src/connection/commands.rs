@@ -13,7 +13,7 @@ use super::probe;
 use super::report::Report;
 use super::session::Access;
 use super::target::{Target, TargetError, Wish};
-use super::vault::Credential;
+use super::vault::{Credential, VaultError};
 use crate::diagnostics::commands::Place;
 use crate::error::CommandError;
 use crate::host::{Host, HostState};
@@ -37,6 +37,8 @@ pub(crate) enum ConnectionError {
         "clawdbot.json cannot be written: {0}. Check that there is space and that you may write there."
     )]
     Write(#[from] std::io::Error),
+    #[error("{0} {remedy}", remedy = .0.remedy())]
+    Vault(#[from] VaultError),
     #[error("Nobody asks this any more.")]
     NotAsked,
     #[error("{0}")]
@@ -50,6 +52,7 @@ impl ConnectionError {
             Self::Config(_) => "CONFIG_INVALID",
             Self::Edit(error) => error.code(),
             Self::Write(_) => "CONFIG_WRITE",
+            Self::Vault(error) => error.code(),
             Self::NotAsked => "NOT_ASKED",
             Self::Holder(error) => error.code(),
         }
@@ -97,7 +100,7 @@ async fn use_target(
     if target != Target::Local
         && let Some(credential) = credential
     {
-        access.vault.keep(&target.key(), &credential.into()).await;
+        access.vault.keep(&target.key(), &credential.into()).await?;
     }
     save(wish.changes(), place).await?;
     host.restart();

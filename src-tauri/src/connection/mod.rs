@@ -17,6 +17,6 @@ mod vault;
 
 pub(crate) use self::remote::Remote;
 pub(crate) use self::report::Report;
-pub(crate) use self::session::{Access, Session, SessionEvent, is_tunnel_trouble};
+pub(crate) use self::session::{Access, Session, SessionError, SessionEvent, is_tunnel_trouble};
 pub(crate) use self::target::{Mode, Target, TargetError, Wish};
-pub(crate) use self::vault::{Credential, Vault};
+pub(crate) use self::vault::{Credential, Vault, VaultError};

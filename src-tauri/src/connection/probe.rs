@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::remote::Remote;
 use super::session::Access;
 use super::target::Target;
-use super::vault::Credential;
+use super::vault::{Credential, VaultError};
 
 /// For each layer that waits for the network.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -155,7 +155,9 @@ impl<F: Fn(Step)> Trial<F> {
         self.ok(Layer::Port, "");
         self.ok(Layer::Gateway, "");
         self.running(Layer::Version);
-        let remote = Remote::new(base, target.key(), known, access.vault.clone()).await;
+        let remote = Remote::new(base, target.key(), known, access.vault.clone())
+            .await
+            .map_err(|error| of_vault(&error))?;
         let connected =
             Client::connect(remote.options()).await.map_err(|error| of_connect(&error))?;
         self.ok(Layer::Version, &connected.hello.server.version);
@@ -218,6 +220,11 @@ fn of_ssh(trouble: &Trouble) -> Broken {
         _ => Layer::Ssh,
     };
     Broken { layer, detail: trouble.to_string(), remedy: Some(trouble.remedy()) }
+}
+
+fn of_vault(error: &VaultError) -> Broken {
+    let (detail, remedy) = (error.to_string(), Some(error.remedy().to_owned()));
+    Broken { layer: Layer::Authentication, detail, remedy }
 }
 
 fn of_connect(error: &ConnectError) -> Broken {

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use clawdbot_client::{ConnectOptions, Dialer};
 use clawdbot_gateway::{InProcess, Media};
 use clawdbot_protocol::{DeviceIdentity, Scope};
+use clawdbot_remote::front_door::FarEnd;
 use tokio::sync::mpsc;
 
-use super::vault::{Credential, Vault};
+use super::vault::{Credential, Vault, VaultError};
 use super::{line, media};
 
 /// A gateway that takes longer has no latency worth telling.
@@ -33,20 +34,23 @@ struct Inner {
 
 impl Remote {
     /// The gateway at `base`, whose secrets are kept under `key`.
+    ///
+    /// # Errors
+    /// When it is not known what opens the gateway, because the keyring does not say.
     pub(crate) async fn new(
         base: ConnectOptions,
         key: String,
         known: Option<Credential>,
         vault: Vault,
-    ) -> Self {
+    ) -> Result<Self, VaultError> {
         let credential = match known {
             Some(credential) => credential,
-            None => vault.credential(&key).await,
+            None => vault.credential(&key).await?,
         };
-        let identity = vault.identity().await;
+        let identity = vault.identity().await?;
         let credential = Mutex::new(credential);
         let end = tokio_util::sync::CancellationToken::new();
-        Self(Arc::new(Inner { base, key, credential, identity, vault, end }))
+        Ok(Self(Arc::new(Inner { base, key, credential, identity, vault, end })))
     }
 
     /// Opens a connection that behaves like one to a gateway in this process.
@@ -84,12 +88,13 @@ impl Remote {
     }
 
     /// The way there, for the front door.
-    pub(crate) fn dialer(&self) -> Dialer {
+    pub(crate) fn far_end(&self) -> Option<FarEnd> {
         let base = self.0.base.clone();
-        Dialer::new(move || {
+        let dialer = Dialer::new(move || {
             let base = base.clone();
             async move { clawdbot_client::dial(&base).await.map_err(std::io::Error::other) }
-        })
+        });
+        FarEnd::new(dialer, &self.0.base.url).ok()
     }
 
     /// How long a new connection takes up to the gateway's challenge; nothing is sent.
@@ -112,8 +117,12 @@ impl Remote {
             credential.clone()
         };
         // The configuration of this computer's own gateway keeps that one's secrets.
-        if !self.is_local() {
-            self.0.vault.keep(&self.0.key, &credential).await;
+        if self.is_local() {
+            return;
+        }
+        if let Err(error) = self.0.vault.keep(&self.0.key, &credential).await {
+            // The gateway gives another one to the same device key.
+            tracing::warn!(code = error.code(), %error, "the device's token is kept until the app ends");
         }
     }
 

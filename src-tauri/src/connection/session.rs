@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::remote::Remote;
 use super::target::Target;
-use super::vault::{Credential, Vault};
+use super::vault::{Credential, Vault, VaultError};
 use crate::host::{Away, Failure};
 
 const FIRST_DELAY: Duration = Duration::from_secs(1);
@@ -30,6 +30,15 @@ pub(crate) struct Access {
     pub(crate) questions: mpsc::Sender<Question>,
 }
 
+/// Why a session cannot even begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SessionError {
+    #[error(transparent)]
+    Ssh(#[from] SshError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
 /// What a session has come to.
 pub(crate) enum SessionEvent {
     /// The gateway has let this app in.
@@ -40,7 +49,7 @@ pub(crate) enum SessionEvent {
     Failed(Failure),
 }
 
-/// A remote target in use; dropped, its tunnel and front door end.
+/// A remote target in use; dropped, its tunnel and front door end soon.
 pub(crate) struct Session {
     pub(crate) remote: Remote,
     tunnel: Option<Tunnel>,
@@ -51,6 +60,8 @@ pub(crate) struct Session {
     delays: backon::ExponentialBackoff,
     /// Before the next attempt.
     pause: Option<Duration>,
+    /// Left alone by a person although there is no tunnel, and whether that was told.
+    paused: Option<bool>,
     /// What the tunnel was when that was last told.
     told: Option<Status>,
     _questions: Option<AbortOnDropHandle<()>>,
@@ -67,7 +78,7 @@ impl Session {
         port: Option<u16>,
         known: Option<Credential>,
         access: &Access,
-    ) -> Result<Self, SshError> {
+    ) -> Result<Self, SessionError> {
         let mut base = target.options();
         base.timeout = CONNECT;
         Self::with(target, base, port, known, access).await
@@ -78,7 +89,7 @@ impl Session {
         base: ConnectOptions,
         known: Credential,
         access: &Access,
-    ) -> Result<Self, SshError> {
+    ) -> Result<Self, SessionError> {
         Self::with(&Target::Local, base, None, Some(known), access).await
     }
 
@@ -88,7 +99,7 @@ impl Session {
         port: Option<u16>,
         known: Option<Credential>,
         access: &Access,
-    ) -> Result<Self, SshError> {
+    ) -> Result<Self, SessionError> {
         let (mut tunnel, mut asking) = (None, None);
         if let Target::Ssh(spec) = target {
             let ssh = access.ssh.clone().ok_or(SshError::NoProgram)?;
@@ -104,12 +115,12 @@ impl Session {
             })));
             tunnel = Some(opened);
         }
-        let remote = Remote::new(base, target.key(), known, access.vault.clone()).await;
+        let remote = Remote::new(base, target.key(), known, access.vault.clone()).await?;
         let (mut door, mut door_taken) = (None, false);
         if let Some(port) = port {
             match FrontDoor::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await {
                 Ok(bound) => {
-                    bound.lead_to(Some(remote.dialer()));
+                    bound.lead_to(remote.far_end());
                     door = Some(bound);
                 }
                 Err(error) => {
@@ -126,6 +137,7 @@ impl Session {
             client: None,
             delays: delays(),
             pause: None,
+            paused: None,
             told: None,
             _questions: asking,
         })
@@ -141,10 +153,20 @@ impl Session {
         self.tunnel.is_none() && self.remote.is_local()
     }
 
-    /// Ends the tunnel until [`Session::retry`].
+    /// Ends it; afterwards nothing of it leads anywhere, and the front door's port is free.
+    pub(crate) async fn close(mut self) {
+        self.remote.end();
+        self.client = None;
+        if let Some(door) = self.door.take() {
+            door.close().await;
+        }
+    }
+
+    /// Ends the connection until [`Session::retry`].
     pub(crate) fn pause(&mut self) {
-        if let Some(tunnel) = &self.tunnel {
-            tunnel.stop();
+        match &self.tunnel {
+            Some(tunnel) => tunnel.stop(),
+            None => self.paused = Some(false),
         }
         self.client = None;
     }
@@ -154,6 +176,7 @@ impl Session {
         if let Some(tunnel) = &self.tunnel {
             tunnel.retry_now();
         }
+        self.paused = None;
         self.delays = delays();
         self.pause = None;
     }
@@ -168,6 +191,11 @@ impl Session {
             tracing::info!(closed, "the remote gateway went away");
             self.client = None;
             return SessionEvent::Away(self.away("connecting"));
+        }
+        match self.paused.replace(true) {
+            Some(false) => return self.of_tunnel(Status::Paused),
+            Some(true) => std::future::pending().await,
+            None => self.paused = None,
         }
         if let Some(event) = self.tunnel_news().await {
             return event;

@@ -1,13 +1,20 @@
-//! Secrets of remote gateways: in the system's keyring, or in a file for this user alone where no
-//! keyring answers. The page never sees any.
+//! Secrets of remote gateways: in the system's keyring, or in a file for this user alone on a system
+//! that has none. The page never sees any.
+//!
+//! The file also lists what the keyring keeps, so that a keyring that is locked or gone is never
+//! taken for an empty one: what is in it would be shadowed.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clawdbot_protocol::DeviceIdentity;
+use keyring_core::{Entry, Error as KeyringError};
 use serde::{Deserialize, Serialize};
+
+use crate::platform::{Here, Platform as _};
 
 /// The name of this app's entries.
 const SERVICE: &str = "Clawdbot";
@@ -39,107 +46,301 @@ impl Credential {
     }
 }
 
+/// Why a secret is neither known nor kept. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum VaultError {
+    /// It holds entries of this app, or would take them, and does not open.
+    #[error("The keyring of this computer is locked.")]
+    Locked,
+    /// It may be waiting for its own password.
+    #[error("The keyring of this computer does not answer.")]
+    Silent,
+    /// It was there before.
+    #[error("The keyring of this computer, which has the secrets of this app, is gone.")]
+    Gone,
+    #[error("The keyring of this computer cannot be used: {0}.")]
+    Broken(String),
+    /// What is kept under that name makes no sense; it may be worth something to somebody.
+    #[error("The entry {0} of this app in the keyring or in {FILE} is damaged.")]
+    Damaged(String),
+    #[error("The file {FILE} cannot be used: {0}.")]
+    File(#[from] io::Error),
+    /// A key that others could guess is no key.
+    #[error("This computer has no random numbers for a device key: {0}.")]
+    Random(#[from] getrandom::Error),
+}
+
+impl VaultError {
+    /// A stable name for this kind of failure.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Locked => "KEYRING_LOCKED",
+            Self::Silent => "KEYRING_SILENT",
+            Self::Gone => "KEYRING_GONE",
+            Self::Broken(_) => "KEYRING_BROKEN",
+            Self::Damaged(_) => "SECRET_DAMAGED",
+            Self::File(_) => "SECRETS_FILE",
+            Self::Random(_) => "NO_RANDOM",
+        }
+    }
+
+    /// The one thing to do about it.
+    pub(crate) const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Locked | Self::Silent => "Unlock the keyring, then try again.",
+            Self::Gone | Self::Broken(_) => "Start the keyring again, then try again.",
+            Self::Damaged(_) => "Remove that entry if you do not need it, then try again.",
+            Self::File(_) => "Check that you may read and write it, then try again.",
+            Self::Random(_) => "Restart the computer, then try again.",
+        }
+    }
+}
+
+/// One read or write of the keyring has one of these ends.
+impl From<KeyringError> for VaultError {
+    fn from(error: KeyringError) -> Self {
+        match error {
+            KeyringError::NoStorageAccess(_) => Self::Locked,
+            other => Self::Broken(other.to_string()),
+        }
+    }
+}
+
+/// The keyring's entry with that name; `None` on a system without a keyring.
+type Keyring = dyn Fn(&str) -> Result<Option<Entry>, KeyringError> + Send + Sync;
+
 /// A cheap handle to where secrets are kept.
 #[derive(Clone)]
-pub(crate) struct Vault {
+pub(crate) struct Vault(Arc<Inner>);
+
+struct Inner {
     file: PathBuf,
+    keyring: Box<Keyring>,
     /// One reader or writer at a time, so that no change is lost to another one.
-    turn: Arc<Mutex<()>>,
+    turn: Mutex<()>,
 }
 
 impl Vault {
+    /// The vault of this app's state directory and of the system's keyring.
     pub(crate) fn new(state_dir: &Path) -> Self {
-        Self { file: state_dir.join(FILE), turn: Arc::default() }
+        Self::with(state_dir, Box::new(|name| Here::keyring_entry(SERVICE, name)))
+    }
+
+    fn with(state_dir: &Path, keyring: Box<Keyring>) -> Self {
+        let file = state_dir.join(FILE);
+        Self(Arc::new(Inner { file, keyring, turn: Mutex::default() }))
     }
 
     /// What is known for a gateway.
-    pub(crate) async fn credential(&self, key: &str) -> Credential {
-        let text = self.read(format!("gateway:{key}")).await;
-        text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    ///
+    /// # Errors
+    /// [`VaultError`]; a gateway that nothing is known of is none.
+    pub(crate) async fn credential(&self, key: &str) -> Result<Credential, VaultError> {
+        let name = name(key);
+        self.ask(move |vault| {
+            let Some(text) = vault.read(&name)? else { return Ok(Credential::default()) };
+            serde_json::from_str(&text).map_err(|_| VaultError::Damaged(name))
+        })
+        .await
     }
 
     /// Keeps it.
-    pub(crate) async fn keep(&self, key: &str, credential: &Credential) {
-        if let Ok(text) = serde_json::to_string(credential) {
-            self.write(format!("gateway:{key}"), text).await;
-        }
+    ///
+    /// # Errors
+    /// [`VaultError`]; then what was kept before still is.
+    pub(crate) async fn keep(&self, key: &str, credential: &Credential) -> Result<(), VaultError> {
+        let text = serde_json::to_string(credential).map_err(io::Error::other)?;
+        let name = name(key);
+        self.ask(move |vault| vault.write(&name, &text)).await
     }
 
     /// The key of this device, made at first use.
-    pub(crate) async fn identity(&self) -> Arc<DeviceIdentity> {
-        let known = self.read(DEVICE.to_owned()).await.and_then(|text| seed(&text));
-        let seed = match known {
-            Some(seed) => seed,
-            None => {
-                let mut seed = [0; 32];
-                if let Err(error) = getrandom::fill(&mut seed) {
-                    tracing::error!(%error, "no device key can be made");
-                }
-                let text = seed.iter().map(|byte| format!("{byte:02x}")).collect();
-                self.write(DEVICE.to_owned(), text).await;
-                seed
-            }
-        };
-        Arc::new(DeviceIdentity::from_seed(&seed))
+    ///
+    /// # Errors
+    /// [`VaultError`]; a key that cannot be read is never replaced.
+    pub(crate) async fn identity(&self) -> Result<Arc<DeviceIdentity>, VaultError> {
+        let seed = self.ask(Inner::seed).await?;
+        Ok(Arc::new(DeviceIdentity::from_seed(&seed)))
     }
 
-    async fn read(&self, name: String) -> Option<String> {
-        let vault = self.clone();
-        let reading = tokio::task::spawn_blocking(move || {
-            let _turn = vault.turn.lock().unwrap_or_else(PoisonError::into_inner);
-            // What lies in the file was put there when no keyring answered, and is newer.
-            vault.entries().remove(&name).or_else(|| entry(&name).ok()?.get_password().ok())
+    async fn ask<T: Send + 'static>(
+        &self,
+        what: impl FnOnce(&Inner) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        let inner = self.0.clone();
+        let asking = tokio::task::spawn_blocking(move || {
+            let _turn = inner.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            what(&inner)
         });
-        tokio::time::timeout(PATIENCE, reading).await.ok()?.ok()?
-    }
-
-    async fn write(&self, name: String, text: String) {
-        let vault = self.clone();
-        let (named, kept) = (name.clone(), text.clone());
-        let writing = tokio::task::spawn_blocking(move || {
-            entry(&name).and_then(|entry| entry.set_password(&text))
-        });
-        let in_keyring = match tokio::time::timeout(PATIENCE, writing).await {
-            Ok(Ok(Ok(()))) => true,
-            Ok(Ok(Err(error))) => {
-                tracing::info!(%error, "no keyring; secrets are kept in a private file");
-                false
-            }
-            _ => false,
-        };
-        let filing = tokio::task::spawn_blocking(move || {
-            let _turn = vault.turn.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut entries = vault.entries();
-            let before = entries.clone();
-            entries.remove(&named);
-            if !in_keyring {
-                entries.insert(named, kept);
-            }
-            if entries != before {
-                vault.save(&entries);
-            }
-        });
-        let _ = filing.await;
-    }
-
-    fn entries(&self) -> BTreeMap<String, String> {
-        let text = std::fs::read_to_string(&self.file).unwrap_or_default();
-        serde_json::from_str(&text).unwrap_or_default()
-    }
-
-    fn save(&self, entries: &BTreeMap<String, String>) {
-        let text = serde_json::to_string_pretty(entries).unwrap_or_default();
-        if let Err(error) = clawdbot_config::write(&self.file, &text) {
-            tracing::error!(%error, "secrets of the remote gateway cannot be kept");
-        }
+        let answer = tokio::time::timeout(PATIENCE, asking).await;
+        answer.map_err(|_| VaultError::Silent)?.map_err(io::Error::other)?
     }
 }
 
-fn entry(name: &str) -> keyring::v1::Result<keyring::v1::Entry> {
-    keyring::v1::Entry::new(SERVICE, name)
+/// The entry with what opens a gateway.
+fn name(key: &str) -> String {
+    format!("gateway:{key}")
+}
+
+/// What is in the file: secrets, or `null` for those that the keyring has.
+type Entries = BTreeMap<String, Option<String>>;
+
+impl Inner {
+    fn seed(&self) -> Result<[u8; 32], VaultError> {
+        if let Some(text) = self.read(DEVICE)? {
+            return seed(&text).ok_or_else(|| VaultError::Damaged(DEVICE.to_owned()));
+        }
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)?;
+        let text: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.write(DEVICE, &text)?;
+        Ok(seed)
+    }
+
+    fn read(&self, name: &str) -> Result<Option<String>, VaultError> {
+        let mut entries = self.entries()?;
+        let listed = match entries.remove(name) {
+            // What lies in the file was put there when there was no keyring, and is newer.
+            Some(Some(text)) => return Ok(Some(text)),
+            Some(None) => true,
+            None => false,
+        };
+        match (self.keyring)(name)? {
+            Some(entry) => match entry.get_password() {
+                Ok(text) => {
+                    if !listed {
+                        entries.insert(name.to_owned(), None);
+                        self.save(&entries)?;
+                    }
+                    Ok(Some(text))
+                }
+                Err(KeyringError::NoEntry) => Ok(None),
+                Err(error) => Err(error.into()),
+            },
+            None if listed => Err(VaultError::Gone),
+            None => Ok(None),
+        }
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<(), VaultError> {
+        let before = self.entries()?;
+        let mut entries = before.clone();
+        match (self.keyring)(name)? {
+            Some(entry) => {
+                entry.set_password(text)?;
+                entries.insert(name.to_owned(), None);
+            }
+            None if before.get(name) == Some(&None) => return Err(VaultError::Gone),
+            None => {
+                tracing::info!("there is no keyring; secrets are kept in a private file");
+                entries.insert(name.to_owned(), Some(text.to_owned()));
+            }
+        }
+        if entries != before {
+            self.save(&entries)?;
+        }
+        Ok(())
+    }
+
+    fn entries(&self) -> io::Result<Entries> {
+        match std::fs::read_to_string(&self.file) {
+            Ok(text) => serde_json::from_str(&text).map_err(io::Error::other),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Entries::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn save(&self, entries: &Entries) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(entries).map_err(io::Error::other)?;
+        clawdbot_config::write(&self.file, &text)
+    }
 }
 
 fn seed(text: &str) -> Option<[u8; 32]> {
     let bytes = (0..64).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok());
+    (text.len() == 64).then_some(())?;
     bytes.collect::<Option<Vec<u8>>>()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use keyring_core::api::CredentialStoreApi as _;
+    use keyring_core::mock;
+
+    use super::*;
+
+    const SECRET: &str = "far-gateway-token";
+
+    fn credential() -> Credential {
+        Credential { token: Some(SECRET.to_owned()), ..Credential::default() }
+    }
+
+    fn file(directory: &Path) -> String {
+        std::fs::read_to_string(directory.join(FILE)).unwrap_or_default()
+    }
+
+    /// A vault with a keyring that is as full as `store`.
+    fn with_keyring(directory: &Path, store: &Arc<mock::Store>) -> Vault {
+        let store = store.clone();
+        Vault::with(directory, Box::new(move |name| store.build(SERVICE, name, None).map(Some)))
+    }
+
+    fn fails(directory: &Path, error: fn() -> KeyringError) -> Vault {
+        Vault::with(directory, Box::new(move |_| Err(error())))
+    }
+
+    fn without_keyring(directory: &Path) -> Vault {
+        Vault::with(directory, Box::new(|_| Ok(None)))
+    }
+
+    #[tokio::test]
+    async fn secrets_are_in_the_keyring_and_the_file_only_lists_them() {
+        let (directory, store) = (tempfile::tempdir().unwrap(), mock::Store::new().unwrap());
+        let vault = with_keyring(directory.path(), &store);
+        vault.keep("k", &credential()).await.unwrap();
+        let device = vault.identity().await.unwrap().id();
+        assert!(!file(directory.path()).contains(SECRET));
+        let again = with_keyring(directory.path(), &store);
+        assert!(again.credential("k").await.unwrap() == credential());
+        assert!(again.credential("other").await.unwrap() == Credential::default());
+        assert_eq!(again.identity().await.unwrap().id(), device);
+    }
+
+    #[tokio::test]
+    async fn a_keyring_that_does_not_open_is_not_an_empty_one() {
+        let (directory, store) = (tempfile::tempdir().unwrap(), mock::Store::new().unwrap());
+        let vault = with_keyring(directory.path(), &store);
+        vault.keep("k", &credential()).await.unwrap();
+        let device = vault.identity().await.unwrap().id();
+        let kept = file(directory.path());
+        let locked = || KeyringError::NoStorageAccess("locked".into());
+        let broken = || KeyringError::PlatformFailure("no bus".into());
+        for (vault, code) in [
+            (fails(directory.path(), locked), "KEYRING_LOCKED"),
+            (fails(directory.path(), broken), "KEYRING_BROKEN"),
+            (without_keyring(directory.path()), "KEYRING_GONE"),
+        ] {
+            assert_eq!(vault.identity().await.err().unwrap().code(), code);
+            assert_eq!(vault.credential("k").await.err().unwrap().code(), code);
+            assert_eq!(vault.keep("k", &Credential::default()).await.err().unwrap().code(), code);
+            assert_eq!(file(directory.path()), kept);
+        }
+        let again = with_keyring(directory.path(), &store);
+        assert_eq!(again.identity().await.unwrap().id(), device);
+    }
+
+    #[tokio::test]
+    async fn without_a_keyring_secrets_are_in_a_file_that_is_never_started_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let vault = without_keyring(directory.path());
+        vault.keep("k", &credential()).await.unwrap();
+        let device = vault.identity().await.unwrap().id();
+        assert_eq!(vault.identity().await.unwrap().id(), device);
+        assert!(vault.credential("k").await.unwrap() == credential());
+        std::fs::write(directory.path().join(FILE), "{\"device\": \"00\"}").unwrap();
+        assert_eq!(vault.identity().await.err().unwrap().code(), "SECRET_DAMAGED");
+        std::fs::write(directory.path().join(FILE), "{").unwrap();
+        assert_eq!(vault.identity().await.err().unwrap().code(), "SECRETS_FILE");
+        assert_eq!(file(directory.path()), "{");
+    }
 }

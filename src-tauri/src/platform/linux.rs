@@ -4,9 +4,10 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use keyring_core::api::CredentialStoreApi as _;
 use notify_rust::{Hint, Notification, get_capabilities};
-
 use webkit2gtk::glib;
+use zbus_secret_service_keyring_store::Store as SecretService;
 
 use super::{Note, Platform, unix};
 use crate::login;
@@ -28,6 +29,9 @@ const CLOSED: &str = "__closed";
 /// variable keeps it from that and is read once, as it starts.
 const GDK_GL: &str = "GDK_GL";
 const NO_GL: &str = "disable";
+
+/// Under which name every keyring answers (freedesktop.org's Secret Service API).
+const KEYRING: &str = "org.freedesktop.secrets";
 
 /// The app on Linux.
 pub(crate) struct Linux;
@@ -147,9 +151,33 @@ impl Platform for Linux {
         unix::end_process(pid)
     }
 
+    fn keyring_entry(
+        service: &str,
+        name: &str,
+    ) -> Result<Option<keyring_core::Entry>, keyring_core::Error> {
+        if !has_keyring() {
+            return Ok(None);
+        }
+        // Opened each time: the library keeps its first attempt for ever, and a keyring may be
+        // started again.
+        SecretService::new()?.build(service, name, None).map(Some)
+    }
+
     fn private_dir(path: &Path) -> io::Result<()> {
         unix::private_dir(path)
     }
+}
+
+/// Whether a keyring runs in this session, or would be started by a question to it.
+fn has_keyring() -> bool {
+    let asked = || {
+        let bus = zbus::blocking::Connection::session()?;
+        let bus = zbus::blocking::fdo::DBusProxy::new(&bus)?;
+        let running = bus.list_names()?;
+        Ok::<_, zbus::Error>(running.into_iter().chain(bus.list_activatable_names()?).collect())
+    };
+    let names: Vec<_> = asked().unwrap_or_default();
+    names.iter().any(|name| name.as_str() == KEYRING)
 }
 
 fn config_home() -> Option<PathBuf> {

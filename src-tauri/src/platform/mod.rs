@@ -108,6 +108,15 @@ pub(crate) trait Platform {
         std::future::ready(false)
     }
 
+    /// An entry of the system's keyring, which need not exist yet; `None` where there is no keyring.
+    /// Blocks.
+    fn keyring_entry(
+        service: &str,
+        name: &str,
+    ) -> Result<Option<keyring_core::Entry>, keyring_core::Error> {
+        keyring::v1::Entry::new(service, name).map(|entry| Some(entry.inner))
+    }
+
     /// Makes a directory that only this person can read, with its parents.
     fn private_dir(path: &Path) -> io::Result<()>;
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use clawdbot_client::{Client, ConnectOptions, Credential, Dialer};
-use clawdbot_remote::front_door::FrontDoor;
+use clawdbot_remote::front_door::{FarEnd, FrontDoor};
 use clawdbot_remote::ssh::{Kind, Question, Questions, Spec, Status, Trouble, Tunnel};
 use clawdbot_tests::{Gate, PASSPHRASE, Script, Sshd, TOKEN, TestGateway, soon};
 use rustix::process::Signal;
@@ -291,7 +291,8 @@ async fn nothing_is_lost_when_sessions_are_killed_during_an_answer() {
     gateway.model.push(Script::text(["the beginning, "]).hold(&gate).say("the end"));
     let (tunnel, _questions) = open(&sshd, sshd.spec(gateway.address().port()));
     let door = FrontDoor::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
-    door.lead_to(Some(tunnel.dialer()));
+    let far = format!("ws://{}", gateway.address());
+    door.lead_to(Some(FarEnd::new(tunnel.dialer(), &far).unwrap()));
     let first = Client::connect(through(door.address())).await.unwrap();
     let message = json!({"sessionKey": "main", "message": "m", "idempotencyKey": "k"});
     first.client.request("chat.send", &message).await.unwrap();

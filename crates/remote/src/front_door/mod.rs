@@ -1,0 +1,276 @@
+//! One loopback address in front of a gateway that is elsewhere.
+//!
+//! Programs and browsers of this computer come in under one of its own names. Whoever does is passed
+//! on under the name of the gateway that the door leads to, because what stands in front of a gateway
+//! chooses by it; pages that come from elsewhere get no further (WEB-01, WEB-02).
+
+mod names;
+mod visit;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clawdbot_client::{AddressError, Dialer};
+use hyper::header::HeaderValue;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Connections at once; more wait to be accepted.
+const MAX_CONNECTIONS: usize = 256;
+/// Pause after the system refused to accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A way to a gateway, and what that one is called in a browser's requests.
+#[derive(Clone, Debug)]
+pub struct FarEnd {
+    dialer: Dialer,
+    host: HeaderValue,
+    origin: HeaderValue,
+}
+
+impl FarEnd {
+    /// The gateway that `dialer` reaches, whose own address is `url` (`ws://` or `wss://`).
+    ///
+    /// # Errors
+    /// [`AddressError`] for an address that cannot be one of a gateway.
+    pub fn new(dialer: Dialer, url: &str) -> Result<Self, AddressError> {
+        let (host, origin) = clawdbot_client::web_names(url)?;
+        let value = |text: String| text.parse().map_err(|_| AddressError::Malformed);
+        Ok(Self { dialer, host: value(host)?, origin: value(origin)? })
+    }
+}
+
+/// Passes requests and sockets on between a loopback address and whatever it leads to. Dropped, it
+/// closes soon; [`FrontDoor::close`] tells when.
+#[derive(Debug)]
+pub struct FrontDoor {
+    address: SocketAddr,
+    target: watch::Sender<Option<FarEnd>>,
+    task: JoinHandle<()>,
+    open: DropGuard,
+}
+
+/// Why there is no front door.
+#[derive(Debug, thiserror::Error)]
+pub enum FrontDoorError {
+    /// Others could come in.
+    #[error("{0} is not an address of this computer alone. Use 127.0.0.1.")]
+    NotLoopback(SocketAddr),
+    /// The system says no.
+    #[error(
+        "cannot listen on {address}: {source}. Stop the program that uses it, or choose another port."
+    )]
+    Bind {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl FrontDoorError {
+    /// A stable name for this kind of failure.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotLoopback(_) => "FRONT_DOOR_NOT_LOOPBACK",
+            Self::Bind { .. } => "FRONT_DOOR_BIND",
+        }
+    }
+}
+
+impl FrontDoor {
+    /// Listens on a loopback address (SSH-06); port 0 lets the system choose. Until it leads
+    /// somewhere, requests wait for a moment and are then refused.
+    ///
+    /// # Errors
+    /// [`FrontDoorError`].
+    pub async fn bind(address: SocketAddr) -> Result<Self, FrontDoorError> {
+        if !address.ip().to_canonical().is_loopback() {
+            return Err(FrontDoorError::NotLoopback(address));
+        }
+        let failed = |source| FrontDoorError::Bind { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let (target, watched) = watch::channel(None);
+        let closing = CancellationToken::new();
+        let open = closing.clone().drop_guard();
+        let task = tokio::spawn(async move {
+            let mut visits = JoinSet::new();
+            // The listener ends here, before anybody hears that the door is closed.
+            let _ = closing.run_until_cancelled(accept(listener, watched, &mut visits)).await;
+            visits.shutdown().await;
+        });
+        Ok(Self { address, target, task, open })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Leads there from now on; sockets that are open stay where they are.
+    pub fn lead_to(&self, target: Option<FarEnd>) {
+        self.target.send_replace(target);
+    }
+
+    /// Closes it; afterwards its port is free and nothing of it is left.
+    pub async fn close(self) {
+        drop(self.open);
+        let _ = self.task.await;
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    target: watch::Receiver<Option<FarEnd>>,
+    visits: &mut JoinSet<()>,
+) {
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        while visits.try_join_next().is_some() {}
+        let Ok(place) = room.clone().acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((visitor, _)) => {
+                let target = target.clone();
+                visits.spawn(async move {
+                    let _place = place;
+                    if let Err(error) = visit::serve(visitor, target).await {
+                        tracing::debug!(%error, "a connection through the front door ended");
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the front door cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    fn here(port: u16) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
+    async fn head(stream: &mut TcpStream) -> String {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        String::from_utf8(head).unwrap().to_lowercase()
+    }
+
+    /// A far end that answers with what it was asked, and upgrades when that is asked for.
+    async fn echo(url: &str) -> FarEnd {
+        let listener = TcpListener::bind(here(0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let head = head(&mut stream).await;
+                    if head.contains("upgrade: websocket") {
+                        let switch = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+                        stream.write_all(switch.as_bytes()).await.unwrap();
+                        let (mut from, mut to) = stream.split();
+                        return drop(tokio::io::copy(&mut from, &mut to).await);
+                    }
+                    let answer =
+                        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{head}", head.len());
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                });
+            }
+        });
+        FarEnd::new(Dialer::new(move || TcpStream::connect(address)), url).unwrap()
+    }
+
+    /// Everything that comes back for one request with these headers.
+    async fn ask(door: &FrontDoor, headers: &str) -> String {
+        let mut stream = TcpStream::connect(door.address()).await.unwrap();
+        let request = format!("GET /a?b HTTP/1.1\r\nconnection: close\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        text
+    }
+
+    #[tokio::test]
+    async fn it_leads_where_it_is_told_and_waits_for_a_target() {
+        let door = FrontDoor::bind(here(0)).await.unwrap();
+        let first = ask(&door, "host: localhost\r\n");
+        let later = async {
+            tokio::task::yield_now().await;
+            door.lead_to(Some(echo("wss://one.example").await));
+        };
+        assert!(tokio::join!(first, later).0.contains("host: one.example\r\n"));
+        door.lead_to(Some(echo("ws://127.0.0.1:7").await));
+        assert!(ask(&door, "host: localhost\r\n").await.contains("host: 127.0.0.1:7\r\n"));
+    }
+
+    #[tokio::test]
+    async fn only_pages_of_its_own_are_passed_on_as_those_of_the_far_end_web_01_web_02() {
+        let door = FrontDoor::bind(here(0)).await.unwrap();
+        door.lead_to(Some(echo("wss://gateway.example:8443/").await));
+        let own = door.address();
+        let passed = ask(&door, &format!("host: {own}\r\norigin: http://{own}\r\n")).await;
+        assert!(passed.contains("get /a?b http/1.1"), "{passed}");
+        assert!(passed.contains("host: gateway.example:8443\r\n"), "{passed}");
+        assert!(passed.contains("origin: https://gateway.example:8443\r\n"), "{passed}");
+        for headers in [
+            format!("host: evil.example:{}\r\n", own.port()),
+            format!("host: {own}\r\nhost: {own}\r\n"),
+            format!("host: {own}\r\norigin: https://evil.example\r\n"),
+            format!("host: {own}\r\norigin: null\r\n"),
+            format!("host: {own}\r\norigin: https://{own}\r\n"),
+            format!("host: {own}\r\norigin: http://localhost:3000\r\n"),
+            format!("host: {own}\r\norigin: https://gateway.example:8443\r\n"),
+            format!("host: {own}\r\norigin: http://{own}\r\norigin: http://{own}\r\n"),
+            String::new(),
+        ] {
+            let refused = ask(&door, &headers).await;
+            assert!(refused.starts_with("HTTP/1.1 403 "), "{headers} {refused}");
+            assert!(!refused.contains("get /a?b"), "{headers} {refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn sockets_are_passed_on_and_end_with_the_door_whose_port_is_free_then() {
+        let door = FrontDoor::bind(here(0)).await.unwrap();
+        door.lead_to(Some(echo("wss://gateway.example").await));
+        let address = door.address();
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "GET / HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
+        );
+        socket.write_all(request.as_bytes()).await.unwrap();
+        assert!(head(&mut socket).await.starts_with("http/1.1 101 "));
+        socket.write_all(b"there and back").await.unwrap();
+        let mut back = [0; 14];
+        socket.read_exact(&mut back).await.unwrap();
+        assert_eq!(&back, b"there and back");
+        door.close().await;
+        let again = FrontDoor::bind(address).await.unwrap();
+        assert_eq!(again.address(), address);
+        assert!(matches!(socket.read(&mut back).await, Ok(0) | Err(_)));
+    }
+
+    #[tokio::test]
+    async fn only_this_computer_gets_in_ssh_06() {
+        for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
+            let refused = FrontDoor::bind(address.parse().unwrap()).await.unwrap_err();
+            assert_eq!(refused.code(), "FRONT_DOOR_NOT_LOOPBACK", "{address}");
+        }
+        let door = FrontDoor::bind(here(0)).await.unwrap();
+        let taken = FrontDoor::bind(door.address()).await.unwrap_err();
+        assert_eq!(taken.code(), "FRONT_DOOR_BIND");
+    }
+}

@@ -1,0 +1,68 @@
+//! Under which names a front door is visited, and those under which its visitors are passed on.
+
+use std::net::IpAddr;
+
+use hyper::header::{HOST, ORIGIN};
+use hyper::http::uri::{Authority, Uri};
+use hyper::{HeaderMap, Request};
+
+use super::FarEnd;
+
+/// Why a request goes no further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    /// A name of somebody else that leads here (DNS rebinding), or none.
+    #[error(
+        "This address is for this computer only, under the name 127.0.0.1 or localhost. Open it under one of these."
+    )]
+    Host,
+    /// A page of somebody else.
+    #[error(
+        "Only pages that come from this address may use it. Open WebChat here instead of using it from another page."
+    )]
+    Origin,
+}
+
+/// Lets in whoever names this computer, and of pages only those that came through this door.
+pub(super) fn judge<B>(request: &Request<B>) -> Result<(), Refusal> {
+    // A request meant for a proxy names its target beside the header.
+    if request.uri().authority().is_some() {
+        return Err(Refusal::Host);
+    }
+    let host = only(request.headers(), &HOST).ok_or(Refusal::Host)?;
+    let host: Authority = host.parse().map_err(|_| Refusal::Host)?;
+    if !is_this_computer(&host) {
+        return Err(Refusal::Host);
+    }
+    if !request.headers().contains_key(ORIGIN) {
+        return Ok(());
+    }
+    let origin = only(request.headers(), &ORIGIN).ok_or(Refusal::Origin)?;
+    let origin: Uri = origin.parse().map_err(|_| Refusal::Origin)?;
+    let same = origin.scheme_str() == Some("http") && origin.authority() == Some(&host);
+    if same { Ok(()) } else { Err(Refusal::Origin) }
+}
+
+/// Gives a request that was let in the names of the far end.
+pub(super) fn rename(headers: &mut HeaderMap, far: &FarEnd) {
+    headers.insert(HOST, far.host.clone());
+    if headers.contains_key(ORIGIN) {
+        headers.insert(ORIGIN, far.origin.clone());
+    }
+}
+
+fn only<'a>(headers: &'a HeaderMap, name: &hyper::header::HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    value.to_str().ok()
+}
+
+fn is_this_computer(host: &Authority) -> bool {
+    let name = host.host();
+    let ip = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let is_ours = ip.map_or_else(
+        |_| name.eq_ignore_ascii_case("localhost"),
+        |ip| ip.to_canonical().is_loopback(),
+    );
+    is_ours && !host.as_str().contains('@')
+}

@@ -1,0 +1,161 @@
+//! One connection to a front door: requests and answers are passed on, and then bytes.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::Either;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::SendRequest;
+use hyper::header::{CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::{Mutex, watch};
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{FarEnd, names};
+
+/// How long a connection waits for a tunnel that is coming back.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Pause between two looks at a target that cannot be reached.
+const LOOK: Duration = Duration::from_millis(100);
+
+type Answer = Response<Either<Incoming, Full<Bytes>>>;
+
+/// What one visitor has opened so far.
+struct Visit {
+    target: watch::Receiver<Option<FarEnd>>,
+    far: Option<Far>,
+    /// Both ends of a socket, once the far end agreed to it.
+    switched: Option<(OnUpgrade, OnUpgrade, Far)>,
+}
+
+/// A connection to the far end.
+struct Far {
+    sender: SendRequest<Incoming>,
+    end: FarEnd,
+    _driver: AbortOnDropHandle<()>,
+}
+
+/// Serves one visitor until either side ends it.
+pub(super) async fn serve(
+    visitor: TcpStream,
+    target: watch::Receiver<Option<FarEnd>>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    visitor.set_nodelay(true)?;
+    let visit = Arc::new(Mutex::new(Visit { target, far: None, switched: None }));
+    let answering = visit.clone();
+    let service = service_fn(move |request| {
+        let visit = answering.clone();
+        async move { Ok::<_, Infallible>(visit.lock().await.answer(request).await) }
+    });
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(visitor), service)
+        .with_upgrades()
+        .await?;
+    let switched = visit.lock().await.switched.take();
+    if let Some((visitor, far, _connection)) = switched {
+        let (visitor, far) = tokio::try_join!(visitor, far)?;
+        let (mut visitor, mut far) = (TokioIo::new(visitor), TokioIo::new(far));
+        tokio::io::copy_bidirectional(&mut visitor, &mut far).await?;
+    }
+    Ok(())
+}
+
+impl Visit {
+    async fn answer(&mut self, mut request: Request<Incoming>) -> Answer {
+        if let Err(refusal) = names::judge(&request) {
+            tracing::warn!(reason = %refusal, "the front door refuses a request");
+            return say(StatusCode::FORBIDDEN, refusal.to_string());
+        }
+        let visitor = hyper::upgrade::on(&mut request);
+        match self.pass(request).await {
+            Ok((mut response, far)) => {
+                if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    let other = hyper::upgrade::on(&mut response);
+                    self.switched = Some((visitor, other, far));
+                } else {
+                    self.far = Some(far);
+                }
+                response.map(Either::Left)
+            }
+            Err(error) => say(
+                StatusCode::BAD_GATEWAY,
+                format!(
+                    "The remote gateway cannot be reached: {error}. Look at the connection in Clawdbot, then try again."
+                ),
+            ),
+        }
+    }
+
+    /// Sends a request; once more over a new connection when the far end had just ended the old one.
+    async fn pass(
+        &mut self,
+        mut request: Request<Incoming>,
+    ) -> Result<(Response<Incoming>, Far), Box<dyn std::error::Error + Send + Sync>> {
+        loop {
+            let mut far = match self.far.take() {
+                Some(far) if !self.target.has_changed()? && !far.sender.is_closed() => far,
+                _ => self.dial().await?,
+            };
+            names::rename(request.headers_mut(), &far.end);
+            far.sender.ready().await?;
+            match far.sender.try_send_request(request).await {
+                Ok(response) => return Ok((response, far)),
+                Err(mut failed) => match failed.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(failed.into_error().into()),
+                },
+            }
+        }
+    }
+
+    /// Dials whatever is the target, until it answers or the patience ends.
+    async fn dial(&mut self) -> io::Result<Far> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut last = io::Error::from(io::ErrorKind::NotConnected);
+        while Instant::now() < deadline {
+            let end = self.target.borrow_and_update().clone();
+            if let Some(end) = end {
+                match tokio::time::timeout_at(deadline, end.open()).await {
+                    Ok(Ok(far)) => return Ok(far),
+                    Ok(Err(error)) => last = error,
+                    Err(_) => break,
+                }
+            }
+            let _ = tokio::time::timeout(LOOK, self.target.changed()).await;
+        }
+        Err(last)
+    }
+}
+
+impl FarEnd {
+    async fn open(&self) -> io::Result<Far> {
+        let stream = self.dialer.dial().await?;
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(io::Error::other)?;
+        let driver = tokio::spawn(async move {
+            if let Err(error) = connection.with_upgrades().await {
+                tracing::debug!(%error, "the far end of the front door ended");
+            }
+        });
+        Ok(Far { sender, end: self.clone(), _driver: AbortOnDropHandle::new(driver) })
+    }
+}
+
+fn say(status: StatusCode, text: String) -> Answer {
+    let mut answer = Response::new(Either::Right(Full::new(Bytes::from(text + "\n"))));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
+}

@@ -1,0 +1,176 @@
+//! The one that owns the gateway: turns where the configuration says, and follows orders.
+
+use std::net::Ipv4Addr;
+
+use clawdbot_config::{Document, Env, Paths};
+use clawdbot_gateway::{GatewayStatus, Holder, Phase};
+use tokio::sync::{mpsc, watch};
+
+use super::Order;
+use super::failure::Failure;
+use super::local::comes_back;
+use super::state::{AnyGateway, HostState, PortTaken, Running};
+use crate::connection::{Access, Credential, Session, SessionEvent, Target, Wish};
+
+pub(super) struct HostActor {
+    pub(super) paths: Paths,
+    pub(super) env: Env,
+    pub(super) access: Access,
+    pub(super) orders: mpsc::Receiver<Order>,
+    pub(super) state: watch::Sender<HostState>,
+    pub(super) target: watch::Sender<Wish>,
+}
+
+impl HostActor {
+    pub(super) async fn run(mut self) {
+        let mut handed_back = false;
+        loop {
+            self.state.send_replace(HostState::Starting);
+            let order = match self.find_target().await {
+                Ok(Target::Local) => self.run_local(handed_back).await,
+                Ok(target) => self.run_remote(&target).await,
+                Err(failure) => self.report(failure).await,
+            };
+            handed_back = matches!(order, Some(Order::HandBack));
+            match order {
+                Some(Order::Stop(done)) => {
+                    self.state.send_replace(HostState::Stopped);
+                    let _ = done.send(());
+                    return;
+                }
+                Some(_) => {}
+                None => return,
+            }
+        }
+    }
+
+    /// Where the configuration says the gateway is. One that cannot be read is a matter of the
+    /// start on this computer, which names the line.
+    async fn find_target(&self) -> Result<Target, Failure> {
+        let wish = self.load().await.map(|loaded| Wish::of(&loaded.config)).unwrap_or_default();
+        self.target.send_replace(wish.clone());
+        Ok(wish.check()?)
+    }
+
+    pub(super) async fn load(&self) -> Option<clawdbot_config::Loaded> {
+        let (path, env) = (self.paths.config.clone(), self.env.clone());
+        tokio::task::spawn_blocking(move || Document::load(&path, &env).ok()).await.ok().flatten()
+    }
+
+    pub(super) async fn port(&self) -> u16 {
+        let configured = self.load().await.and_then(|loaded| {
+            let from_env = loaded.env.product("GATEWAY_PORT").and_then(|port| port.parse().ok());
+            from_env.or(loaded.config.gateway.port)
+        });
+        configured.unwrap_or_else(|| self.paths.default_port())
+    }
+
+    async fn run_remote(&mut self, target: &Target) -> Option<Order> {
+        let port = self.port().await;
+        match Session::start(target, Some(port), self.configured_secret().await, &self.access).await
+        {
+            Ok(session) => {
+                let taken =
+                    session.door_taken.then(|| PortTaken { port, holder: Holder::of_port(port) });
+                self.follow(session, taken).await
+            }
+            Err(error) => self.report(error.into()).await,
+        }
+    }
+
+    /// A secret of the remote gateway that the person wrote into the configuration.
+    async fn configured_secret(&self) -> Option<Credential> {
+        let remote = self.load().await?.config.gateway.remote;
+        let text = |secret: Option<clawdbot_config::Secret>| secret.map(|s| s.expose().to_owned());
+        let (token, password) = (text(remote.token), text(remote.password));
+        let known = token.is_some() || password.is_some();
+        known.then_some(Credential { token, password, device_token: None })
+    }
+
+    /// Publishes what becomes of a gateway elsewhere until an order comes, or until one on this
+    /// computer is gone for good. Nothing of the session is left afterwards: what comes next may
+    /// need its port.
+    pub(super) async fn follow(
+        &mut self,
+        mut session: Session,
+        taken: Option<PortTaken>,
+    ) -> Option<Order> {
+        let order = self.accompany(&mut session, taken).await;
+        // First of all nobody may connect to it any more.
+        self.state.send_replace(HostState::after(order.as_ref()));
+        session.close().await;
+        order
+    }
+
+    async fn accompany(
+        &mut self,
+        session: &mut Session,
+        taken: Option<PortTaken>,
+    ) -> Option<Order> {
+        let attached = taken.as_ref().filter(|_| session.is_attached()).map(|taken| taken.port);
+        let mut ready = attached.is_some();
+        let mut failed = false;
+        loop {
+            if ready {
+                self.state.send_replace(HostState::Running(elsewhere(session, taken.clone())));
+            }
+            let event = tokio::select! {
+                event = session.next(), if !failed => event,
+                order = self.orders.recv() => match order {
+                    Some(Order::Retry) => {
+                        failed = false;
+                        session.retry();
+                        continue;
+                    }
+                    Some(Order::Pause) => {
+                        ready = false;
+                        session.pause();
+                        continue;
+                    }
+                    order => return order,
+                },
+            };
+            ready = matches!(event, SessionEvent::Ready);
+            match event {
+                SessionEvent::Ready => {}
+                SessionEvent::Away(away) => {
+                    self.state.send_replace(HostState::Away(away));
+                    let Some(port) = attached else { continue };
+                    tokio::select! {
+                        back = comes_back(port) => if !back {
+                            return Some(Order::Restart);
+                        },
+                        order = self.orders.recv() => return order,
+                    }
+                }
+                SessionEvent::Failed(failure) => {
+                    tracing::error!(code = failure.code, error = %failure, "the remote gateway cannot be used");
+                    failed = true;
+                    self.state.send_replace(HostState::Failed(failure));
+                }
+            }
+        }
+    }
+
+    pub(super) async fn report(&mut self, failure: Failure) -> Option<Order> {
+        tracing::error!(code = failure.code, error = %failure, "the gateway cannot start");
+        self.state.send_replace(HostState::Failed(failure));
+        self.orders.recv().await
+    }
+}
+
+/// A gateway that is not in this process; `taken` is its own port, or that of the front door.
+fn elsewhere(session: &Session, taken: Option<PortTaken>) -> Running {
+    let (attached, port_taken) = if session.is_attached() { (taken, None) } else { (None, taken) };
+    let own = attached.as_ref().map(|own| (Ipv4Addr::LOCALHOST, own.port).into());
+    let status = GatewayStatus {
+        phase: Phase::Ready,
+        address: own.or_else(|| session.address()),
+        active_runs: 0,
+        connections: 0,
+        last_error: None,
+        paused: false,
+        published: None,
+    };
+    Running { gateway: AnyGateway::There(session.remote.clone()), status, attached, port_taken }
+}

@@ -1,0 +1,165 @@
+//! The gateway on this computer: in this process, or attached to the one of another program.
+
+use std::time::Duration;
+
+use clawdbot_client::{ConnectOptions, knock};
+use clawdbot_gateway::{Gateway, Holder, Listen, Options, StartError};
+
+use super::Order;
+use super::actor::HostActor;
+use super::failure::Failure;
+use super::state::{AnyGateway, Away, HostState, PortTaken, Running};
+use crate::connection::{Credential, Session, SessionEvent};
+
+/// A gateway that owns the port answers within this time.
+const KNOCK: Duration = Duration::from_secs(2);
+/// A gateway on this computer that went away may be restarting; so long the app waits for it.
+const COMING_BACK: Duration = Duration::from_secs(8);
+/// How often it is looked for.
+const LOOK: Duration = Duration::from_millis(500);
+/// How long runs may finish and data may be written when the gateway stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How the gateway on this computer is started.
+enum Local {
+    /// It runs in this process.
+    Hosted(Running),
+    /// Another program runs it.
+    Attached(Box<Session>, PortTaken),
+}
+
+impl HostActor {
+    pub(super) async fn run_local(&mut self, handed_back: bool) -> Option<Order> {
+        if handed_back && let Some(order) = self.wait_for_another().await {
+            return order;
+        }
+        match self.start_local().await {
+            Ok(Local::Hosted(running)) => self.serve(running).await,
+            Ok(Local::Attached(session, taken)) => self.follow(*session, Some(taken)).await,
+            Err(failure) => self.report(failure).await,
+        }
+    }
+
+    /// Starts with the configured port. A healthy gateway that has it already is used; next to
+    /// anything else the window is served without a port.
+    async fn start_local(&self) -> Result<Local, Failure> {
+        let (port, error) = match self.listen(Listen::Configured).await {
+            Ok(gateway) => return Ok(Local::Hosted(hosted(gateway, None))),
+            Err(error @ StartError::PortTaken { address, .. }) => (address.port(), error),
+            Err(error @ StartError::AlreadyRunning { .. }) => (self.port().await, error),
+            Err(error) => return Err(error.into()),
+        };
+        let holder = Holder::of_port(port);
+        let taken = PortTaken { port, holder };
+        if let Some(session) = self.attach(port).await? {
+            tracing::info!(port, "another program runs the gateway; using it");
+            return Ok(Local::Attached(Box::new(session), taken));
+        }
+        if matches!(error, StartError::AlreadyRunning { .. }) {
+            return Err(error.into());
+        }
+        tracing::warn!(port, holder = ?taken.holder, "port taken; serving the window only");
+        Ok(Local::Hosted(hosted(self.listen(Listen::None).await?, Some(taken))))
+    }
+
+    /// Uses the gateway on this port, if it is one and lets this app in.
+    async fn attach(&self, port: u16) -> Result<Option<Session>, Failure> {
+        let mut base = ConnectOptions::new(format!("ws://127.0.0.1:{port}"));
+        base.timeout = KNOCK;
+        if knock(&base).await.is_err() {
+            return Ok(None);
+        }
+        let Some(loaded) = self.load().await else { return Ok(None) };
+        let auth = loaded.config.gateway.auth;
+        let text = |secret: Option<clawdbot_config::Secret>| secret.map(|s| s.expose().to_owned());
+        let known = Credential {
+            token: text(auth.token),
+            password: text(auth.password),
+            device_token: None,
+        };
+        let mut session = Session::attach(base, known, &self.access).await?;
+        Ok(match session.next().await {
+            SessionEvent::Ready => Some(session),
+            SessionEvent::Away(_) => None,
+            SessionEvent::Failed(failure) => {
+                tracing::warn!(code = failure.code, error = %failure, "the gateway on the port refuses this app");
+                None
+            }
+        })
+    }
+
+    async fn listen(&self, listen: Listen) -> Result<Gateway, StartError> {
+        let options = Options {
+            listen,
+            // Whoever installs the app wants a gateway on this computer.
+            configure_locally: true,
+            ..Options::default()
+        };
+        Gateway::builder(self.paths.clone(), self.env.clone()).options(options).start().await
+    }
+
+    /// Publishes the status until an order comes; the gateway is down afterwards.
+    async fn serve(&mut self, mut running: Running) -> Option<Order> {
+        let AnyGateway::Here(gateway) = running.gateway.clone() else {
+            return self.orders.recv().await;
+        };
+        let mut status = gateway.status();
+        loop {
+            running.status = status.borrow_and_update().clone();
+            self.state.send_replace(HostState::Running(running.clone()));
+            tokio::select! {
+                order = self.orders.recv() => {
+                    if matches!(order, Some(Order::Retry | Order::Pause)) {
+                        continue;
+                    }
+                    // First of all nobody may connect to it any more.
+                    self.state.send_replace(HostState::after(order.as_ref()));
+                    gateway.shutdown(GRACE).await;
+                    return order;
+                }
+                // Its other end lives in the gateway that `running` holds.
+                Ok(()) = status.changed() => {}
+            }
+        }
+    }
+
+    /// Waits until another program answers on the port; an order comes first.
+    async fn wait_for_another(&mut self) -> Option<Option<Order>> {
+        let port = self.port().await;
+        self.state.send_replace(HostState::Away(Away {
+            phase: "waiting",
+            headline: format!("Waiting for a gateway on port {port}"),
+            message: "The gateway here is stopped, so that another program can run it.".to_owned(),
+            remedy: Some("Start it with clawdbot gateway, or restart the gateway here.".to_owned()),
+            ..Away::default()
+        }));
+        let mut base = ConnectOptions::new(format!("ws://127.0.0.1:{port}"));
+        base.timeout = KNOCK;
+        loop {
+            tokio::select! {
+                order = self.orders.recv() => return Some(order),
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            if knock(&base).await.is_ok() {
+                return None;
+            }
+        }
+    }
+}
+
+fn hosted(gateway: Gateway, port_taken: Option<PortTaken>) -> Running {
+    let status = gateway.status().borrow().clone();
+    Running { gateway: AnyGateway::Here(gateway), status, attached: None, port_taken }
+}
+
+/// Whether a gateway on this computer answers again soon. A service manager takes a moment.
+pub(super) async fn comes_back(port: u16) -> bool {
+    let mut base = ConnectOptions::new(format!("ws://127.0.0.1:{port}"));
+    base.timeout = KNOCK;
+    let back = async {
+        while knock(&base).await.is_err() {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::time::timeout(COMING_BACK, back).await.is_ok()
+}

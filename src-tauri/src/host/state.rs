@@ -1,0 +1,117 @@
+//! What is known about the gateway, wherever it is.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clawdbot_gateway::{Gateway, GatewayStatus, Holder, InProcess, Media};
+
+use super::Order;
+use super::failure::Failure;
+use crate::connection::Remote;
+
+/// What the tray, the window and the notifications know about the gateway.
+#[derive(Clone)]
+pub(crate) enum HostState {
+    /// Not there yet, or being restarted.
+    Starting,
+    /// Serving; perhaps without its port.
+    Running(Running),
+    /// A gateway elsewhere that is not there just now.
+    Away(Away),
+    /// It cannot start, and a person has to act.
+    Failed(Failure),
+    /// Ended for good: the app is quitting.
+    Stopped,
+}
+
+impl HostState {
+    pub(super) fn after(order: Option<&Order>) -> Self {
+        match order {
+            Some(Order::Stop(_)) | None => Self::Stopped,
+            Some(_) => Self::Starting,
+        }
+    }
+}
+
+/// A gateway at work.
+#[derive(Clone)]
+pub(crate) struct Running {
+    pub(crate) gateway: AnyGateway,
+    pub(crate) status: GatewayStatus,
+    /// Another program on this computer runs it, and this app uses it.
+    pub(crate) attached: Option<PortTaken>,
+    /// Set when another program holds the port: the window works, browsers do not.
+    pub(crate) port_taken: Option<PortTaken>,
+}
+
+/// The gateway in use, wherever it is.
+#[derive(Clone)]
+pub(crate) enum AnyGateway {
+    /// In this process.
+    Here(Gateway),
+    /// In another one, perhaps on another machine.
+    There(Remote),
+}
+
+impl AnyGateway {
+    /// Opens a connection for this app. The far end still does the handshake.
+    pub(crate) fn connect_in_process(&self) -> InProcess {
+        match self {
+            Self::Here(gateway) => gateway.connect_in_process(),
+            Self::There(remote) => remote.open(),
+        }
+    }
+
+    /// Lets no run begin until told otherwise; a remote gateway decides that for itself.
+    pub(crate) fn pause(&self, paused: bool) {
+        if let Self::Here(gateway) = self {
+            gateway.pause(paused);
+        }
+    }
+
+    /// How long the gateway takes to say who it is: a new connection up to its challenge. `None`
+    /// for one in this process, and for one that does not answer.
+    pub(crate) async fn latency(&self) -> Option<Duration> {
+        match self {
+            Self::Here(_) => None,
+            Self::There(remote) => remote.latency().await,
+        }
+    }
+
+    /// The model that answers by default, as `provider/model`; a remote gateway knows it alone.
+    pub(crate) fn default_model(&self) -> Option<String> {
+        match self {
+            Self::Here(gateway) => Some(gateway.default_model()),
+            Self::There(_) => None,
+        }
+    }
+
+    /// Reads an attachment by its `<id>.<extension>`.
+    pub(crate) async fn media(&self, name: &str) -> anyhow::Result<Option<Media>> {
+        match self {
+            Self::Here(gateway) => Ok(gateway.media(name).await?),
+            Self::There(remote) => Ok(remote.media(name).await?),
+        }
+    }
+}
+
+/// A gateway elsewhere that is not there just now.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Away {
+    /// `connecting`, `waiting` or `paused`.
+    pub(crate) phase: &'static str,
+    pub(crate) code: Option<String>,
+    /// The state in a few words, for the tray.
+    pub(crate) headline: String,
+    pub(crate) message: String,
+    pub(crate) remedy: Option<String>,
+    /// Where this computer reaches it once it is back.
+    pub(crate) front_door: Option<SocketAddr>,
+}
+
+/// A port that another program listens on.
+#[derive(Clone, Debug)]
+pub(crate) struct PortTaken {
+    pub(crate) port: u16,
+    pub(crate) holder: Option<Holder>,
+}

@@ -1,0 +1,169 @@
+"""What is at the far end of a connection: a second gateway, a real sshd, a TLS front; and the page's
+commands for it."""
+
+import hashlib
+import json
+import os
+import re
+import socket
+import ssl
+import subprocess
+import threading
+import urllib.request
+
+from desktop import CLI, element, free_port, until
+
+TOKEN = "far-gateway-token"
+
+
+def connection_page(desktop, page):
+    """Opens the connection settings and returns what they say about the state."""
+    desktop.click("Settings")
+    element(page, "settings-connection", 15).click()
+    return lambda: element(page, "connection-state").text
+
+
+class Sshd:
+    """A real sshd on loopback, and an ssh configuration with the alias `far` for it."""
+
+    def __init__(self, desktop):
+        self.directory = desktop.root / "sshd"
+        self.directory.mkdir(mode=0o700)
+        os.makedirs("/run/sshd", exist_ok=True)
+        for name in ("host", "id"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.path(name)], check=True)
+        self.port = free_port()
+        (self.directory / "sshd_config").write_text("\n".join([
+            "Port %d" % self.port, "ListenAddress 127.0.0.1", "HostKey " + self.path("host"),
+            "PidFile none", "AuthorizedKeysFile " + self.path("id.pub"), "StrictModes no", "UsePAM no",
+            "PasswordAuthentication no", "KbdInteractiveAuthentication no",
+            "PermitRootLogin prohibit-password", ""]))
+        config = self.path("config")
+        (self.directory / "config").write_text("\n".join([
+            "Host far", " HostName 127.0.0.1", " Port %d" % self.port, " User root",
+            " IdentityFile " + self.path("id"), " IdentityAgent none",
+            " UserKnownHostsFile " + self.path("known_hosts"), " GlobalKnownHostsFile /dev/null",
+            # What the tutorials teach; it must not be in the way.
+            " LocalForward %d 127.0.0.1:1" % desktop.port, ""]))
+        # The home directory of ssh is that of the account, not of HOME.
+        desktop.program("ssh", 'exec /usr/bin/ssh -F "%s" "$@"\n' % config)
+        desktop.run("/usr/sbin/sshd", "-D", "-e", "-f", self.path("sshd_config"))
+
+    def path(self, name):
+        return str(self.directory / name)
+
+
+def far_gateway(desktop, model_url):
+    """A second gateway, with a home of its own; returns its port."""
+    home, port = desktop.root / "far", free_port()
+    state = home / ".clawdbot"
+    state.mkdir(parents=True, mode=0o700)
+    provider = {"baseUrl": model_url, "apiKey": "k", "api": "openai-completions",
+                "models": [{"id": "mock-1", "name": "Mock"}]}
+    (state / "clawdbot.json").write_text(json.dumps({
+        "gateway": {"mode": "local", "auth": {"mode": "token", "token": TOKEN}},
+        "models": {"providers": {"mock": provider}},
+        "agents": {"defaults": {"model": {"primary": "mock/mock-1"}}}}))
+    desktop.run(CLI, "gateway", "--port", str(port), env={"HOME": str(home)})
+    until(lambda: answers(port), 15, "the second gateway")
+    return port
+
+
+def answers(port):
+    try:
+        return urllib.request.urlopen("http://127.0.0.1:%d/" % port, timeout=5).status == 200
+    except OSError:
+        return False
+
+
+def call(page, command, **args):
+    """Calls a command of the app as its page does."""
+    done = page.execute_async_script("""
+        const [command, args, done] = arguments;
+        window.__TAURI_INTERNALS__.invoke(command, args).then(
+            (value) => done({value}), (error) => done({error}));""", command, args)
+    assert "error" not in done, done
+    return done["value"]
+
+
+def ask_door(port, *headers):
+    """What a program gets that asks the front door with these headers: up to a challenge or a refusal."""
+    with socket.create_connection(("127.0.0.1", port), timeout=15) as visitor:
+        lines = ["GET / HTTP/1.1", *headers, "", ""]
+        visitor.sendall("\r\n".join(lines).encode())
+        text = b""
+        while not re.search(b"connect.challenge|^HTTP/1.1 403 ", text) and (more := visitor.recv(65536)):
+            text += more
+    return text.decode("utf-8", "replace")
+
+
+UPGRADE = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+
+
+class TlsFront:
+    """What ends TLS in front of a gateway, serving the one name it has: `localhost` and its port."""
+
+    def __init__(self, desktop, gateway):
+        certificate, key = str(desktop.root / "front.pem"), str(desktop.root / "front.key")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate],
+                       check=True, capture_output=True)
+        der = ssl.PEM_cert_to_DER_cert(open(certificate).read())
+        self.fingerprint = hashlib.sha256(der).hexdigest()
+        self.gateway = gateway
+        self.heads = []
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificate, key)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.name = "localhost:%d" % self.port
+        self.url = "wss://" + self.name
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                visitor, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(visitor,), daemon=True).start()
+
+    def _serve(self, visitor):
+        try:
+            with self.context.wrap_socket(visitor, server_side=True) as visitor:
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    more = visitor.recv(65536)
+                    if not more:
+                        return
+                    head += more
+                self.heads.append(head.decode())
+                if ("host: %s\r\n" % self.name) not in head.decode().lower():
+                    return visitor.sendall(b"HTTP/1.1 421 Misdirected Request\r\ncontent-length: 0\r\n\r\n")
+                with socket.create_connection(("127.0.0.1", self.gateway)) as gateway:
+                    gateway.sendall(head)
+                    threading.Thread(target=pump, args=(gateway, visitor), daemon=True).start()
+                    pump(visitor, gateway)
+        except OSError:
+            pass  # either side is gone
+
+
+def pump(source, sink):
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+    except OSError:
+        pass
+    for end in (source, sink):
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
