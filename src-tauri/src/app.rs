@@ -85,7 +85,7 @@ fn start(app: &mut App, setup: Setup) {
     let Setup { launch, phrases, env, paths, settings } = setup;
     let app = app.handle();
     lifecycle::catch_signals(app.clone());
-    let host = start_host(app, paths, env);
+    let host = start_host(app, paths, env, phrases);
     window::prepare(app, launch.no_tray);
     let (feed, moments) = Feed::start(host.clone());
     app.manage(feed.clone());
@@ -106,11 +106,12 @@ fn start(app: &mut App, setup: Setup) {
 }
 
 /// Everything that a gateway here or elsewhere needs from the app.
-fn start_host(app: &AppHandle, paths: Paths, env: Env) -> Host {
+fn start_host(app: &AppHandle, paths: Paths, env: Env, phrases: &Phrases) -> Host {
     let (questions, asked) = mpsc::channel(MAX_QUESTIONS);
     let ssh = std::env::current_exe().map_err(|_| SshError::NoProgram);
     let ssh = ssh.and_then(|helper| Ssh::find(env.iter(), helper)).ok();
-    let access = Access { ssh, vault: Vault::new(&paths.state_dir), questions };
+    let (vault, language) = (Vault::new(&paths.state_dir), phrases.language);
+    let access = Access { ssh, vault, questions, language };
     app.manage(access.clone());
     let host = Host::start(paths, env, access);
     app.manage(host.clone());

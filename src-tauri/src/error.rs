@@ -16,6 +16,11 @@ pub(crate) struct CommandError {
 }
 
 impl CommandError {
+    /// A failure whose sentence is in the person's language already.
+    pub(crate) fn told(code: &str, message: String) -> Self {
+        Self { code: code.to_owned(), message }
+    }
+
     /// The page asked for something that does not exist.
     pub(crate) fn unknown(command: &str) -> Self {
         let message =

@@ -1,7 +1,10 @@
 //! What the tray and notifications say, in the person's language.
 
+use crate::settings::Language;
+
 /// Every sentence outside the window, for one language. `{}` stands for the value.
 pub(crate) struct Phrases {
+    pub(crate) language: Language,
     pub(crate) open_webchat: &'static str,
     pub(crate) restart: &'static str,
     pub(crate) start_at_login: &'static str,
@@ -89,6 +92,7 @@ pub(crate) fn fill(phrase: &str, values: &[&str]) -> String {
 }
 
 static ENGLISH: Phrases = Phrases {
+    language: Language::En,
     open_webchat: "Open WebChat",
     restart: "Restart gateway",
     start_at_login: "Start at login",
@@ -153,6 +157,7 @@ static ENGLISH: Phrases = Phrases {
 };
 
 static FRENCH: Phrases = Phrases {
+    language: Language::Fr,
     open_webchat: "Ouvrir WebChat",
     restart: "Redémarrer la passerelle",
     start_at_login: "Lancer à l’ouverture de session",
@@ -217,6 +222,7 @@ static FRENCH: Phrases = Phrases {
 };
 
 static SPANISH: Phrases = Phrases {
+    language: Language::Es,
     open_webchat: "Abrir WebChat",
     restart: "Reiniciar el gateway",
     start_at_login: "Abrir al iniciar sesión",

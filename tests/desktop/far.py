@@ -44,7 +44,8 @@ class Sshd:
             " IdentityFile " + self.path("id"), " IdentityAgent none",
             " UserKnownHostsFile " + self.path("known_hosts"), " GlobalKnownHostsFile /dev/null",
             # What the tutorials teach; it must not be in the way.
-            " LocalForward %d 127.0.0.1:1" % desktop.port, ""]))
+            " LocalForward %d 127.0.0.1:1" % desktop.port,
+            "Host nowhere", " HostName no-such-machine.invalid", ""]))
         # The home directory of ssh is that of the account, not of HOME.
         desktop.program("ssh", 'exec /usr/bin/ssh -F "%s" "$@"\n' % config)
         desktop.run("/usr/sbin/sshd", "-D", "-e", "-f", self.path("sshd_config"))

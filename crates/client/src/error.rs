@@ -2,8 +2,10 @@ use std::io;
 use std::time::Duration;
 
 use clawdbot_protocol::RpcError;
+use rustls::CertificateError;
 
 use crate::address::AddressError;
+use crate::pin::{NotPinned, Pin};
 
 /// Why there is no connection. Each variant is one layer; `code()` is stable.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +59,21 @@ pub enum ConnectError {
         /// The close code that followed, if one did.
         close: Option<u16>,
     },
+}
+
+/// Why the far end of a TLS connection was not taken for who it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distrust {
+    /// It has another certificate than the pinned one: this.
+    NotPinned(Pin),
+    /// The certificate is not valid now.
+    Expired,
+    /// The certificate is for another name.
+    Name,
+    /// Nobody whom this computer trusts vouches for the certificate.
+    Issuer,
+    /// It does not speak TLS properly.
+    NoTls,
 }
 
 /// A step of connecting.
@@ -164,6 +181,29 @@ pub enum Closed {
 }
 
 impl ConnectError {
+    /// What is wrong with the far end's proof of its identity; `None` for other failures.
+    pub fn distrust(&self) -> Option<Distrust> {
+        let Self::Tls { source, .. } = self else { return None };
+        let error = source.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+        let Some(rustls::Error::InvalidCertificate(error)) = error else {
+            return Some(Distrust::NoTls);
+        };
+        Some(match error {
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => Distrust::Expired,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Distrust::Name
+            }
+            CertificateError::Other(other) => {
+                let pinned = other.0.downcast_ref::<NotPinned>();
+                pinned.map_or(Distrust::Issuer, |found| Distrust::NotPinned(found.0))
+            }
+            _ => Distrust::Issuer,
+        })
+    }
+
     /// A stable name for this kind of failure.
     pub const fn code(&self) -> &'static str {
         match self {

@@ -40,7 +40,7 @@ mod wire;
 pub use address::{AddressError, check_url, is_loopback, web_names};
 pub use client::{Client, Connected};
 pub use dialer::{Dialer, Stream};
-pub use error::{Closed, ConnectError, NotAGateway, RequestError, Stage};
+pub use error::{Closed, ConnectError, Distrust, NotAGateway, RequestError, Stage};
 pub use events::Events;
 pub use line::{Line, dial, knock};
 pub use options::{ConnectOptions, Credential};

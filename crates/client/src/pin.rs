@@ -19,7 +19,7 @@ pub struct PinError;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the certificate is not the pinned one (its SHA-256 is {0})")]
-struct NotPinned(Pin);
+pub(crate) struct NotPinned(pub(crate) Pin);
 
 impl std::str::FromStr for Pin {
     type Err = PinError;

@@ -14,6 +14,7 @@ use super::report::Report;
 use super::session::Access;
 use super::target::{Target, TargetError, Wish};
 use super::vault::{Credential, VaultError};
+use super::words;
 use crate::diagnostics::commands::Place;
 use crate::error::CommandError;
 use crate::host::{Host, HostState};
@@ -57,6 +58,18 @@ impl ConnectionError {
             Self::Holder(error) => error.code(),
         }
     }
+
+    /// What the page shows of it. Causes that no form of ours lets happen are in English.
+    fn told(&self, app: &AppHandle) -> CommandError {
+        let language = app.state::<Access>().language;
+        let message = match self {
+            Self::Target(error) => words::of_target(error, language).together(),
+            Self::Vault(error) => words::of_vault(error, language).together(),
+            Self::Holder(error) => words::of_holder(error, language),
+            other => other.to_string(),
+        };
+        CommandError::told(self.code(), message)
+    }
 }
 
 /// What a person entered to open a gateway. Never kept in the page.
@@ -86,7 +99,8 @@ pub(crate) async fn connection_use(
     credential: Option<Entered>,
 ) -> Result<Report, CommandError> {
     let (host, place, access) = (app.state::<Host>(), app.state::<Place>(), app.state::<Access>());
-    Ok(use_target(&target, credential, &host, &place, &access).await?)
+    let used = use_target(&target, credential, &host, &place, &access).await;
+    used.map_err(|error| error.told(app))
 }
 
 async fn use_target(
@@ -134,7 +148,7 @@ pub(crate) async fn connection_test(
     credential: Option<Entered>,
     on_step: PageChannel,
 ) -> Result<(), CommandError> {
-    let target = target.check().map_err(ConnectionError::from)?;
+    let target = target.check().map_err(|error| ConnectionError::from(error).told(app))?;
     let known = credential.map(Credential::from);
     let access = app.state::<Access>().inner().clone();
     let (told, mut steps) = mpsc::channel(STEPS);
@@ -155,7 +169,8 @@ pub(crate) async fn connection_test(
 
 /// Ends the program that runs the gateway on this computer, and runs it here.
 pub(crate) async fn connection_take_over(app: &AppHandle) -> Result<(), CommandError> {
-    Ok(app.state::<Host>().take_over().await.map_err(ConnectionError::from)?)
+    let taken = app.state::<Host>().take_over().await;
+    taken.map_err(|error| ConnectionError::from(error).told(app))
 }
 
 /// Answers a question of `ssh`; `null` declines.

@@ -1,16 +1,19 @@
 //! A test of a target, layer by layer: name, ssh, host key, port, gateway, version, authentication.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clawdbot_client::{Client, ConnectError, ConnectOptions, NotAGateway};
-use clawdbot_remote::ssh::{Kind, Questions, Status, Trouble, Tunnel};
+use clawdbot_remote::ssh::{Kind, Questions, SshError, Status, Trouble, Tunnel};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::remote::Remote;
-use super::session::Access;
+use super::session::{Access, trouble_behind};
 use super::target::Target;
-use super::vault::{Credential, VaultError};
+use super::vault::Credential;
+use super::words::{self, Words};
+use crate::settings::Language;
 
 /// For each layer that waits for the network.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -54,6 +57,12 @@ struct Broken {
     remedy: Option<String>,
 }
 
+impl Broken {
+    fn at(layer: Layer, words: Words) -> Self {
+        Self { layer, detail: words.message, remedy: words.remedy }
+    }
+}
+
 /// Tests `target` and tells each step. Whatever it opens is closed again.
 pub(crate) async fn run(
     target: &Target,
@@ -61,7 +70,8 @@ pub(crate) async fn run(
     access: &Access,
     tell: impl Fn(Step),
 ) {
-    let trial = Trial { tell, begun: Instant::now() };
+    let trial =
+        Trial { tell, begun: Instant::now(), good: Mutex::default(), language: access.language };
     if let Err(broken) = trial.climb(target, known, access).await {
         trial.failed(broken);
     }
@@ -70,6 +80,9 @@ pub(crate) async fn run(
 struct Trial<F> {
     tell: F,
     begun: Instant,
+    /// What has been told to be good.
+    good: Mutex<Vec<Layer>>,
+    language: Language,
 }
 
 impl<F: Fn(Step)> Trial<F> {
@@ -85,14 +98,9 @@ impl<F: Fn(Step)> Trial<F> {
         match target {
             Target::Ssh(spec) => {
                 self.running(Layer::Name);
-                let ssh = access.ssh.clone().ok_or_else(|| Broken {
-                    layer: Layer::Ssh,
-                    detail: Trouble::Program("it is not installed".to_owned()).to_string(),
-                    remedy: Some("Install OpenSSH (the package openssh-client).".to_owned()),
-                })?;
-                let (tunnel, questions) = Tunnel::start(ssh, spec.clone()).map_err(|error| {
-                    Broken { layer: Layer::Ssh, detail: error.to_string(), remedy: None }
-                })?;
+                let no_ssh = |error| Broken::at(Layer::Ssh, words::of_ssh(&error, self.language));
+                let ssh = access.ssh.clone().ok_or(SshError::NoProgram).map_err(no_ssh)?;
+                let (tunnel, questions) = Tunnel::start(ssh, spec.clone()).map_err(no_ssh)?;
                 let asking = ask(questions, access.questions.clone());
                 self.tunnel(&tunnel, asking).await?;
                 base.dialer = Some(tunnel.dialer());
@@ -127,8 +135,10 @@ impl<F: Fn(Step)> Trial<F> {
                 }
                 Ok(())
             }
-            Status::Failed(trouble) | Status::Waiting { trouble, .. } => Err(of_ssh(&trouble)),
-            Status::Connecting | Status::Paused => Err(of_ssh(&Trouble::Declined)),
+            Status::Failed(trouble) | Status::Waiting { trouble, .. } => {
+                Err(self.of_tunnel(&trouble))
+            }
+            Status::Connecting | Status::Paused => Err(self.of_tunnel(&Trouble::Declined)),
         }
     }
 
@@ -143,10 +153,9 @@ impl<F: Fn(Step)> Trial<F> {
         self.running(Layer::Port);
         // Nothing that opens a gateway is sent before it has shown that it is one (SSH-05).
         if let Err(error) = clawdbot_client::knock(&base).await {
-            let far = tunnel.as_ref().map(|tunnel| tunnel.status().borrow().clone());
-            return Err(match far {
-                Some(Status::Up { trouble: Some(trouble), .. }) => of_ssh(&trouble),
-                _ => of_connect(&error),
+            return Err(match trouble_behind(tunnel.as_ref()).await {
+                Some(trouble) => self.of_tunnel(&trouble),
+                None => self.of_connect(&error),
             });
         }
         if tunnel.is_none() {
@@ -155,15 +164,24 @@ impl<F: Fn(Step)> Trial<F> {
         self.ok(Layer::Port, "");
         self.ok(Layer::Gateway, "");
         self.running(Layer::Version);
-        let remote = Remote::new(base, target.key(), known, access.vault.clone())
-            .await
-            .map_err(|error| of_vault(&error))?;
+        let remote = Remote::new(base, target.key(), known, access.vault.clone()).await.map_err(
+            |error| Broken::at(Layer::Authentication, words::of_vault(&error, self.language)),
+        )?;
         let connected =
-            Client::connect(remote.options()).await.map_err(|error| of_connect(&error))?;
+            Client::connect(remote.options()).await.map_err(|error| self.of_connect(&error))?;
         self.ok(Layer::Version, &connected.hello.server.version);
         self.ok(Layer::Authentication, "");
         connected.client.close().await;
         Ok(())
+    }
+
+    fn of_tunnel(&self, trouble: &Trouble) -> Broken {
+        Broken::at(layer_of_tunnel(trouble), words::of_tunnel(trouble, self.language))
+    }
+
+    fn of_connect(&self, error: &ConnectError) -> Broken {
+        tracing::info!(code = error.code(), %error, "the tested gateway cannot be used");
+        Broken::at(layer_of_connect(error), words::of_connect(error, self.language))
     }
 
     fn running(&self, layer: Layer) {
@@ -171,6 +189,7 @@ impl<F: Fn(Step)> Trial<F> {
     }
 
     fn ok(&self, layer: Layer, detail: &str) {
+        self.good().push(layer);
         self.step(layer, Outcome::Ok, detail.to_owned(), None);
     }
 
@@ -186,13 +205,18 @@ impl<F: Fn(Step)> Trial<F> {
             Layer::Authentication,
         ];
         let Broken { layer, detail, remedy } = broken;
-        for below in ALL.into_iter().filter(|below| *below < layer) {
+        let known = self.good().clone();
+        for below in ALL.into_iter().filter(|below| *below < layer && !known.contains(below)) {
             self.ok(below, "");
         }
         self.step(layer, Outcome::Failed, detail, remedy);
         for above in ALL.into_iter().filter(|above| *above > layer) {
             self.step(above, Outcome::Skipped, String::new(), None);
         }
+    }
+
+    fn good(&self) -> std::sync::MutexGuard<'_, Vec<Layer>> {
+        self.good.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn step(&self, layer: Layer, state: Outcome, detail: String, remedy: Option<String>) {
@@ -212,23 +236,17 @@ async fn ask(mut questions: Questions, people: mpsc::Sender<clawdbot_remote::ssh
     std::future::pending().await
 }
 
-fn of_ssh(trouble: &Trouble) -> Broken {
-    let layer = match trouble {
+fn layer_of_tunnel(trouble: &Trouble) -> Layer {
+    match trouble {
         Trouble::Name => Layer::Name,
         Trouble::HostKeyUnknown { .. } | Trouble::HostKeyChanged { .. } => Layer::HostKey,
         Trouble::GatewayPort | Trouble::ForwardRefused => Layer::Port,
         _ => Layer::Ssh,
-    };
-    Broken { layer, detail: trouble.to_string(), remedy: Some(trouble.remedy()) }
+    }
 }
 
-fn of_vault(error: &VaultError) -> Broken {
-    let (detail, remedy) = (error.to_string(), Some(error.remedy().to_owned()));
-    Broken { layer: Layer::Authentication, detail, remedy }
-}
-
-fn of_connect(error: &ConnectError) -> Broken {
-    let layer = match error {
+fn layer_of_connect(error: &ConnectError) -> Layer {
+    match error {
         ConnectError::Address(_) => Layer::Name,
         ConnectError::Unreachable { source, .. }
             if source.kind() == std::io::ErrorKind::ConnectionRefused =>
@@ -245,6 +263,5 @@ fn of_connect(error: &ConnectError) -> Broken {
         ConnectError::Tls { .. }
         | ConnectError::Timeout { .. }
         | ConnectError::NotAGateway { .. } => Layer::Gateway,
-    };
-    Broken { layer, detail: error.to_string(), remedy: None }
+    }
 }

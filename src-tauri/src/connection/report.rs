@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 use super::target::{Mode, Wish};
+use super::words::States;
 use crate::host::HostState;
+use crate::phrases::fill;
+use crate::settings::Language;
 
 /// The value of `connection_read` and of the event `connection`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,13 +27,14 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn of(state: &HostState, target: &Wish) -> Self {
+    pub(crate) fn of(state: &HostState, target: &Wish, language: Language) -> Self {
+        let states = States::of(language);
         let mut report = Self {
             mode: target.mode,
             target: target.clone(),
             state: "starting",
             code: None,
-            headline: "Starting".to_owned(),
+            headline: states.starting.to_owned(),
             message: String::new(),
             remedy: None,
             front_door: None,
@@ -41,22 +45,18 @@ impl Report {
             HostState::Starting | HostState::Stopped => {}
             HostState::Running(running) => {
                 report.state = "ready";
-                report.headline = "Ready".to_owned();
+                report.headline = states.ready.to_owned();
                 report.front_door = running.status.address;
                 report.attached = running.attached.is_some();
                 let taken = running.attached.as_ref().or(running.port_taken.as_ref());
                 report.holder =
                     taken.and_then(|taken| taken.holder.as_ref()).map(ToString::to_string);
                 if report.attached {
-                    "Another program on this computer runs the gateway; this app uses it."
-                        .clone_into(&mut report.message);
+                    states.attached.clone_into(&mut report.message);
                 } else if let Some(taken) = &running.port_taken {
                     report.code = Some("PORT_TAKEN".to_owned());
-                    report.message = format!(
-                        "Port {} is used by another program, so only this window reaches the gateway.",
-                        taken.port
-                    );
-                    report.remedy = Some("Stop that program and restart the gateway.".to_owned());
+                    report.message = fill(states.port_taken, &[&taken.port.to_string()]);
+                    report.remedy = Some(states.port_taken_remedy.to_owned());
                 }
             }
             HostState::Away(away) => {

@@ -7,19 +7,25 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use clawdbot_client::{Client, ConnectError, ConnectOptions, Connected};
 use clawdbot_remote::front_door::FrontDoor;
-use clawdbot_remote::ssh::{Question, Ssh, SshError, Status, Tunnel};
+use clawdbot_remote::ssh::{Question, Ssh, SshError, Status, Trouble, Tunnel};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::network::Network;
 use super::remote::Remote;
 use super::target::Target;
 use super::vault::{Credential, Vault, VaultError};
+use super::words::{self, States, Words};
 use crate::host::{Away, Failure};
+use crate::settings::Language;
 
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 /// For the handshake with the remote gateway.
 const CONNECT: Duration = Duration::from_secs(15);
+
+/// How long `ssh` may take to say why it could not reach the gateway's port.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// What a session needs from the app.
 #[derive(Clone)]
@@ -28,6 +34,8 @@ pub(crate) struct Access {
     pub(crate) ssh: Option<Ssh>,
     pub(crate) vault: Vault,
     pub(crate) questions: mpsc::Sender<Question>,
+    /// In which what becomes of it is told.
+    pub(crate) language: Language,
 }
 
 /// Why a session cannot even begin.
@@ -37,6 +45,16 @@ pub(crate) enum SessionError {
     Ssh(#[from] SshError),
     #[error(transparent)]
     Vault(#[from] VaultError),
+}
+
+impl SessionError {
+    /// The failure it is for people.
+    pub(crate) fn told(&self, language: Language) -> Failure {
+        match self {
+            Self::Ssh(error) => Failure::told(error.code(), words::of_ssh(error, language)),
+            Self::Vault(error) => Failure::told(error.code(), words::of_vault(error, language)),
+        }
+    }
 }
 
 /// What a session has come to.
@@ -64,6 +82,8 @@ pub(crate) struct Session {
     paused: Option<bool>,
     /// What the tunnel was when that was last told.
     told: Option<Status>,
+    network: Network,
+    language: Language,
     _questions: Option<AbortOnDropHandle<()>>,
 }
 
@@ -139,6 +159,8 @@ impl Session {
             pause: None,
             paused: None,
             told: None,
+            network: Network::watch(),
+            language: access.language,
             _questions: asking,
         })
     }
@@ -201,9 +223,13 @@ impl Session {
             return event;
         }
         if let Some(pause) = self.pause {
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = self.tunnel_down() => {}
+            let changed = tokio::select! {
+                () = tokio::time::sleep(pause) => false,
+                () = self.tunnel_down() => false,
+                () = self.network.changed() => true,
+            };
+            if changed {
+                self.delays = delays();
             }
             self.pause = None;
         }
@@ -217,7 +243,7 @@ impl Session {
                 self.delays = delays();
                 SessionEvent::Ready
             }
-            Err(error) => self.refused(error),
+            Err(error) => self.refused(error).await,
         }
     }
 
@@ -232,10 +258,21 @@ impl Session {
 
     /// What the tunnel has come to since it was last told; nothing while it is up.
     async fn tunnel_news(&mut self) -> Option<SessionEvent> {
-        let mut status = self.tunnel.as_ref()?.status();
+        let tunnel = self.tunnel.as_ref()?;
+        let mut status = tunnel.status();
         let told = self.told.clone();
-        let now = status.wait_for(|now| is_up(now) || Some(now) != told.as_ref()).await;
-        let now = now.map(|now| now.clone()).unwrap_or(Status::Paused);
+        let waiting = matches!(told, Some(Status::Waiting { .. }));
+        let news = status.wait_for(|now| is_up(now) || Some(now) != told.as_ref());
+        let hurry = async {
+            loop {
+                self.network.changed().await;
+                tunnel.retry_now();
+            }
+        };
+        let now = tokio::select! {
+            now = news => now.map(|now| now.clone()).unwrap_or(Status::Paused),
+            () = hurry, if waiting => Status::Paused,
+        };
         if is_up(&now) {
             self.told = None;
             return None;
@@ -245,50 +282,54 @@ impl Session {
         Some(self.of_tunnel(now))
     }
 
-    fn refused(&mut self, error: ConnectError) -> SessionEvent {
+    async fn refused(&mut self, error: ConnectError) -> SessionEvent {
         if matches!(
             error,
             ConnectError::Refused { .. } | ConnectError::Tls { .. } | ConnectError::Address(_)
         ) {
-            return SessionEvent::Failed(Failure {
-                code: error.code().to_owned(),
-                headline: headline(&error),
-                message: error.to_string(),
-                remedy: Some("Correct it in the connection settings, then try again.".to_owned()),
-            });
+            tracing::warn!(code = error.code(), %error, "the remote gateway cannot be used");
+            let words = words::of_connect(&error, self.language);
+            return SessionEvent::Failed(Failure::told(error.code(), words));
         }
-        let mut away = self.away("waiting");
-        away.code = Some(error.code().to_owned());
-        away.message = match self.tunnel.as_ref().map(|tunnel| tunnel.status().borrow().clone()) {
-            Some(Status::Up { trouble: Some(trouble), .. }) => {
-                away.remedy = Some(trouble.remedy());
-                trouble.to_string()
-            }
-            _ => error.to_string(),
+        let Words { message, remedy, .. } = match trouble_behind(self.tunnel.as_ref()).await {
+            Some(trouble) => words::of_tunnel(&trouble, self.language),
+            None => words::of_connect(&error, self.language),
         };
-        away.headline = "The remote gateway does not answer".to_owned();
         self.pause = Some(self.delays.next().unwrap_or(LONGEST_DELAY).min(LONGEST_DELAY));
-        SessionEvent::Away(away)
+        SessionEvent::Away(Away {
+            code: Some(error.code().to_owned()),
+            headline: self.states().no_answer.to_owned(),
+            message,
+            remedy,
+            ..self.away("waiting")
+        })
+    }
+
+    fn states(&self) -> &'static States {
+        States::of(self.language)
     }
 
     fn of_tunnel(&self, status: Status) -> SessionEvent {
         match status {
-            Status::Failed(trouble) => SessionEvent::Failed(Failure {
-                code: trouble.code().to_owned(),
-                headline: trouble.to_string(),
-                message: trouble.to_string(),
-                remedy: Some(trouble.remedy()),
-            }),
-            Status::Waiting { trouble, .. } => SessionEvent::Away(Away {
-                code: Some(trouble.code().to_owned()),
-                headline: "The tunnel is down".to_owned(),
-                message: trouble.to_string(),
-                remedy: Some(trouble.remedy()),
-                ..self.away("waiting")
-            }),
-            Status::Paused => {
-                SessionEvent::Away(Away { headline: "Paused".to_owned(), ..self.away("paused") })
+            Status::Failed(trouble) => {
+                let words = words::of_tunnel(&trouble, self.language);
+                SessionEvent::Failed(Failure::told(trouble.code(), words))
             }
+            Status::Waiting { trouble, .. } => {
+                let Words { message, remedy, .. } = words::of_tunnel(&trouble, self.language);
+                SessionEvent::Away(Away {
+                    code: Some(trouble.code().to_owned()),
+                    headline: self.states().tunnel_down.to_owned(),
+                    message,
+                    remedy,
+                    ..self.away("waiting")
+                })
+            }
+            Status::Paused => SessionEvent::Away(Away {
+                headline: self.states().paused.to_owned(),
+                remedy: Some(self.states().connect_again.to_owned()),
+                ..self.away("paused")
+            }),
             Status::Connecting | Status::Up { .. } => SessionEvent::Away(self.away("connecting")),
         }
     }
@@ -296,7 +337,7 @@ impl Session {
     fn away(&self, phase: &'static str) -> Away {
         Away {
             phase,
-            headline: "Connecting".to_owned(),
+            headline: self.states().connecting.to_owned(),
             front_door: self.address(),
             ..Away::default()
         }
@@ -309,6 +350,14 @@ impl Drop for Session {
     }
 }
 
+/// Why a connection through a tunnel that is up came to nothing. `ssh` says so a moment later.
+pub(super) async fn trouble_behind(tunnel: Option<&Tunnel>) -> Option<Trouble> {
+    let mut status = tunnel?.status();
+    let known = status.wait_for(|now| matches!(now, Status::Up { trouble: Some(_), .. }));
+    let known = tokio::time::timeout(LAST_WORDS, known).await.ok()?.ok()?.clone();
+    if let Status::Up { trouble, .. } = known { trouble } else { None }
+}
+
 fn is_up(status: &Status) -> bool {
     matches!(status, Status::Up { .. })
 }
@@ -316,14 +365,6 @@ fn is_up(status: &Status) -> bool {
 /// Whether the trouble with that code is the tunnel's own, not of the gateway at its end.
 pub(crate) fn is_tunnel_trouble(code: &str) -> bool {
     code.starts_with("SSH_") && code != "SSH_GATEWAY_PORT"
-}
-
-fn headline(error: &ConnectError) -> String {
-    match error {
-        ConnectError::Refused { .. } => "The remote gateway refuses this app".to_owned(),
-        ConnectError::Tls { .. } => "The remote gateway could not prove its identity".to_owned(),
-        _ => "The remote gateway cannot be used".to_owned(),
-    }
 }
 
 fn delays() -> backon::ExponentialBackoff {

@@ -85,7 +85,7 @@ fn tunnel(host: &HostState, target: &Wish, latency: Option<Duration>) -> Link {
             // It is the gateway at its end that does not answer.
             Some(_) => link(LinkState::Ok, place),
             None if away.phase == "paused" => Link {
-                remedy: Some("Connect again in the connection settings.".to_owned()),
+                remedy: away.remedy.clone(),
                 ..link(LinkState::Broken, Some(away.headline.clone()))
             },
             None => link(LinkState::Unknown, place),

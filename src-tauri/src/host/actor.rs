@@ -10,7 +10,7 @@ use super::Order;
 use super::failure::Failure;
 use super::local::comes_back;
 use super::state::{AnyGateway, HostState, PortTaken, Running};
-use crate::connection::{Access, Credential, Session, SessionEvent, Target, Wish};
+use crate::connection::{Access, Credential, Session, SessionEvent, Target, Wish, words};
 
 pub(super) struct HostActor {
     pub(super) paths: Paths,
@@ -49,7 +49,9 @@ impl HostActor {
     async fn find_target(&self) -> Result<Target, Failure> {
         let wish = self.load().await.map(|loaded| Wish::of(&loaded.config)).unwrap_or_default();
         self.target.send_replace(wish.clone());
-        Ok(wish.check()?)
+        wish.check().map_err(|error| {
+            Failure::told(error.code(), words::of_target(&error, self.access.language))
+        })
     }
 
     pub(super) async fn load(&self) -> Option<clawdbot_config::Loaded> {
@@ -74,7 +76,7 @@ impl HostActor {
                     session.door_taken.then(|| PortTaken { port, holder: Holder::of_port(port) });
                 self.follow(session, taken).await
             }
-            Err(error) => self.report(error.into()).await,
+            Err(error) => self.report(error.told(self.access.language)).await,
         }
     }
 

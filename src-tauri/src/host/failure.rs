@@ -6,7 +6,7 @@ use std::path::Path;
 use clawdbot_gateway::{Holder, StartError};
 
 use super::state::Away;
-use crate::connection::{SessionError, TargetError, VaultError};
+use crate::connection::words::Words;
 
 /// Why there is no gateway.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -29,6 +29,12 @@ impl Failure {
             message: if away.message.is_empty() { &away.headline } else { &away.message }.clone(),
             remedy: away.remedy.clone(),
         }
+    }
+
+    /// A failure of the connection, in words for people.
+    pub(crate) fn told(code: &str, words: Words) -> Self {
+        let Words { headline, message, remedy } = words;
+        Self { code: code.to_owned(), headline, message, remedy }
     }
 
     pub(super) fn stopped() -> Self {
@@ -57,34 +63,6 @@ impl From<StartError> for Failure {
             message,
             remedy: None,
         }
-    }
-}
-
-impl From<VaultError> for Failure {
-    fn from(error: VaultError) -> Self {
-        let message = error.to_string();
-        let remedy = Some(error.remedy().to_owned());
-        Self { code: error.code().to_owned(), headline: message.clone(), message, remedy }
-    }
-}
-
-impl From<SessionError> for Failure {
-    fn from(error: SessionError) -> Self {
-        match error {
-            SessionError::Vault(error) => error.into(),
-            SessionError::Ssh(error) => {
-                let (code, message) = (error.code().to_owned(), error.to_string());
-                Self { code, headline: message.clone(), message, remedy: None }
-            }
-        }
-    }
-}
-
-impl From<TargetError> for Failure {
-    fn from(error: TargetError) -> Self {
-        let message = error.to_string();
-        let remedy = Some("Correct it in the connection settings.".to_owned());
-        Self { code: error.code().to_owned(), headline: message.clone(), message, remedy }
     }
 }
 

@@ -9,6 +9,7 @@ use super::Order;
 use super::actor::HostActor;
 use super::failure::Failure;
 use super::state::{AnyGateway, Away, HostState, PortTaken, Running};
+use crate::connection::words::States;
 use crate::connection::{Credential, Session, SessionEvent};
 
 /// A gateway that owns the port answers within this time.
@@ -77,7 +78,8 @@ impl HostActor {
             password: text(auth.password),
             device_token: None,
         };
-        let mut session = Session::attach(base, known, &self.access).await?;
+        let session = Session::attach(base, known, &self.access).await;
+        let mut session = session.map_err(|error| error.told(self.access.language))?;
         Ok(match session.next().await {
             SessionEvent::Ready => Some(session),
             SessionEvent::Away(_) => None,
@@ -126,11 +128,12 @@ impl HostActor {
     /// Waits until another program answers on the port; an order comes first.
     async fn wait_for_another(&mut self) -> Option<Option<Order>> {
         let port = self.port().await;
+        let states = States::of(self.access.language);
         self.state.send_replace(HostState::Away(Away {
             phase: "waiting",
-            headline: format!("Waiting for a gateway on port {port}"),
-            message: "The gateway here is stopped, so that another program can run it.".to_owned(),
-            remedy: Some("Start it with clawdbot gateway, or restart the gateway here.".to_owned()),
+            headline: states.waiting.to_owned(),
+            message: states.waiting_because.to_owned(),
+            remedy: Some(states.waiting_remedy.to_owned()),
             ..Away::default()
         }));
         let mut base = ConnectOptions::new(format!("ws://127.0.0.1:{port}"));

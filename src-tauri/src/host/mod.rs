@@ -15,6 +15,7 @@ pub(crate) use self::failure::{Failure, HolderError};
 pub(crate) use self::state::{AnyGateway, Away, HostState, PortTaken, Running};
 use crate::connection::{Access, Report, Wish};
 use crate::platform::{Here, Platform as _};
+use crate::settings::Language;
 
 /// A cheap handle to the hosted gateway.
 #[derive(Clone)]
@@ -22,6 +23,7 @@ pub(crate) struct Host {
     orders: mpsc::Sender<Order>,
     state: watch::Receiver<HostState>,
     target: watch::Receiver<Wish>,
+    language: Language,
 }
 
 enum Order {
@@ -41,14 +43,15 @@ impl Host {
         let (orders, inbox) = mpsc::channel(4);
         let (state, watched) = watch::channel(HostState::Starting);
         let (target, target_watched) = watch::channel(Wish::default());
+        let language = access.language;
         let actor = actor::HostActor { paths, env, access, orders: inbox, state, target };
         tauri::async_runtime::spawn(actor.run());
-        Self { orders, state: watched, target: target_watched }
+        Self { orders, state: watched, target: target_watched, language }
     }
 
     /// Where Clawdbot runs and how it is.
     pub(crate) fn report(&self) -> Report {
-        Report::of(&self.state.borrow(), &self.target.borrow())
+        Report::of(&self.state.borrow(), &self.target.borrow(), self.language)
     }
 
     /// Where the configuration says the gateway is.

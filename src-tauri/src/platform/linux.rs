@@ -143,8 +143,10 @@ impl Platform for Linux {
     }
 
     fn is_service(pid: u32) -> bool {
-        let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-        groups.lines().any(is_service_group)
+        let groups = |process: &str| fs::read_to_string(format!("/proc/{process}/cgroup"));
+        let theirs = groups(&pid.to_string()).unwrap_or_default();
+        // What is in the same unit as this app was started beside it, not by the service manager.
+        groups("self").ok().as_ref() != Some(&theirs) && theirs.lines().any(is_service_group)
     }
 
     fn end_process(pid: u32) -> impl Future<Output = bool> + Send {

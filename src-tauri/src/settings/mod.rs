@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-pub(crate) use self::values::{Settings, SettingsPatch};
+pub(crate) use self::values::{Language, Settings, SettingsPatch};
 
 const FILE: &str = "desktop.json";
 

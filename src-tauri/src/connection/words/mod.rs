@@ -1,0 +1,252 @@
+//! What is said about the connection, in the person's language: worked out from what happened, never
+//! from a sentence about it.
+
+mod en;
+mod es;
+mod fr;
+
+use std::io::ErrorKind;
+
+use clawdbot_client::{ConnectError, Distrust};
+use clawdbot_remote::ssh::{SshError, Trouble};
+
+use super::target::TargetError;
+use super::vault::VaultError;
+use crate::host::HolderError;
+use crate::settings::Language;
+
+/// What happened and the one thing to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Words {
+    /// In a few words, for the tray.
+    pub(crate) headline: String,
+    /// The cause, whole.
+    pub(crate) message: String,
+    pub(crate) remedy: Option<String>,
+}
+
+impl Words {
+    /// A cause that is short enough to be its own headline.
+    fn short(message: String, remedy: String) -> Self {
+        Self { headline: message.clone(), message, remedy: Some(remedy) }
+    }
+
+    /// Both in one text, for where there is room for one only.
+    pub(crate) fn together(self) -> String {
+        match self.remedy {
+            Some(remedy) => format!("{} {remedy}", self.message),
+            None => self.message,
+        }
+    }
+}
+
+/// States that are no trouble, or only a little.
+pub(crate) struct States {
+    pub(crate) starting: &'static str,
+    pub(crate) ready: &'static str,
+    pub(crate) connecting: &'static str,
+    pub(crate) paused: &'static str,
+    pub(crate) connect_again: &'static str,
+    pub(crate) tunnel_down: &'static str,
+    pub(crate) no_answer: &'static str,
+    pub(crate) waiting: &'static str,
+    pub(crate) waiting_because: &'static str,
+    pub(crate) waiting_remedy: &'static str,
+    pub(crate) attached: &'static str,
+    /// `{}` is the port.
+    pub(crate) port_taken: &'static str,
+    pub(crate) port_taken_remedy: &'static str,
+}
+
+impl States {
+    pub(crate) fn of(language: Language) -> &'static Self {
+        match language {
+            Language::En => &en::STATES,
+            Language::Fr => &fr::STATES,
+            Language::Es => &es::STATES,
+        }
+    }
+}
+
+/// Of a tunnel that broke.
+pub(crate) fn of_tunnel(trouble: &Trouble, language: Language) -> Words {
+    let (message, remedy) = match language {
+        Language::En => (trouble.to_string(), trouble.remedy()),
+        Language::Fr => fr::tunnel(trouble),
+        Language::Es => es::tunnel(trouble),
+    };
+    Words::short(message, remedy)
+}
+
+/// Of a tunnel that cannot even be tried.
+pub(crate) fn of_ssh(error: &SshError, language: Language) -> Words {
+    let (message, remedy) = match language {
+        Language::En => en::ssh(error),
+        Language::Fr => fr::ssh(error),
+        Language::Es => es::ssh(error),
+    };
+    Words::short(message, remedy.to_owned())
+}
+
+/// Of a gateway that does not let this app in, or is none.
+pub(crate) fn of_connect(error: &ConnectError, language: Language) -> Words {
+    let cause = Cause::of(error);
+    let (headline, message, remedy) = match language {
+        Language::En => en::connect(error, cause),
+        Language::Fr => fr::connect(error, cause),
+        Language::Es => es::connect(error, cause),
+    };
+    Words { headline: headline.to_owned(), message, remedy: Some(remedy.to_owned()) }
+}
+
+/// Of a target that is written wrongly.
+pub(crate) fn of_target(error: &TargetError, language: Language) -> Words {
+    let (message, remedy) = match language {
+        Language::En => (error.to_string(), "Correct it in the connection settings."),
+        Language::Fr => fr::target(error),
+        Language::Es => es::target(error),
+    };
+    Words::short(message, remedy.to_owned())
+}
+
+/// Of secrets that are neither known nor kept.
+pub(crate) fn of_vault(error: &VaultError, language: Language) -> Words {
+    let (message, remedy) = match language {
+        Language::En => (error.to_string(), error.remedy()),
+        Language::Fr => fr::vault(error),
+        Language::Es => es::vault(error),
+    };
+    Words::short(message, remedy.to_owned())
+}
+
+/// Of a gateway of another program that goes on.
+pub(crate) fn of_holder(error: &HolderError, language: Language) -> String {
+    match language {
+        Language::En => error.to_string(),
+        Language::Fr => fr::holder(error),
+        Language::Es => es::holder(error),
+    }
+}
+
+/// Host and port, where the failure names them.
+fn host(error: &ConnectError) -> &str {
+    match error {
+        ConnectError::Unreachable { host, .. }
+        | ConnectError::Tls { host, .. }
+        | ConnectError::Timeout { host, .. }
+        | ConnectError::NotAGateway { host, .. } => host,
+        ConnectError::Address(_) | ConnectError::Refused { .. } => "",
+    }
+}
+
+/// What is behind a failure, as far as it makes a difference to people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Address,
+    /// No such name.
+    Name,
+    /// Nobody listens.
+    Refused,
+    Unreachable,
+    Distrust(Distrust),
+    Timeout,
+    NotAGateway,
+    /// A token or password that is missing or wrong.
+    Secret,
+    /// A person has to let this device in.
+    Pairing,
+    Denied,
+}
+
+impl Cause {
+    fn of(error: &ConnectError) -> Self {
+        if let Some(distrust) = error.distrust() {
+            return Self::Distrust(distrust);
+        }
+        match error {
+            ConnectError::Address(_) => Self::Address,
+            ConnectError::Unreachable { source, .. } => match source.kind() {
+                ErrorKind::ConnectionRefused => Self::Refused,
+                _ if source.raw_os_error().is_none() => Self::Name,
+                _ => Self::Unreachable,
+            },
+            ConnectError::Tls { .. } => Self::Distrust(Distrust::NoTls),
+            ConnectError::Timeout { .. } => Self::Timeout,
+            ConnectError::NotAGateway { .. } => Self::NotAGateway,
+            ConnectError::Refused { error, .. } => {
+                let code = error.details.as_ref().and_then(|details| details["code"].as_str());
+                match code.unwrap_or_default() {
+                    "PAIRING_REQUIRED" => Self::Pairing,
+                    code if code.starts_with("AUTH_") => Self::Secret,
+                    _ => Self::Denied,
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use clawdbot_protocol::{ErrorCode, RpcError};
+    use serde_json::json;
+
+    use super::*;
+
+    const ALL: [Language; 3] = [Language::En, Language::Fr, Language::Es];
+
+    fn unreachable(source: io::Error) -> ConnectError {
+        ConnectError::Unreachable { host: "box:1".to_owned(), source }
+    }
+
+    fn refused(code: &str) -> ConnectError {
+        let mut error = RpcError::new(ErrorCode::InvalidRequest, "its own words");
+        error.details = Some(json!({ "code": code }));
+        ConnectError::Refused { error, close: None }
+    }
+
+    #[test]
+    fn a_cause_is_told_by_what_happened() {
+        for (error, cause) in [
+            (unreachable(ErrorKind::ConnectionRefused.into()), Cause::Refused),
+            (unreachable(io::Error::other("no such name")), Cause::Name),
+            (unreachable(io::Error::from_raw_os_error(113)), Cause::Unreachable),
+            (refused("AUTH_TOKEN_MISMATCH"), Cause::Secret),
+            (refused("PAIRING_REQUIRED"), Cause::Pairing),
+            (refused("ELSE"), Cause::Denied),
+        ] {
+            assert_eq!(Cause::of(&error), cause);
+        }
+    }
+
+    #[test]
+    fn everything_is_said_in_three_languages_with_one_remedy() {
+        let different = |said: [Words; 3]| {
+            for words in &said {
+                assert!(words.remedy.as_ref().is_some_and(|remedy| remedy.ends_with(['.', '\''])));
+                assert!(!words.headline.is_empty() && words.message.ends_with('.'), "{words:?}");
+            }
+            assert_ne!(said[0], said[1]);
+            assert_ne!(said[1], said[2]);
+            assert_ne!(said[0], said[2]);
+        };
+        for trouble in [
+            Trouble::Name,
+            Trouble::HostKeyUnknown { fingerprint: Some("SHA256:x".to_owned()) },
+            Trouble::HostKeyChanged { name: Some("[h]:1".to_owned()) },
+            Trouble::Denied,
+            Trouble::GatewayPort,
+            Trouble::Lost,
+        ] {
+            different(ALL.map(|language| of_tunnel(&trouble, language)));
+        }
+        for error in [unreachable(ErrorKind::ConnectionRefused.into()), refused("PAIRING_REQUIRED")]
+        {
+            different(ALL.map(|language| of_connect(&error, language)));
+        }
+        different(ALL.map(|language| of_vault(&VaultError::Locked, language)));
+        different(ALL.map(|language| of_target(&TargetError::NoAddress, language)));
+        different(ALL.map(|language| of_ssh(&SshError::NoProgram, language)));
+    }
+}

@@ -1,0 +1,79 @@
+"""A gateway on this computer that another program runs: used, taken over, and handed back."""
+
+import threading
+import unittest
+
+from desktop import CLI, Desktop, answers, element, say, until, wait_answer
+from fake_model import Answer, FakeModel
+from far import call, connection_page
+
+TURNS = ["first", "second", "third"]
+
+
+class Attached(unittest.TestCase):
+    def gateway(self):
+        """`clawdbot gateway` of the same state and port as the app's."""
+        process = self.desktop.run(CLI, "gateway")
+        # Like a shell, which takes note of the end at once.
+        threading.Thread(target=process.wait, daemon=True).start()
+        return process
+
+    def wait(self, **wanted):
+        read = lambda: call(self.page, "connection_read")
+        return until(lambda: wanted.items() <= (now := read()).items() and now, 30, wanted)
+
+    def talk(self, turn):
+        say(self.page, "Question %d" % turn)
+        wait_answer(self.page, "The %s answer" % TURNS[turn])
+        # It is the one conversation: the model saw everything before, whoever ran the gateway.
+        seen = str(self.model.requests[-1]["messages"])
+        for before in range(turn):
+            self.assertIn("Question %d" % before, seen)
+            self.assertIn("The %s answer" % TURNS[before], seen)
+
+    def test_a_gateway_is_used_taken_over_and_handed_back(self):
+        self.model = self.enterContext(FakeModel(
+            *[Answer(chunks=["The %s " % turn, "answer."], delay=0) for turn in TURNS]))
+        self.desktop = self.enterContext(Desktop())
+        port = self.desktop.configure(self.model.url)
+        other = self.gateway()
+        until(lambda: answers(port), 20, "the other gateway")
+        self.desktop.start("--hidden")
+        until(lambda: "run by clawdbot (pid %d)" % other.pid in self.desktop.menu()[1]["label"], 30,
+              "the name of the other program in the menu")
+        self.page = self.desktop.open_page()
+        self.page.set_script_timeout(30)
+        self.page.execute_script("window.sameDocument = true")
+        now = self.wait(state="ready", attached=True)
+        self.assertIn(str(other.pid), now["holder"])
+        self.talk(0)
+
+        # Taken over by the button of the settings page.
+        said = connection_page(self.desktop, self.page)
+        until(lambda: "clawdbot" in said() and "Take over" in said(), 15, "the offer")
+        self.desktop.picture("attached")
+        button = lambda name: next(b for b in self.page.find_elements("css selector", "button") if b.text == name)
+        button("Take over").click()
+        self.wait(state="ready", attached=False)
+        until(lambda: other.poll() is not None, 15, "the end of the other gateway")
+        until(lambda: self.desktop.status() == "Ready on 127.0.0.1:%d" % port, 15, "the port here")
+        until(lambda: "Hand back" in said(), 15, "the other offer")
+
+        # And handed back.
+        button("Hand back").click()
+        self.wait(state="waiting")
+        until(lambda: not answers(port), 15, "the free port")
+        element(self.page, "settings-connection").send_keys("\ue00c")
+        other = self.gateway()
+        now = self.wait(state="ready", attached=True)
+        self.assertIn(str(other.pid), now["holder"])
+        self.talk(1)
+        # It goes away for good: the app does not stay without a gateway.
+        other.terminate()
+        self.wait(state="ready", attached=False)
+        self.talk(2)
+        self.assertTrue(self.page.execute_script("return window.sameDocument"), "the page was never reloaded")
+
+
+if __name__ == "__main__":
+    unittest.main()

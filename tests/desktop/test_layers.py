@@ -1,0 +1,77 @@
+"""The connection test of the settings page, layer by layer, with a real sshd."""
+
+import shutil
+import unittest
+
+from selenium.webdriver.common.keys import Keys
+
+from desktop import Desktop, element, elements, free_port, until
+from far import TOKEN, Sshd, connection_page, far_gateway
+
+LAYERS = ["name", "ssh", "hostKey", "port", "gateway", "version", "authentication"]
+
+
+class Layers(unittest.TestCase):
+    def fill(self, **fields):
+        for name, text in fields.items():
+            field = element(self.page, "connection-" + name)
+            field.send_keys(Keys.CONTROL, "a")
+            field.send_keys(text)
+
+    def run_test(self, accept=False):
+        """Runs the test; what became of each layer, and the page's words for it."""
+        element(self.page, "connection-test").click()
+        if accept:
+            element(self.page, "ask-ok", 20).click()
+        script = """return [...document.querySelectorAll('[data-testid=test-steps] li')].map((line) =>
+            [line.dataset.layer, line.dataset.state, line.querySelector('.meta').textContent])"""
+        over = lambda now: len(now) == 7 and not any(state == "running" for _, state, _ in now)
+        button = lambda: element(self.page, "connection-test").is_enabled()
+        return until(lambda: over(now := self.page.execute_script(script)) and button() and now, 45, "the end of the test")
+
+    def broken(self, layer, remedy, picture):
+        steps = self.run_test()
+        at = LAYERS.index(layer)
+        self.assertEqual([name for name, _, _ in steps], LAYERS)
+        self.assertEqual([state for _, state, _ in steps], ["ok"] * at + ["failed"] + ["skipped"] * (6 - at), steps)
+        remedies = [shown.text for shown in elements(self.page, "test-remedy")]
+        self.assertEqual(len(remedies), 1, remedies)
+        self.assertIn(remedy, remedies[0])
+        self.desktop.picture("test-" + picture)
+
+    def test_each_layer_is_told_with_its_time_and_the_first_broken_one_with_a_remedy(self):
+        self.desktop = desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        sshd = Sshd(desktop)
+        far = far_gateway(desktop, "http://127.0.0.1:9/v1")
+        desktop.start("--hidden")
+        self.page = desktop.open_page()
+        connection_page(desktop, self.page)
+        element(self.page, "mode-ssh").click()
+        self.fill(sshTarget="far", remotePort=str(far), secret=TOKEN)
+        steps = self.run_test(accept=True)
+        self.assertEqual([(layer, "ok") for layer in LAYERS], [(layer, state) for layer, state, _ in steps])
+        for layer, _, time in steps:
+            self.assertRegex(time, r"\d", layer)
+        self.assertEqual(elements(self.page, "test-remedy"), [])
+        desktop.picture("test-ok")
+
+        self.fill(secret="not-the-token")
+        self.broken("authentication", "Enter the one of that gateway", "authentication")
+        self.fill(secret=TOKEN, remotePort=str(free_port()))
+        self.broken("port", "Start the gateway there", "port")
+        self.fill(remotePort=str(far), sshTarget="nowhere")
+        self.broken("name", "Check the spelling of the host", "name")
+        # The machine shows another key than the one that was accepted (SSH-03).
+        shutil.copy(sshd.path("id.pub"), sshd.path("other.pub"))
+        known = "[127.0.0.1]:%d %s\n" % (sshd.port, " ".join(open(sshd.path("other.pub")).read().split()[:2]))
+        open(sshd.path("known_hosts"), "w").write(known)
+        self.fill(sshTarget="far")
+        self.broken("hostKey", "ssh-keygen -R '[127.0.0.1]:%d'" % sshd.port, "host-key")
+        self.assertEqual(elements(self.page, "ask"), [], "nobody may be asked to accept it")
+        self.assertEqual(open(sshd.path("known_hosts")).read(), known)
+        self.assertNotIn(TOKEN, desktop.log())
+
+
+if __name__ == "__main__":
+    unittest.main()
