@@ -56,6 +56,7 @@ class Connection(unittest.TestCase):
         say(page, "Back?")
         until(lambda: len(here.requests) == 2, 15, "the message here")
         self.assertTrue(page.execute_script("return window.sameDocument"), "the page was never reloaded")
+        desktop.wait_entry("Quit", timeout=20)
         desktop.click("Quit")
         self.assertEqual(desktop.app.wait(15), 0)
         running = subprocess.run(["pgrep", "-f", sshd.path("config")], capture_output=True, text=True)

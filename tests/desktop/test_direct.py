@@ -1,10 +1,12 @@
 """A gateway at an address: over TLS with a pinned certificate, and in plain text on this computer."""
 
+import os
+import subprocess
 import unittest
 
 from selenium.webdriver.common.keys import Keys
 
-from desktop import Desktop, element, say, until, wait_answer
+from desktop import Desktop, element, free_port, say, until, wait_answer
 from fake_model import Answer, FakeModel
 from far import TOKEN, UPGRADE, TlsFront, ask_door, call, connection_page, far_gateway
 
@@ -83,6 +85,17 @@ class Direct(unittest.TestCase):
               .then(() => arguments[0]("used"), (error) => arguments[0](error.code));""")
         self.assertEqual(refused, "ADDRESS_PLAIN_PUBLIC")
         self.assertEqual(call(self.page, "connection_read")["state"], "ready")
+
+    def test_another_network_is_tried_at_once(self):
+        # A port of nobody: however often it is tried, it goes on waiting.
+        self.use(url="ws://127.0.0.1:%d" % free_port())
+        self.wait("waiting")
+        address = ["ip", "address", "add", "127.99.99.%d/32" % (os.getpid() % 250 + 1), "dev", "lo"]
+        if subprocess.run(address, capture_output=True).returncode:
+            self.skipTest("this computer gets no addresses from tests")
+        away = address[:2] + ["del"] + address[3:]
+        self.addCleanup(subprocess.run, away)
+        until(lambda: "has another network address" in self.desktop.log(), 15, "the attempt")
 
 
 if __name__ == "__main__":

@@ -1,36 +1,55 @@
 //! Whether this computer got on another network, so that nobody waits in vain.
 
-use std::sync::Mutex;
-
-use netwatcher::{WatchHandle, watch_interfaces_with_callback};
+use netwatcher::async_adapter::Tokio;
+use netwatcher::watch_interfaces_async;
 use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
 
 /// The networks of this computer, watched for as long as it lives.
 pub(super) struct Network {
     gained: watch::Receiver<()>,
-    /// `None` where the system does not tell; then there are only the usual pauses.
-    _watch: Mutex<Option<WatchHandle>>,
+    _task: AbortOnDropHandle<()>,
 }
 
 impl Network {
     pub(super) fn watch() -> Self {
         let (tell, gained) = watch::channel(());
-        let watch = watch_interfaces_with_callback(move |update| {
-            if !update.is_initial && update.addrs_added().next().is_some() {
-                tell.send_replace(());
-            }
-        });
-        let watch = watch.inspect_err(|error| tracing::warn!(%error, "networks are not watched"));
-        Self { gained, _watch: Mutex::new(watch.ok()) }
+        let task = tokio::spawn(follow(tell));
+        Self { gained, _task: AbortOnDropHandle::new(task) }
     }
 
-    /// Waits until there is an address that was not there when the wait began.
-    pub(super) async fn changed(&self) {
-        let mut gained = self.gained.clone();
-        gained.mark_unchanged();
-        match gained.changed().await {
+    /// An attempt begins; only what happens from now on makes another one worth while.
+    pub(super) fn attempt(&mut self) {
+        self.gained.mark_unchanged();
+    }
+
+    /// Tells each address that this computer has got since the last attempt began.
+    pub(super) fn gains(&self) -> Gains {
+        Gains(self.gained.clone())
+    }
+}
+
+pub(super) struct Gains(watch::Receiver<()>);
+
+impl Gains {
+    pub(super) async fn next(&mut self) {
+        match self.0.changed().await {
             Ok(()) => tracing::info!("this computer has another network address"),
+            // The system does not tell; then there are only the usual pauses.
             Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+async fn follow(tell: watch::Sender<()>) {
+    let mut interfaces = match watch_interfaces_async::<Tokio>() {
+        Ok(interfaces) => interfaces,
+        Err(error) => return tracing::warn!(%error, "networks are not watched"),
+    };
+    loop {
+        let update = interfaces.changed().await;
+        if !update.is_initial && update.addrs_added().next().is_some() {
+            tell.send_replace(());
         }
     }
 }

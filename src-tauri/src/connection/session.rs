@@ -223,10 +223,11 @@ impl Session {
             return event;
         }
         if let Some(pause) = self.pause {
+            let mut gains = self.network.gains();
             let changed = tokio::select! {
                 () = tokio::time::sleep(pause) => false,
                 () = self.tunnel_down() => false,
-                () = self.network.changed() => true,
+                () = gains.next() => true,
             };
             if changed {
                 self.delays = delays();
@@ -234,6 +235,7 @@ impl Session {
             self.pause = None;
         }
         // The client waits for the challenge before it sends what opens a gateway (SSH-05).
+        self.network.attempt();
         match Box::pin(Client::connect(self.remote.options())).await {
             Ok(Connected { client, hello, .. }) => {
                 if let Some(token) = hello.auth.and_then(|auth| auth.device_token) {
@@ -263,9 +265,10 @@ impl Session {
         let told = self.told.clone();
         let waiting = matches!(told, Some(Status::Waiting { .. }));
         let news = status.wait_for(|now| is_up(now) || Some(now) != told.as_ref());
+        let mut gains = self.network.gains();
         let hurry = async {
             loop {
-                self.network.changed().await;
+                gains.next().await;
                 tunnel.retry_now();
             }
         };
@@ -278,6 +281,7 @@ impl Session {
             return None;
         }
         self.told = Some(now.clone());
+        self.network.attempt();
         self.pause = None;
         Some(self.of_tunnel(now))
     }
