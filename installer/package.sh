@@ -9,8 +9,8 @@ usage() {
   cat <<'TEXT'
 Usage: installer/package.sh [--no-build] [FORMAT...]
 
-Makes packages with both programs, the desktop entry, icons and completions, and
-writes SHA256SUMS beside them. Without a format: deb and rpm on Linux, app and dmg on macOS.
+Makes packages with both programs, the desktop entry, icons, completions and manual
+pages, and writes SHA256SUMS beside them. Without a format: deb and rpm on Linux, app and dmg on macOS.
 Others are appimage (Linux), nsis and msi (Windows); see https://tauri.app/distribute.
 
   --no-build   take the release programs that are there
@@ -55,6 +55,9 @@ collect() {
   "$built/clawdbot$suffix" completion bash >"$package/clawdbot.bash"
   "$built/clawdbot$suffix" completion zsh >"$package/_clawdbot"
   "$built/clawdbot$suffix" completion fish >"$package/clawdbot.fish"
+  "$built/clawdbot$suffix" man "$package/man1"
+  cp "$root/installer/linux/clawdbot-desktop.1" "$package/man1/"
+  gzip -n -9 "$package/man1"/*.1
 }
 
 bundle() {

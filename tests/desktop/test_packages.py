@@ -1,5 +1,6 @@
 """The packages, as `installer/package.sh` makes them, and taking the app away again."""
 
+import gzip
 import os
 import subprocess
 import tempfile
@@ -35,6 +36,9 @@ class Packages(unittest.TestCase):
         for completion in ("bash-completion/completions/clawdbot", "zsh/vendor-completions/_clawdbot",
                            "fish/vendor_completions.d/clawdbot.fish"):
             self.assertIn("gateway", (root / "usr/share" / completion).read_text(), completion)
+        for page in ("clawdbot", "clawdbot-gateway-install", "clawdbot-desktop"):
+            text = gzip.decompress((root / f"usr/share/man/man1/{page}.1.gz").read_bytes()).decode()
+            self.assertRegex(text, f"(?m)^.TH {page} 1 ", page)
 
     def test_the_installed_app_starts_and_goes_again(self):
         if os.geteuid() != 0 or Path("/usr/bin/clawdbot-desktop").exists():
@@ -58,7 +62,8 @@ class Packages(unittest.TestCase):
     def test_the_rpm_has_the_same(self):
         listed = subprocess.run(["rpm", "-qlp", package("rpm")], capture_output=True, text=True, check=True)
         for path in ("/usr/bin/clawdbot", "/usr/bin/clawdbot-desktop", SYSTEM,
-                     "/usr/share/zsh/site-functions/_clawdbot"):
+                     "/usr/share/zsh/site-functions/_clawdbot", "/usr/share/man/man1/clawdbot.1.gz",
+                     "/usr/share/man/man1/clawdbot-desktop.1.gz"):
             self.assertIn(path + "\n", listed.stdout)
 
 

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -81,6 +82,12 @@ pub(crate) enum Command {
         /// bash, zsh, fish, elvish or powershell
         #[arg(value_enum)]
         shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a directory, for packages
+    #[command(hide = true)]
+    Man {
+        /// Made where it is missing
+        directory: PathBuf,
     },
 }
 

@@ -16,6 +16,7 @@ mod gateway;
 mod health;
 mod identity;
 mod logs;
+mod man;
 mod message;
 mod models;
 mod nodes;
@@ -91,6 +92,7 @@ fn main() -> ExitCode {
         Command::Reset(args) => reset::run(&args, &paths),
         Command::Update(args) => update::run(&args),
         Command::Completion { shell } => completion::run(shell),
+        Command::Man { directory } => man::run(&directory),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -111,6 +111,20 @@ fn reset_sets_aside_and_deletes_nothing() {
 }
 
 #[test]
+fn every_command_has_a_manual_page() {
+    let home = Home::new();
+    let pages = home.path().join("man1");
+    assert_eq!(home.run(&["man", pages.to_str().unwrap()]).code, 0);
+    let read = |name: &str| std::fs::read_to_string(pages.join(name)).unwrap();
+    let first = read("clawdbot.1");
+    for part in ["clawdbot\\-onboard(1)", ".SH \"EXIT STATUS\"", "~/.clawdbot/.env"] {
+        assert!(first.contains(part), "{part}: {first}");
+    }
+    assert!(read("clawdbot-gateway-install.1").contains("\\-\\-system"));
+    assert!(!pages.join("clawdbot-man.1").exists());
+}
+
+#[test]
 fn update_and_completion_say_the_truth() {
     let home = Home::new();
     assert!(home.run(&["update"]).out.contains("does not update itself"));
