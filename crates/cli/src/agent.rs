@@ -1,13 +1,15 @@
 //! `clawdbot agent`: one message, one answer.
 
-use anyhow::bail;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
 use clawdbot_client::{Connected, RequestError};
 use clawdbot_config::{Env, Paths};
-use clawdbot_protocol::{AgentParams, Event, Scope};
+use clawdbot_protocol::{AgentParams, Attachment, Event, Scope};
 use serde_json::{Value, json};
 
 use crate::connection::{self, ConnectionArgs};
-use crate::{out, text};
+use crate::{attachment, out, text};
 
 /// Ask the assistant and print its answer as it comes
 #[derive(Debug, clap::Args)]
@@ -24,6 +26,9 @@ pub(crate) struct AgentArgs {
     /// How much to think: off, minimal, low, medium or high
     #[arg(long, value_name = "LEVEL")]
     pub(crate) thinking: Option<String>,
+    /// A file that goes with the message; again for more
+    #[arg(long, value_name = "PATH")]
+    pub(crate) attach: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
 }
@@ -31,7 +36,7 @@ pub(crate) struct AgentArgs {
 const SCOPES: [Scope; 3] = [Scope::Read, Scope::Write, Scope::Approvals];
 
 pub(crate) fn run(args: &AgentArgs, paths: &Paths, env: &Env) -> anyhow::Result<()> {
-    let params = AgentParams {
+    let mut params = AgentParams {
         message: args.message.clone(),
         idempotency_key: uuid::Uuid::new_v4().to_string(),
         agent_id: args.agent.clone(),
@@ -42,6 +47,7 @@ pub(crate) fn run(args: &AgentArgs, paths: &Paths, env: &Env) -> anyhow::Result<
         extra_system_prompt: None,
     };
     connection::with(&args.connection, (paths, env), &SCOPES, async |connected| {
+        params.attachments = attachments(&args.attach, attachment::limit(&connected.hello)).await?;
         let mut printer = Printer { run_id: &params.idempotency_key, shown: String::new() };
         let quiet = args.connection.json;
         let answer = ask(connected, &params, |event| {
@@ -56,6 +62,17 @@ pub(crate) fn run(args: &AgentArgs, paths: &Paths, env: &Env) -> anyhow::Result<
         printer.end(&answer);
         Ok(())
     })
+}
+
+/// The files, as they are sent.
+async fn attachments(paths: &[PathBuf], max: u64) -> anyhow::Result<Option<Vec<Attachment>>> {
+    let mut files = Vec::new();
+    for path in paths {
+        let file = attachment::read(path, max).await;
+        let file = file.with_context(|| format!("{} was not attached", path.display()))?;
+        files.push(file.into());
+    }
+    Ok((!files.is_empty()).then_some(files))
 }
 
 /// Starts a run, hands over every event until it has ended, and answers what the gateway says of it.

@@ -3,6 +3,7 @@
 mod agent;
 mod approvals;
 mod args;
+mod attachment;
 mod call;
 mod channels;
 mod completion;

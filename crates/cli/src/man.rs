@@ -16,9 +16,10 @@ const MORE: &[u8] = include_bytes!("man.roff");
 pub(crate) fn run(directory: &Path) -> anyhow::Result<()> {
     let cannot = || format!("cannot write manual pages to {}", directory.display());
     fs::create_dir_all(directory).with_context(cannot)?;
-    generate_to(Args::command(), directory).with_context(cannot)?;
+    let command = Args::command().version(env!("CARGO_PKG_VERSION")).disable_help_subcommand(true);
+    generate_to(command.clone(), directory).with_context(cannot)?;
     let mut first = Vec::new();
-    Man::new(Args::command()).render(&mut first)?;
+    Man::new(command).render(&mut first)?;
     first.extend_from_slice(MORE);
     fs::write(directory.join("clawdbot.1"), first).with_context(cannot)
 }

@@ -1,20 +1,17 @@
 //! The connection of the screen: does what it wants done, and comes back by itself.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use clawdbot_client::{Client, ConnectError, ConnectOptions, Connected};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::state::{Attached, Effect, Msg};
+use super::state::{Effect, Msg};
+use crate::attachment;
 
 /// Waits between two attempts: at first, and at most (protocol §21).
 const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
-/// Bytes of one file when the gateway does not say what it takes.
-const MAX_FILE: u64 = 20 * 1024 * 1024;
 /// Messages of a conversation that are shown.
 const HISTORY: u32 = 200;
 
@@ -38,12 +35,11 @@ async fn keep(
     mut wanted: mpsc::UnboundedReceiver<Effect>,
 ) {
     loop {
-        let limit = connected.hello.policy.attachments.as_ref().map(|limits| limits.max_bytes);
         let worker = Worker {
             client: connected.client.clone(),
             messages: messages.clone(),
             home: home.clone(),
-            max_file: limit.unwrap_or(MAX_FILE),
+            max_file: attachment::limit(&connected.hello),
         };
         if messages.send(Msg::Up(Box::new(connected.hello))).await.is_err() {
             return;
@@ -165,23 +161,9 @@ impl Worker {
             Some(rest) => self.home.join(rest),
             None => PathBuf::from(path),
         };
-        match read(&path, self.max_file).await {
+        match attachment::read(&path, self.max_file).await {
             Ok(file) => Msg::Attached(file),
             Err(why) => Msg::Failed(format!("{} was not attached: {why}", path.display())),
         }
     }
-}
-
-async fn read(path: &Path, max: u64) -> std::io::Result<Attached> {
-    let meta = tokio::fs::metadata(path).await?;
-    if !meta.is_file() {
-        return Err(std::io::Error::other("it is not a file"));
-    }
-    if meta.len() > max {
-        let (size, most) = (meta.len() >> 20, max >> 20);
-        let why = format!("it has {size} MiB, and the gateway takes {most}");
-        return Err(std::io::Error::other(why));
-    }
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    Ok(Attached { name, content: STANDARD.encode(tokio::fs::read(path).await?) })
 }

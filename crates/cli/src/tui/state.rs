@@ -6,6 +6,7 @@ use ratatui_textarea::{TextArea, WrapMode};
 use serde_json::{Value, json};
 
 use super::transcript::Transcript;
+use crate::attachment::Attached;
 use crate::text;
 
 /// Something that happened.
@@ -50,14 +51,6 @@ pub(super) enum Effect {
     Abort(String),
     Resolve { id: String, decision: &'static str },
     Attach(String),
-}
-
-/// A file that goes with the next message.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Attached {
-    pub(super) name: String,
-    /// Base64.
-    pub(super) content: String,
 }
 
 /// A command that waits for the person.

@@ -6,8 +6,9 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde_json::{Value, json};
 
-use super::state::{Attached, Effect, Msg, State};
+use super::state::{Effect, Msg, State};
 use super::view;
+use crate::attachment::Attached;
 
 const KEY: &str = "agent:main:main";
 

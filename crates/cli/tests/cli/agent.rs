@@ -2,6 +2,8 @@
 
 use std::process::Stdio;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clawdbot_tests::{Gate, Script, TestGateway, soon};
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
@@ -35,6 +37,27 @@ async fn json_is_the_gateways_final_answer() {
     assert_eq!(answer["status"], "ok");
     assert_eq!(answer["result"]["payloads"][0]["text"], "Done.");
     assert_eq!(answer["result"]["meta"]["agentMeta"]["sessionKey"], "agent:main:work");
+    gateway.finish().await;
+}
+
+/// One red pixel.
+const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
+
+#[tokio::test]
+async fn a_file_goes_with_the_message() {
+    let gateway = TestGateway::start().await;
+    gateway.model.push(Script::text(["Red."]));
+    let file = gateway.gateway.paths().home.join("pixel.png");
+    std::fs::write(&file, STANDARD.decode(PIXEL).unwrap()).unwrap();
+    let path = file.to_str().unwrap();
+    let args = ["agent", "-m", "Which colour?", "--attach", path];
+    assert_eq!(gateway.cli(CLAWDBOT, &args).await.ok(), "Red.\n");
+    assert!(gateway.model.requests()[0].to_string().contains(PIXEL), "the model has seen it");
+    std::fs::remove_file(&file).unwrap();
+    let gone = gateway.cli(CLAWDBOT, &args).await;
+    assert_eq!(gone.code(), 1, "{gone:?}");
+    assert!(gone.stderr.contains("pixel.png was not attached: No such file"), "{}", gone.stderr);
+    assert_eq!(gateway.model.requests().len(), 1);
     gateway.finish().await;
 }
 
