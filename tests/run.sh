@@ -59,7 +59,7 @@ count_cases() {
 }
 
 scripts_are_clean() {
-  shellcheck -x -P "$root" installer/*.sh tests/*.sh tests/*/*.sh .ci/run
+  shellcheck -x -P "$root" installer/*.sh tests/*.sh tests/*/*.sh crates/cli/src/onboard/*.sh .ci/run
 }
 
 build_programs() {

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The far end of `clawdbot onboard --server`, for any POSIX shell. `profile` is set before. It reads the
 # places that the parcel goes to, says what is here, waits for an order and then for the parcel, a tar
 # archive. What it says begins with @clawdbot. Nothing is changed before the order, and what is put in

@@ -11,3 +11,4 @@ mod refusals;
 mod run;
 mod service;
 mod setting_up;
+mod views;
