@@ -5,6 +5,7 @@ import subprocess
 import unittest
 
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.select import Select
 
 from desktop import Desktop, element, free_port, say, until, wait_answer
 from fake_model import Answer, FakeModel
@@ -96,6 +97,39 @@ class Direct(unittest.TestCase):
         away = address[:2] + ["del"] + address[3:]
         self.addCleanup(subprocess.run, away)
         until(lambda: "has another network address" in self.desktop.log(), 15, "the attempt")
+
+
+class Languages(unittest.TestCase):
+    def test_tray_and_page_say_what_is_wrong_in_the_persons_language(self):
+        for language, status, here, message, remedy, public in (
+            ("fr_FR.UTF-8", "La passerelle ne répond pas : nouvel essai en cours", "À une adresse", "Rien n’écoute à %s.",
+             "Vérifiez que la passerelle tourne", "1.1.1.1 est une adresse publique"),
+            ("es_ES.UTF-8", "El gateway no responde: se reintenta", "En una dirección", "Nada escucha en %s.",
+             "Comprueba que el gateway está en marcha", "1.1.1.1 es una dirección pública"),
+        ):
+            with self.subTest(language), Desktop(language=language) as desktop:
+                nobody = "127.0.0.1:%d" % free_port()
+                desktop.configure("http://127.0.0.1:9/v1")
+                desktop.write_config({"gateway": {"mode": "remote", "port": desktop.port, "remote": {
+                    "transport": "direct", "url": "ws://" + nobody, "token": TOKEN}}})
+                desktop.start("--hidden")
+                until(lambda: desktop.status() == status, 20, status)
+                desktop.click({"fr": "Ouvrir WebChat", "es": "Abrir WebChat"}[language[:2]])
+                page = desktop.page_when_open()
+                page.set_script_timeout(20)
+                element(page, "settings-button", 15).click()
+                element(page, "settings-general", 15).click()
+                # The web view knows only languages that the system has installed.
+                Select(element(page, "settings-language", 15)).select_by_value(language[:2])
+                element(page, "settings-connection", 15).click()
+                said = lambda: element(page, "connection-state").text
+                for words in (here, message % nobody, remedy):
+                    until(lambda: words in said(), 15, words)
+                desktop.picture("away-" + language[:2])
+                refused = page.execute_async_script("""
+                    window.__TAURI_INTERNALS__.invoke("connection_use", {target: {mode: "direct", url: "ws://1.1.1.1"}})
+                      .then(() => arguments[0]("used"), (error) => arguments[0](error.message));""")
+                self.assertIn(public, refused)
 
 
 if __name__ == "__main__":

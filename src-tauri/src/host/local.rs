@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::state::{AnyGateway, Away, HostState, PortTaken, Running};
 use crate::connection::words::States;
 use crate::connection::{Credential, Session, SessionEvent};
+use crate::platform::{Here, Platform as _};
 
 /// A gateway that owns the port answers within this time.
 const KNOCK: Duration = Duration::from_secs(2);
@@ -65,11 +66,10 @@ impl HostActor {
 
     /// Uses the gateway on this port, if it is one and lets this app in.
     async fn attach(&self, port: u16) -> Result<Option<Session>, Failure> {
-        let mut base = ConnectOptions::new(format!("ws://127.0.0.1:{port}"));
-        base.timeout = KNOCK;
-        if knock(&base).await.is_err() {
+        if !answers(port).await {
             return Ok(None);
         }
+        let base = address(port);
         let Some(loaded) = self.load().await else { return Ok(None) };
         let auth = loaded.config.gateway.auth;
         let text = |secret: Option<clawdbot_config::Secret>| secret.map(|s| s.expose().to_owned());
@@ -136,14 +136,12 @@ impl HostActor {
             remedy: Some(states.waiting_remedy.to_owned()),
             ..Away::default()
         }));
-        let mut base = ConnectOptions::new(format!("ws://127.0.0.1:{port}"));
-        base.timeout = KNOCK;
         loop {
             tokio::select! {
                 order = self.orders.recv() => return Some(order),
                 () = tokio::time::sleep(LOOK) => {}
             }
-            if knock(&base).await.is_ok() {
+            if answers(port).await {
                 return None;
             }
         }
@@ -157,12 +155,28 @@ fn hosted(gateway: Gateway, port_taken: Option<PortTaken>) -> Running {
 
 /// Whether a gateway on this computer answers again soon. A service manager takes a moment.
 pub(super) async fn comes_back(port: u16) -> bool {
-    let mut base = ConnectOptions::new(format!("ws://127.0.0.1:{port}"));
-    base.timeout = KNOCK;
     let back = async {
-        while knock(&base).await.is_err() {
+        while !answers(port).await {
             tokio::time::sleep(LOOK).await;
         }
     };
     tokio::time::timeout(COMING_BACK, back).await.is_ok()
+}
+
+/// Whether a gateway of this person answers on a port of this computer. What opens it is not for
+/// somebody else who sits there and answers like one (SSH-05).
+async fn answers(port: u16) -> bool {
+    if knock(&address(port)).await.is_err() {
+        return false;
+    }
+    let owned = tokio::task::spawn_blocking(move || {
+        Holder::of_port(port).is_some_and(|holder| Here::is_own_process(holder.pid))
+    });
+    owned.await.unwrap_or(false)
+}
+
+fn address(port: u16) -> ConnectOptions {
+    let mut base = ConnectOptions::new(format!("ws://127.0.0.1:{port}"));
+    base.timeout = KNOCK;
+    base
 }

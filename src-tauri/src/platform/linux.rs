@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use keyring_core::api::CredentialStoreApi as _;
@@ -147,6 +148,11 @@ impl Platform for Linux {
         let theirs = groups(&pid.to_string()).unwrap_or_default();
         // What is in the same unit as this app was started beside it, not by the service manager.
         groups("self").ok().as_ref() != Some(&theirs) && theirs.lines().any(is_service_group)
+    }
+
+    fn is_own_process(pid: u32) -> bool {
+        let owner = fs::metadata(format!("/proc/{pid}")).map(|process| process.uid());
+        owner.is_ok_and(|owner| owner == rustix::process::getuid().as_raw())
     }
 
     fn end_process(pid: u32) -> impl Future<Output = bool> + Send {

@@ -103,6 +103,11 @@ pub(crate) trait Platform {
         false
     }
 
+    /// Whether a process is this person's, as far as the system tells.
+    fn is_own_process(_pid: u32) -> bool {
+        true
+    }
+
     /// Asks a process of this person to end; whether it did within a few seconds.
     fn end_process(_pid: u32) -> impl Future<Output = bool> + Send {
         std::future::ready(false)
