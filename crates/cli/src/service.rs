@@ -37,6 +37,10 @@ pub(crate) enum Situation {
         "The gateway is running (pid {pid}) and uses what you want to set aside. Stop it first: clawdbot gateway stop"
     )]
     InUse { pid: u32 },
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "only systemd has services of the whole server")
+    )]
     #[error("A service of the whole server is the administrator's. Run this with sudo.")]
     NotAdministrator,
     #[error("The gateway (pid {pid}) was asked to stop and is still running. See its log.")]

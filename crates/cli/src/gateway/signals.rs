@@ -6,6 +6,7 @@ pub(crate) enum Signal {
     /// End.
     Stop,
     /// Read the configuration again.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only a hangup asks for it"))]
     Reload,
 }
 

@@ -154,6 +154,7 @@ pub(crate) async fn install(
         Ok(child) => child,
         Err(error) => return failed(format!("{program} cannot be started: {error}")),
     };
+    #[cfg(unix)]
     let group = Group(child.id());
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let done = async { tokio::join!(child.wait(), kept(out), kept(err)) };
@@ -164,6 +165,7 @@ pub(crate) async fn install(
             return failed(format!("Install failed (timed out after {} s)", limit.as_secs()));
         }
     };
+    #[cfg(unix)]
     drop(group);
     let code = status.ok().and_then(|status| status.code());
     let message = match code {
@@ -174,12 +176,14 @@ pub(crate) async fn install(
     SkillInstalled { ok: code == Some(0), message, stdout, stderr, code }
 }
 
-/// What an installer has started ends with it, also when nobody waits for it any more.
+/// What an installer has started ends with it, also when nobody waits for it any more. Elsewhere
+/// `kill_on_drop` ends the installer alone.
+#[cfg(unix)]
 struct Group(Option<u32>);
 
+#[cfg(unix)]
 impl Drop for Group {
     fn drop(&mut self) {
-        #[cfg(unix)]
         if let Some(group) = self.0.and_then(|id| i32::try_from(id).ok())
             && let Some(group) = rustix::process::Pid::from_raw(group)
         {

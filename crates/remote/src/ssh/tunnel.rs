@@ -28,6 +28,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// How often a waiting tunnel looks at the clock, to notice that the computer slept.
 const NAP: Duration = Duration::from_secs(5);
 /// Time for `ssh` to end by itself.
+#[cfg(unix)]
 const GOODBYE: Duration = Duration::from_secs(2);
 /// How long the last words of an ended `ssh` may take.
 const LAST_WORDS: Duration = Duration::from_millis(200);
