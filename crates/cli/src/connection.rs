@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clawdbot_client::{Client, ConnectOptions, Connected, Credential};
+use clawdbot_client::{Client, ConnectError, ConnectOptions, Connected, Credential};
 use clawdbot_config::{Document, Env, GatewayConfig, GatewayMode, Paths, RemoteTransport, Secret};
 use clawdbot_protocol::Scope;
 use serde::Serialize;
@@ -41,18 +41,43 @@ fn millis(text: &str) -> Result<Duration, std::num::ParseIntError> {
 /// Connects with these scopes, does `work`, says goodbye.
 pub(crate) fn with<T>(
     args: &ConnectionArgs,
-    (paths, env): (&Paths, &Env),
+    host: (&Paths, &Env),
     scopes: &[Scope],
     work: impl AsyncFnOnce(&mut Connected) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let options = options(args, paths, env, scopes)?;
+    let options = options(args, host.0, host.1, scopes)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut connected = Client::connect(options).await?;
+        let mut connected =
+            Client::connect(options).await.map_err(|error| closed(error, args, host))?;
         let result = work(&mut connected).await;
         connected.client.close().await;
         result
     })
+}
+
+/// Says how the way to the gateway is opened, where that is why nobody answers.
+fn closed(
+    error: ConnectError,
+    args: &ConnectionArgs,
+    (paths, env): (&Paths, &Env),
+) -> anyhow::Error {
+    let is_refusal = matches!(error, ConnectError::Refused { .. });
+    let error = anyhow::Error::new(error);
+    let loaded = Document::load(&paths.config, env).ok();
+    let gateway = loaded.map(|loaded| loaded.config.gateway).unwrap_or_default();
+    let server = gateway.remote.ssh_target.filter(|_| {
+        gateway.mode == Some(GatewayMode::Remote)
+            && gateway.remote.transport == RemoteTransport::Ssh
+            && args.url.is_none()
+            && !is_refusal
+    });
+    match server {
+        Some(server) => error.context(format!(
+            "The gateway is on {server}. Open the way there with Clawdbot Desktop, or with: clawdbot tunnel"
+        )),
+        None => error,
+    }
 }
 
 /// One request; prints the answer where JSON was asked for, and hands it over otherwise.

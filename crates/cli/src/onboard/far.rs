@@ -44,6 +44,9 @@ pub(crate) enum FarError {
     Ssh(Trouble),
     #[error(transparent)]
     Parcel(ParcelError),
+    /// The connection broke when the copy was there, and what became of it was not heard.
+    #[error("{0} {OPEN}")]
+    Open(Trouble),
     /// The reason in a word, and what was said about it.
     #[error("{}", told(.reason, .because))]
     Failed { reason: String, because: String },
@@ -53,13 +56,16 @@ pub(crate) enum FarError {
 pub(super) struct Far {
     session: Session,
     server: String,
+    /// Whether the script has been heard.
     began: bool,
+    /// Whether the copy has arrived.
+    is_there: bool,
 }
 
 impl Far {
     /// Starts the script. `profile` and the places hold nothing that a shell would act on.
     pub(super) fn new(server: String, session: Session) -> Self {
-        Self { session, server, began: false }
+        Self { session, server, began: false, is_there: false }
     }
 
     pub(super) fn script(profile: Option<&str>) -> String {
@@ -134,6 +140,7 @@ impl Far {
                 continue;
             };
             self.began = true;
+            self.is_there |= own == "unpacked";
             let (word, rest) = own.split_once(' ').unwrap_or((own, ""));
             let rest = text::short(rest, MAX_SHOWN);
             match word {
@@ -147,12 +154,13 @@ impl Far {
                 word => heard(word, rest),
             }
         }
-        Err(FarError::Ssh(self.trouble()))
+        Err(self.trouble())
     }
 
     /// Why it fell silent.
-    fn trouble(&mut self) -> Trouble {
-        self.session.end(self.began).err().unwrap_or(Trouble::Lost)
+    fn trouble(&mut self) -> FarError {
+        let trouble = self.session.end(self.began).err().unwrap_or(Trouble::Lost);
+        if self.is_there { FarError::Open(trouble) } else { FarError::Ssh(trouble) }
     }
 }
 
@@ -188,6 +196,9 @@ fn told(reason: &str, because: &str) -> String {
         _ => format!("It failed there ({reason}){said}."),
     }
 }
+
+/// What to do when nobody knows.
+const OPEN: &str = "The copy had arrived, and the gateway may run there, so the one here was not started again. Log in there and run: clawdbot gateway status. If it runs there, set gateway.mode to remote and gateway.remote.sshTarget here; if not, start the one here again.";
 
 /// What to do when this program is not made for that machine.
 pub(super) const BUILD: &str = "Build it there (installer/run.sh --headless --build-only), put it into ~/.local/bin there, and run this again, which then uses it.";

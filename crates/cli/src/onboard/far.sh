@@ -47,6 +47,8 @@ trap 'exit 1' HUP INT PIPE TERM
 mkdir "$parcel/in" || fail directory
 tar -x -o -f - -C "$parcel/in" 2>"$parcel/said" || fail unpack "$(last "$parcel/said")"
 [ -f "$parcel/in/complete" ] || fail unpack "the end of the archive is missing"
+# Some systems keep no permissions to send along.
+chmod 700 "$parcel/in/0" || fail unpack
 say unpacked
 if [ -f "$parcel/in/program" ]; then
   chmod 755 "$parcel/in/program"

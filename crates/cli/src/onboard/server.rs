@@ -44,6 +44,8 @@ pub(crate) enum MoveError {
     Taken { server: String, places: String },
     #[error("The assistant did not move to {server}, and everything is still here. {error}")]
     Far { server: String, error: FarError },
+    #[error("It is not known whether the assistant moved to {server}. {error}")]
+    Unknown { server: String, error: FarError },
     #[error("Nothing was changed.")]
     Declined,
 }
@@ -58,6 +60,7 @@ impl MoveError {
             Self::Far { error: FarError::Ssh(_) | FarError::Failed { .. }, .. } => {
                 exit::UNAVAILABLE
             }
+            Self::Unknown { .. } => exit::UNAVAILABLE,
             _ => exit::FAILED,
         }
     }
@@ -95,9 +98,14 @@ pub(super) fn run(order: &Move, paths: &Paths, env: &Env) -> anyhow::Result<()> 
         return Err(MoveError::Declined.into());
     }
 
+    let _interruptible = interruptible()?;
     let quiet = Quiet::make(paths, env)?;
     let outcome = match far.deliver(&parcel, program, order.replace) {
         Ok(outcome) => outcome,
+        // Two gateways with one state would be worse than none.
+        Err(error @ FarError::Open(_)) => {
+            return Err(MoveError::Unknown { server, error }.into());
+        }
         Err(error) => {
             quiet.undo();
             return Err(far_error(error).into());
@@ -174,6 +182,15 @@ fn agreed(facts: &Facts, server: &str) -> anyhow::Result<bool> {
     }
     let question = format!("Stop the gateway here, copy everything to {server} and go on there?");
     Ok(dialoguer::Confirm::new().with_prompt(question).default(true).interact()?)
+}
+
+/// From here on Ctrl+C ends `ssh`, which the terminal tells too, and not this program: it still has to
+/// let the gateway here go on. Counts for as long as the answer lives.
+fn interruptible() -> anyhow::Result<tokio::runtime::Runtime> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(1).enable_all().build()?;
+    runtime.spawn(async { while tokio::signal::ctrl_c().await.is_ok() {} });
+    Ok(runtime)
 }
 
 /// Nobody writes the state here, for as long as this lives.

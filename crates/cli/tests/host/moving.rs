@@ -1,9 +1,11 @@
 //! `onboard --server`: the assistant moves through a real `sshd` to another home directory.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use clawdbot_tests::{Sshd, soon};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::ChildStdout;
 
@@ -101,7 +103,7 @@ async fn everything_moves_and_this_computer_goes_on_there() {
     assert_eq!(server.entries(), [".clawdbot", ".local", "clawd"]);
     let program = server.file(".local/bin/clawdbot");
     let command = server.home.other(&program, &["gateway"]);
-    let _there = server.home.foreground(command);
+    let there = server.home.foreground(command);
     let told = server.home.run(&["sessions", "show", "main"]);
     assert!(told.out.contains("the purple elephant"), "{told:?}");
 
@@ -116,6 +118,10 @@ async fn everything_moves_and_this_computer_goes_on_there() {
     assert_eq!(get("gateway.remote.token"), format!("{TOKEN}\n"));
     let health = here.run(&["health"]);
     assert_eq!(health.code, 0, "{health:?}");
+    drop(there);
+    let closed = here.run(&["health"]);
+    assert_eq!(closed.code, 69, "{closed:?}");
+    assert!(closed.err.starts_with("The gateway is on box. Open the way there"), "{closed:?}");
     assert_eq!(onboard(&here, &["--server", "box"]).code, 64, "it is not here any more");
 }
 
@@ -195,6 +201,53 @@ async fn a_server_is_named_and_known_or_nothing_happens_ssh_01_ssh_03() {
     let secret = here.finish(command);
     assert_eq!(secret.code, 64, "{secret:?}");
     assert!(secret.err.contains("is set in this terminal only"), "{secret:?}");
+}
+
+/// Moves until the program `stuck` is called there, which goes no further, and is interrupted then.
+async fn interrupted(stuck: &str) -> (Home, Server, Shown) {
+    let here = assistant();
+    let reached = here.path().join("reached");
+    let tools = tempfile::tempdir().unwrap();
+    let tool = tools.path().join(stuck);
+    let script = format!("#!/bin/sh\ntouch '{}'\nexec sleep 60\n", reached.display());
+    std::fs::write(&tool, script).unwrap();
+    mode(&tool, 0o755);
+    let server = Server::new(&here, &format!("{}:", tools.path().display())).await;
+    let mut gateway = here.gateway(&[]);
+    let mut command = here.command(&["onboard", "--non-interactive", "--server", "box"]);
+    command.env("PATH", format!("{}/bin:/usr/bin:/bin", here.path().display()));
+    let child = command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.unwrap();
+    crate::home::soon("it gets there", || reached.exists().then_some(()));
+    assert!(gateway.end().success());
+    // As a terminal does: everybody in the foreground is told.
+    let group = Pid::from_raw(child.id().cast_signed()).unwrap();
+    kill_process_group(group, Signal::INT).unwrap();
+    let done = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let code = done.status.code().unwrap_or(-1);
+    let shown = Shown { out: text(done.stdout), err: text(done.stderr), code };
+    assert_eq!(here.run(&["config", "get", "gateway.mode"]).out, "local\n");
+    (here, server, shown)
+}
+
+#[tokio::test]
+async fn an_interrupted_copy_leaves_everything_here() {
+    let (here, server, shown) = interrupted("tar").await;
+    assert_eq!(shown.code, 69, "{shown:?}");
+    assert!(shown.err.contains("everything is still here"), "{shown:?}");
+    assert!(shown.out.contains("The gateway here was stopped. Start it again"), "{shown:?}");
+    assert!(!server.file(".clawdbot").exists());
+    assert!(here.gateway(&[]).started.contains("listening"));
+}
+
+#[tokio::test]
+async fn a_connection_lost_after_the_copy_starts_nothing_twice() {
+    let (_here, server, shown) = interrupted("systemctl").await;
+    assert_eq!(shown.code, 69, "{shown:?}");
+    assert!(shown.err.contains("It is not known whether the assistant moved"), "{shown:?}");
+    assert!(!shown.out.contains("Start it again"), "{shown:?}");
+    assert!(server.file(".clawdbot/clawdbot.json").exists());
 }
 
 /// A workspace elsewhere, with a name that a shell would look at.
