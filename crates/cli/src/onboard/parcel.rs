@@ -237,6 +237,7 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_parcel_holds_all_but_what_belongs_to_this_computer() {
         let home = tempfile::tempdir().unwrap();
