@@ -249,7 +249,8 @@ class Desktop:
 
     def settings(self):
         """What the app keeps for itself."""
-        return json.loads((self.home / ".clawdbot/desktop.json").read_text())
+        file = self.home / ".clawdbot/desktop.json"
+        return json.loads(file.read_text()) if file.exists() else {}
 
     def start(self, *args, wait=True, program=APP, first_run=False, **options):
         """Starts the app; by default waits for its tray item, and the first steps are behind us."""

@@ -54,7 +54,7 @@ class Pages(unittest.TestCase):
         while before := step():
             self.press("first-run-next")
             until(lambda: step() != before, 5, "the step after %s" % before)
-        until(lambda: self.desktop.settings()["firstRunDone"], 5, "the file")
+        until(lambda: self.desktop.settings().get("firstRunDone"), 15, "the file")
         self.desktop.leave(self.page)
         self.desktop.close_window()
         self.page = self.desktop.open_page()

@@ -103,6 +103,7 @@ export const en = {
   "connection.frontDoor": "On this computer reachable at {address}",
   "connection.steps": "Steps of the test",
   "connection.allGood": "Every layer answered.",
+  "connection.now": "{mode}: {state}",
   "connection.state.starting": "Starting",
   "connection.state.ready": "Ready",
   "connection.state.connecting": "Connecting",

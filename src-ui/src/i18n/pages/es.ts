@@ -104,6 +104,7 @@ export const es: PageCatalogue = {
   "connection.frontDoor": "En este equipo, accesible en {address}",
   "connection.steps": "Pasos de la prueba",
   "connection.allGood": "Todas las capas respondieron.",
+  "connection.now": "{mode}: {state}",
   "connection.state.starting": "Iniciando",
   "connection.state.ready": "Listo",
   "connection.state.connecting": "Conectando",

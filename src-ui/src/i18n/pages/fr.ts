@@ -104,6 +104,7 @@ export const fr: PageCatalogue = {
   "connection.frontDoor": "Sur cet ordinateur, joignable à {address}",
   "connection.steps": "Étapes du test",
   "connection.allGood": "Chaque couche a répondu.",
+  "connection.now": "{mode} : {state}",
   "connection.state.starting": "Démarrage",
   "connection.state.ready": "Prête",
   "connection.state.connecting": "Connexion",
