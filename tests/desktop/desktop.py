@@ -23,6 +23,7 @@ OUT = HERE.parent / "out"
 APP = os.environ.get("CLAWDBOT_DESKTOP_BIN", "")
 CLI = os.environ.get("CLAWDBOT_BIN", "")
 TITLE = "Clawdbot"
+KEYRING_PASSWORD = "keyring password"
 BUS = """<busconfig>
   <type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth><servicedir>%s</servicedir>
   <policy context="default">
@@ -174,12 +175,19 @@ class Desktop:
     # -- keyring ------------------------------------------------------------
     def unlock_keyring(self):
         """A real keyring, open; what it keeps is there again after the next unlocking."""
-        self._keyring("--unlock", password=b"keyring password")
+        self._keyring("--unlock", password=KEYRING_PASSWORD.encode())
 
     def lock_keyring(self):
         """The same keyring as after a login that did not open it."""
         self.stop_keyring()
         self._keyring()
+
+    def let_keyring_ask(self):
+        """From now on it shows its own window when it needs its password."""
+        service = "org.gnome.keyring.SystemPrompter.service"
+        (self.root / "services" / service).symlink_to(Path("/usr/share/dbus-1/services") / service)
+        self.output("gdbus", "call", "--session", "-d", "org.freedesktop.DBus", "-o", "/org/freedesktop/DBus",
+                    "-m", "org.freedesktop.DBus.ReloadConfig")
 
     def stop_keyring(self):
         self.keyring.terminate()

@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from desktop import Desktop, until
+from desktop import KEYRING_PASSWORD, Desktop, until
 from far import TOKEN, call, connection_page, far_gateway
 
 
@@ -55,6 +55,23 @@ class Keyring(unittest.TestCase):
         call(page, "connection_retry")
         self.wait_state(page, "ready")
         self.assertEqual(desktop.secret("device"), device, "it is the same device")
+
+    def test_a_keyring_that_asks_for_its_password_is_waited_for(self):
+        desktop, page, file, name = self.begin(keyring=True)
+        device, listed = desktop.secret("device"), file.read_text()
+        desktop.lock_keyring()
+        desktop.let_keyring_ask()
+        page = self.again(desktop)
+        # The app does not wait for ever, but as soon as the password has been entered it goes on.
+        self.assertEqual(self.wait_state(page, "failed")["code"], "KEYRING_SILENT")
+        asking = until(lambda: desktop.output("xdotool", "search", "--onlyvisible", "--class", "gcr-prompter"), 15,
+                       "the keyring's own window")
+        desktop.picture("keyring-asks")
+        desktop.output("xdotool", "windowfocus", asking.split()[-1], "type", KEYRING_PASSWORD)
+        desktop.output("xdotool", "key", "Return")
+        self.wait_state(page, "ready")
+        self.assertEqual(file.read_text(), listed)
+        self.assertEqual(desktop.secret("device"), device)
 
     def test_without_a_keyring_they_are_in_a_private_file(self):
         desktop, page, file, name = self.begin()

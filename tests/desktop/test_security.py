@@ -66,6 +66,15 @@ class Configuration(unittest.TestCase):
         window = (TAURI / "src/page/mod.rs").read_text()
         self.assertIn(".devtools(cfg!(debug_assertions))", window)
 
+    def test_the_library_tells_its_own_origin_from_lookalikes(self):  # APP-02
+        lock = (TAURI.parent / "Cargo.lock").read_text()
+        versions = re.findall(r'name = "tauri"\nversion = "(\d+)\.(\d+)', lock)
+        self.assertEqual(len(versions), 1)
+        self.assertGreaterEqual(tuple(map(int, versions[0])), (2, 11))
+        # And a second line of our own looks at every navigation; its cases are beside it.
+        self.assertRegex((TAURI / "src/page/mod.rs").read_text(), r"on_navigation\([^;]*guard::stays_here")
+        self.assertIn("tauri.localhost.evil.example", (TAURI / "src/page/guard.rs").read_text())
+
     def test_pages_reach_the_app_through_its_commands_only(self):
         self.assertIn("gateway_send", COMMANDS)
         for source in (TAURI / "src").rglob("*.rs"):

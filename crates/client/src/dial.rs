@@ -116,6 +116,8 @@ impl Attempt<'_> {
                 let status = response.status();
                 let reason = if status.is_redirection() {
                     NotAGateway::Redirect(status.as_u16())
+                } else if matches!(status.as_u16(), 502..=504) {
+                    NotAGateway::NoneBehind(status.as_u16())
                 } else {
                     NotAGateway::Status(status.as_u16())
                 };

@@ -100,6 +100,9 @@ pub enum NotAGateway {
     /// It does not upgrade.
     #[error("it answered the WebSocket upgrade with HTTP {0}")]
     Status(u16),
+    /// Something in front of a gateway that reaches none.
+    #[error("something in front of it answers, but reaches no gateway (HTTP {0})")]
+    NoneBehind(u16),
     /// It does not speak HTTP or WebSocket properly.
     #[error("it does not speak WebSocket")]
     NotWebSocket,

@@ -48,6 +48,11 @@ pub(crate) enum SessionError {
 }
 
 impl SessionError {
+    /// Whether it may come right without anybody telling the app.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Vault(VaultError::Silent))
+    }
+
     /// The failure it is for people.
     pub(crate) fn told(&self, language: Language) -> Failure {
         match self {

@@ -13,6 +13,7 @@ use std::time::Duration;
 use clawdbot_protocol::DeviceIdentity;
 use keyring_core::{Entry, Error as KeyringError};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::platform::{Here, Platform as _};
 
@@ -118,6 +119,8 @@ struct Inner {
     keyring: Box<Keyring>,
     /// One reader or writer at a time, so that no change is lost to another one.
     turn: Mutex<()>,
+    /// Whether the last question was answered, however late.
+    answered: watch::Sender<bool>,
 }
 
 impl Vault {
@@ -128,7 +131,8 @@ impl Vault {
 
     fn with(state_dir: &Path, keyring: Box<Keyring>) -> Self {
         let file = state_dir.join(FILE);
-        Self(Arc::new(Inner { file, keyring, turn: Mutex::default() }))
+        let (answered, _) = watch::channel(true);
+        Self(Arc::new(Inner { file, keyring, turn: Mutex::default(), answered }))
     }
 
     /// What is known for a gateway.
@@ -163,6 +167,17 @@ impl Vault {
         Ok(Arc::new(DeviceIdentity::from_seed(&seed)))
     }
 
+    /// Waits until a question that took too long is answered after all: somebody has entered the
+    /// keyring's password.
+    pub(crate) async fn opened(&self) {
+        let mut answered = self.0.answered.subscribe();
+        while answered.changed().await.is_ok() {
+            if *answered.borrow_and_update() {
+                return;
+            }
+        }
+    }
+
     async fn ask<T: Send + 'static>(
         &self,
         what: impl FnOnce(&Inner) -> Result<T, VaultError> + Send + 'static,
@@ -170,7 +185,9 @@ impl Vault {
         let inner = self.0.clone();
         let asking = tokio::task::spawn_blocking(move || {
             let _turn = inner.turn.lock().unwrap_or_else(PoisonError::into_inner);
-            what(&inner)
+            let answer = what(&inner);
+            inner.answered.send_replace(answer.is_ok());
+            answer
         });
         let answer = tokio::time::timeout(PATIENCE, asking).await;
         answer.map_err(|_| VaultError::Silent)?.map_err(io::Error::other)?

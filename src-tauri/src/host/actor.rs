@@ -76,7 +76,15 @@ impl HostActor {
                     session.door_taken.then(|| PortTaken { port, holder: Holder::of_port(port) });
                 self.follow(session, taken).await
             }
-            Err(error) => self.report(error.told(self.access.language)).await,
+            Err(error) => {
+                let failure = error.told(self.access.language);
+                let vault = self.access.vault.clone();
+                // A keyring that asks for its password may get it after the app has given up on it.
+                tokio::select! {
+                    order = self.report(failure) => order,
+                    () = vault.opened(), if error.may_pass() => Some(Order::Restart),
+                }
+            }
         }
     }
 

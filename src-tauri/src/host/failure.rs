@@ -10,7 +10,7 @@ use crate::connection::words::Words;
 
 /// Why there is no gateway.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{message}")]
+#[error("{message}{}", remedy.as_ref().map(|remedy| format!(" {remedy}")).unwrap_or_default())]
 pub(crate) struct Failure {
     pub(crate) code: String,
     /// The cause in one line, for the tray.

@@ -75,6 +75,11 @@ pub(super) fn connect(error: &ConnectError, cause: Cause) -> (&'static str, Stri
             format!("What answers at {host} is not a gateway, or one of another generation."),
             "Check the address and the port.",
         ),
+        Cause::NoneBehind => (
+            "No gateway is behind that address",
+            format!("Something answers at {host}, but it reaches no gateway."),
+            "Check that the gateway is running there.",
+        ),
         Cause::Secret => (
             "The remote gateway does not accept the token or password",
             "The remote gateway does not accept the token or password.".to_owned(),

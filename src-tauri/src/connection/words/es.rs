@@ -241,6 +241,11 @@ pub(super) fn connect(error: &ConnectError, cause: Cause) -> (&'static str, Stri
             format!("Lo que responde en {host} no es un gateway, o es de otra generación."),
             "Revisa la dirección y el puerto.",
         ),
+        Cause::NoneBehind => (
+            "No hay ningún gateway detrás de esa dirección",
+            format!("Algo responde en {host}, pero no llega a ningún gateway."),
+            "Comprueba que el gateway está en marcha allí.",
+        ),
         Cause::Secret => (
             "El gateway remoto no acepta el token o la contraseña",
             "El gateway remoto no acepta el token o la contraseña.".to_owned(),

@@ -268,6 +268,11 @@ pub(super) fn connect(error: &ConnectError, cause: Cause) -> (&'static str, Stri
             format!("Ce qui répond à {host} n’est pas une passerelle, ou d’une autre génération."),
             "Vérifiez l’adresse et le port.",
         ),
+        Cause::NoneBehind => (
+            "Il n’y a pas de passerelle derrière cette adresse",
+            format!("Quelque chose répond à {host}, mais sans atteindre de passerelle."),
+            "Vérifiez que la passerelle y tourne.",
+        ),
         Cause::Secret => (
             "La passerelle distante n’accepte pas le jeton ou le mot de passe",
             "La passerelle distante n’accepte pas le jeton ou le mot de passe.".to_owned(),

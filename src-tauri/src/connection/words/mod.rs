@@ -7,7 +7,7 @@ mod fr;
 
 use std::io::ErrorKind;
 
-use clawdbot_client::{ConnectError, Distrust};
+use clawdbot_client::{ConnectError, Distrust, NotAGateway};
 use clawdbot_remote::ssh::{SshError, Trouble};
 
 use super::target::TargetError;
@@ -151,6 +151,8 @@ enum Cause {
     Distrust(Distrust),
     Timeout,
     NotAGateway,
+    /// What stands in front of the gateway does not reach it.
+    NoneBehind,
     /// A token or password that is missing or wrong.
     Secret,
     /// A person has to let this device in.
@@ -172,6 +174,9 @@ impl Cause {
             },
             ConnectError::Tls { .. } => Self::Distrust(Distrust::NoTls),
             ConnectError::Timeout { .. } => Self::Timeout,
+            ConnectError::NotAGateway { reason: NotAGateway::NoneBehind(_), .. } => {
+                Self::NoneBehind
+            }
             ConnectError::NotAGateway { .. } => Self::NotAGateway,
             ConnectError::Refused { error, .. } => {
                 let code = error.details.as_ref().and_then(|details| details["code"].as_str());
