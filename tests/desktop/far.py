@@ -26,7 +26,7 @@ def connection_page(desktop, page):
 class Sshd:
     """A real sshd on loopback, and an ssh configuration with the alias `far` for it."""
 
-    def __init__(self, desktop):
+    def __init__(self, desktop, more=""):
         self.directory = desktop.root / "sshd"
         self.directory.mkdir(mode=0o700)
         os.makedirs("/run/sshd", exist_ok=True)
@@ -37,7 +37,7 @@ class Sshd:
             "Port %d" % self.port, "ListenAddress 127.0.0.1", "HostKey " + self.path("host"),
             "PidFile none", "AuthorizedKeysFile " + self.path("id.pub"), "StrictModes no", "UsePAM no",
             "PasswordAuthentication no", "KbdInteractiveAuthentication no",
-            "PermitRootLogin prohibit-password", ""]))
+            "PermitRootLogin prohibit-password", more, ""]))
         config = self.path("config")
         (self.directory / "config").write_text("\n".join([
             "Host far", " HostName 127.0.0.1", " Port %d" % self.port, " User root",
@@ -52,6 +52,17 @@ class Sshd:
 
     def path(self, name):
         return str(self.directory / name)
+
+    def trust(self):
+        """Puts the host key where it counts as known, and waits for the server."""
+        kind, key = (self.directory / "host.pub").read_text().split()[:2]
+        (self.directory / "known_hosts").write_text("[127.0.0.1]:%d %s %s\n" % (self.port, kind, key))
+
+        def listens():
+            with socket.socket() as visitor:
+                return visitor.connect_ex(("127.0.0.1", self.port)) == 0
+
+        until(listens, 15, "sshd")
 
 
 def far_gateway(desktop, model_url):
