@@ -201,5 +201,6 @@ fn options(args: &GatewayArgs) -> Options {
         password: args.password.clone().map(Secret::new),
         allow_unconfigured: args.allow_unconfigured,
         configure_locally: false,
+        boot: !args.dev,
     }
 }

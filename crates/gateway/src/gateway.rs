@@ -45,7 +45,7 @@ use crate::strangers::Strangers;
 use crate::system_events::SystemEvents;
 use crate::tailscale::Tailscale;
 use crate::wizard::Wizards;
-use crate::{connection, cron, heartbeat, http, import, methods, reload, server};
+use crate::{boot, connection, cron, heartbeat, http, import, methods, reload, server};
 
 /// How often the health snapshot is refreshed for connected clients.
 const HEALTH_EVERY_TICKS: u64 = 2;
@@ -273,6 +273,7 @@ impl Builder {
         let tailscale = Tailscale::new(&env);
         let old = import::due(&paths, &store).await;
         let published = options.tailscale.unwrap_or(config.config.gateway.tailscale.mode);
+        let boots = options.boot && config.env.product("SKIP_BOOT").is_none();
         let configuring = Configuring::new(env, options);
         let parts = Parts {
             paths,
@@ -303,6 +304,9 @@ impl Builder {
         }
         reload::follow(&shared);
         shared.settle();
+        if boots {
+            shared.tasks.spawn(boot::run(shared.clone()));
+        }
         info!(address = ?address, model = %shared.settings().catalog.default_model(), "ready");
         Ok(Gateway { shared })
     }

@@ -29,6 +29,7 @@ mod archive;
 mod attachments;
 mod auth;
 mod authority;
+mod boot;
 mod compaction;
 mod connection;
 mod contract;

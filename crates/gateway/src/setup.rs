@@ -41,6 +41,9 @@ pub struct Options {
     pub allow_unconfigured: bool,
     /// Writes `gateway.mode: "local"` into a configuration that names no mode.
     pub configure_locally: bool,
+    /// Lets the default agent do what `BOOT.md` in its workspace says, unless `CLAWDBOT_SKIP_BOOT` is
+    /// set.
+    pub boot: bool,
 }
 
 /// Where a gateway listens.

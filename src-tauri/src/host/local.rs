@@ -95,6 +95,7 @@ impl HostActor {
             listen,
             // Whoever installs the app wants a gateway on this computer.
             configure_locally: true,
+            boot: true,
             ..Options::default()
         };
         Gateway::builder(self.paths.clone(), self.env.clone()).options(options).start().await

@@ -120,7 +120,8 @@ if has_manager; then
   fi
   say service
 else
-  # Not by the function, which would be a process of its own.
+  # Not by the function, which would be a process of its own; it is to answer and to do nothing else.
+  CLAWDBOT_SKIP_CRON=1 CLAWDBOT_SKIP_BOOT=1 \
   "$program" ${profile:+--profile "$profile"} gateway >/dev/null 2>"$parcel/said" </dev/null &
   gateway=$!
   if ! answers is_alive; then

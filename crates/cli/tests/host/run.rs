@@ -245,6 +245,34 @@ fn the_log_goes_where_the_configuration_says() {
 }
 
 #[test]
+fn boot_md_is_done_at_every_start_but_not_in_development() {
+    let home = Home::configured();
+    for workspace in ["clawd", "clawd-dev"] {
+        let dir = home.path().join(workspace);
+        std::fs::create_dir(&dir).unwrap();
+        std::fs::write(dir.join("BOOT.md"), "# At start\nSay the word heliotrope.\n").unwrap();
+    }
+    let told = |more: &[&str], url: &str| {
+        let args = [more, &["sessions", "show", "main", "--url", url][..]].concat();
+        home.run(&args).out.matches("Say the word heliotrope").count()
+    };
+    for starts in 1..=2 {
+        let mut gateway = home.gateway(&["--port", "0"]);
+        let url = gateway.url();
+        soon("it is done", || (told(&[], &url) >= starts).then_some(()));
+        gateway.signal(Signal::TERM);
+        assert!(gateway.end().success());
+    }
+    let gateway = home.gateway(&["--dev", "--port", "0"]);
+    let dev = ["--profile", "dev"];
+    let url = gateway.url();
+    let said = home.run(&["--profile", "dev", "agent", "-m", "hello", "--url", &url]);
+    assert_eq!(said.code, 0, "{said:?}");
+    // A conversation has one run at a time, in order: one at the start would be there before.
+    assert_eq!(told(&dev, &url), 0);
+}
+
+#[test]
 fn a_closed_pipe_is_no_panic() {
     let home = Home::configured();
     let mut shell = home.other(Path::new("/bin/sh"), &["-c", "\"$0\" --help | head -n 1 >/dev/null; \"$0\" config schema | head -c 10 >/dev/null; \"$0\" config path >&- "]);
