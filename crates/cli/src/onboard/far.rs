@@ -134,8 +134,7 @@ impl Far {
             let Some(own) = line.strip_prefix(MARK) else {
                 // What a login shell prints of its own is no news.
                 if self.began {
-                    let line = text::short(line.trim_start_matches("✓ "), MAX_SHOWN);
-                    out::done(format_args!("{}: {line}", self.server));
+                    self.show(&line);
                 }
                 continue;
             };
@@ -155,6 +154,15 @@ impl Far {
             }
         }
         Err(self.trouble())
+    }
+
+    /// Shows a line of a command over there.
+    fn show(&self, line: &str) {
+        let server = &self.server;
+        match line.strip_prefix("✓ ") {
+            Some(done) => out::done(format_args!("{server}: {}", text::short(done, MAX_SHOWN))),
+            None => out::line(format_args!("{server}: {}", text::short(line, MAX_SHOWN))),
+        }
     }
 
     /// Why it fell silent.

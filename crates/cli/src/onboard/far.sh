@@ -107,7 +107,10 @@ answers() {
 is_alive() { kill -0 "$gateway" 2>/dev/null; }
 if has_manager; then
   # Otherwise the service would end together with this connection.
-  loginctl enable-linger >/dev/null 2>&1
+  if [ "$(loginctl show-user "$(id -un)" --property=Linger 2>/dev/null)" != Linger=yes ] &&
+    loginctl enable-linger >/dev/null 2>&1; then
+    echo "✓ lingering enabled, so that the service goes on when you log out"
+  fi
   if ! run gateway install >"$parcel/said" 2>&1 </dev/null; then
     undo "$@"
     fail service "$(last "$parcel/said")"

@@ -153,7 +153,14 @@ ls \"$HOME/.config/systemd/user\"",
 #[tokio::test]
 async fn an_assistant_that_moves_becomes_a_service_there() {
     let (here, there) = (Home::healthy(), Home::new());
-    let more = format!("{} XDG_RUNTIME_DIR=/run/user/0", moving::set_env(&there, ""));
+    // Who may not change that is told.
+    let tools = tempfile::tempdir().unwrap();
+    let loginctl = tools.path().join("loginctl");
+    let script = "#!/bin/sh\n[ \"$1\" = show-user ] && echo Linger=no\n";
+    std::fs::write(&loginctl, script).unwrap();
+    crate::home::mode(&loginctl, 0o755);
+    let path = format!("{}:", tools.path().display());
+    let more = format!("{} XDG_RUNTIME_DIR=/run/user/0", moving::set_env(&there, &path));
     let mut sshd = Sshd::configured(&more).await;
     // The same server once more, in the namespace of the service manager.
     sshd.end();
@@ -187,6 +194,7 @@ try gateway stop",
         ✓ N MB copied to box
         ✓ box: systemd service enabled
         ✓ box: service runtime: active
+        box: The service ends when you log out. To let it go on: loginctl enable-linger
         ✓ the gateway answers on box
         ✓ this computer uses the gateway on box (gateway.mode remote, through SSH)
         The conversations and files here stay as they are in HERE/.clawdbot, and are not used any more. To go back: clawdbot onboard
