@@ -11,7 +11,7 @@ import subprocess
 import threading
 import urllib.request
 
-from desktop import CLI, element, free_port, until
+from desktop import CLI, children, element, free_port, kill, until
 
 TOKEN = "far-gateway-token"
 
@@ -26,12 +26,12 @@ def connection_page(desktop, page):
 class Sshd:
     """A real sshd on loopback, and an ssh configuration with the alias `far` for it."""
 
-    def __init__(self, desktop, more=""):
+    def __init__(self, desktop, more="", passphrase=""):
         self.directory = desktop.root / "sshd"
         self.directory.mkdir(mode=0o700)
         os.makedirs("/run/sshd", exist_ok=True)
-        for name in ("host", "id"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.path(name)], check=True)
+        for name, secret in (("host", ""), ("id", passphrase)):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", secret, "-f", self.path(name)], check=True)
         self.port = free_port()
         (self.directory / "sshd_config").write_text("\n".join([
             "Port %d" % self.port, "ListenAddress 127.0.0.1", "HostKey " + self.path("host"),
@@ -48,7 +48,7 @@ class Sshd:
             "Host nowhere", " HostName no-such-machine.invalid", ""]))
         # The home directory of ssh is that of the account, not of HOME.
         desktop.program("ssh", 'exec /usr/bin/ssh -F "%s" "$@"\n' % config)
-        desktop.run("/usr/sbin/sshd", "-D", "-e", "-f", self.path("sshd_config"))
+        self.process = desktop.run("/usr/sbin/sshd", "-D", "-e", "-f", self.path("sshd_config"))
 
     def path(self, name):
         return str(self.directory / name)
@@ -63,6 +63,13 @@ class Sshd:
                 return visitor.connect_ex(("127.0.0.1", self.port)) == 0
 
         until(listens, 15, "sshd")
+
+    def drop_sessions(self):
+        """Ends every connection to it, as when the network breaks; how many there were."""
+        sessions = children(self.process.pid)
+        for session in sessions:
+            kill(session)
+        return len(sessions)
 
 
 def far_gateway(desktop, model_url):

@@ -2,12 +2,14 @@
 
 import subprocess
 import unittest
+from pathlib import Path
 
-from desktop import Desktop, element, say, until, wait_answer
+from desktop import Desktop, answer, children, element, elements, say, until, wait_answer
 from fake_model import Answer, FakeModel
 from far import TOKEN, Sshd, answers, call, far_gateway
 
 HERE = Answer(chunks=["An answer ", "from here."], delay=0)
+PASSPHRASE = "a passphrase of the key"
 THERE = Answer(chunks=["An answer ", "from there."], delay=0)
 
 
@@ -61,6 +63,40 @@ class Connection(unittest.TestCase):
         self.assertEqual(desktop.app.wait(15), 0)
         running = subprocess.run(["pgrep", "-f", sshd.path("config")], capture_output=True, text=True)
         self.assertNotIn("ssh -F", running.stdout)
+
+    def test_a_passphrase_is_asked_for_once_and_a_tunnel_that_breaks_costs_nothing(self):
+        words = ["word-%d " % at for at in range(80)]
+        there = self.enterContext(FakeModel(Answer(chunks=words, delay=0.1)))
+        desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        sshd = Sshd(desktop, passphrase=PASSPHRASE)
+        far = far_gateway(desktop, there.url)
+        desktop.start("--hidden")
+        page = desktop.open_page()
+        page.set_script_timeout(20)
+        page.execute_script("window.sameDocument = true")
+        target = {"mode": "ssh", "sshTarget": "far", "remotePort": far}
+        call(page, "connection_use", target=target, credential={"token": TOKEN})
+        element(page, "ask-fingerprint", 20)
+        element(page, "ask-ok").click()
+        element(page, "ask-value", 20).send_keys(PASSPHRASE)
+        desktop.picture("passphrase")
+        element(page, "ask-ok").click()
+        until(lambda: call(page, "connection_read")["state"] == "ready", 20, "the remote gateway")
+        say(page, "Count.")
+        for seen in (5, 25, 45):
+            until(lambda: "word-%d " % seen in answer(page) + " ", 40, "word %d" % seen)
+            self.assertGreater(sshd.drop_sessions(), 0)
+        until(lambda: answer(page).split() == "".join(words).split(), 60, "the whole answer")
+        self.assertEqual(len(there.requests), 1, "it was worked out once")
+        self.assertTrue(page.execute_script("return window.sameDocument"), "the page was never reloaded")
+        # The tunnel came back by itself, with the passphrase that is in memory only: SSH-07.
+        until(lambda: call(page, "connection_read")["state"] == "ready", 40, "the tunnel")
+        self.assertEqual(elements(page, "ask"), [])
+        self.assertNotIn(PASSPHRASE, desktop.log() + page.page_source)
+        for process in [desktop.app.pid, *children(desktop.app.pid)]:
+            told = [Path("/proc/%d/%s" % (process, what)) for what in ("environ", "cmdline")]
+            self.assertNotIn(PASSPHRASE.encode(), b"".join(file.read_bytes() for file in told if file.exists()))
 
 
 if __name__ == "__main__":
