@@ -86,7 +86,8 @@ class Connection(unittest.TestCase):
         say(page, "Count.")
         for seen in (5, 25, 45):
             until(lambda: "word-%d " % seen in answer(page) + " ", 40, "word %d" % seen)
-            self.assertGreater(sshd.drop_sessions(), 0)
+            # On a busy machine the next word may be there before the tunnel is again.
+            until(sshd.drop_sessions, 40, "a session to end")
         until(lambda: answer(page).split() == "".join(words).split(), 60, "the whole answer")
         self.assertEqual(len(there.requests), 1, "it was worked out once")
         self.assertTrue(page.execute_script("return window.sameDocument"), "the page was never reloaded")

@@ -42,7 +42,7 @@ export const en = {
   "banner.retrying": "Trying now",
   "banner.retry": "Retry now",
 
-  "cause.host-failed": "The gateway cannot start",
+  "cause.host-failed": "The app has no gateway at the moment",
   "cause.host-failed.do": "Fix the cause, then choose Restart gateway in the tray.",
   "cause.unreachable": "Cannot reach the gateway",
   "cause.unreachable.do": "Check that the gateway is running on this address.",

@@ -43,7 +43,7 @@ export const es: Catalogue = {
   "banner.retrying": "Intentando ahora",
   "banner.retry": "Reintentar ahora",
 
-  "cause.host-failed": "El gateway no puede iniciarse",
+  "cause.host-failed": "La aplicación no tiene gateway en este momento",
   "cause.host-failed.do": "Corrige la causa y elige Reiniciar el gateway en la bandeja.",
   "cause.unreachable": "No se puede conectar con el gateway",
   "cause.unreachable.do": "Comprueba que el gateway funciona en esta dirección.",

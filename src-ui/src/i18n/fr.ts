@@ -43,7 +43,7 @@ export const fr: Catalogue = {
   "banner.retrying": "Essai en cours",
   "banner.retry": "Réessayer",
 
-  "cause.host-failed": "La passerelle ne peut pas démarrer",
+  "cause.host-failed": "L’application n’a pas de passerelle pour le moment",
   "cause.host-failed.do": "Corrigez la cause, puis choisissez Redémarrer la passerelle dans la zone de notification.",
   "cause.unreachable": "La passerelle est injoignable",
   "cause.unreachable.do": "Vérifiez que la passerelle fonctionne à cette adresse.",
