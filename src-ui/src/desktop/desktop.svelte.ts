@@ -13,6 +13,8 @@ function place({ mode, target }: ConnectionReport): string {
 export interface DesktopHooks {
   openSession(key: string): void;
   changeGateway(): void;
+  /** The app has reached the gateway; waiting any longer would be in vain. */
+  reachGateway(): void;
 }
 
 class Desktop {
@@ -31,7 +33,7 @@ class Desktop {
   proposed = $state.raw<Target | null>(null);
 
   private readonly answered = new Set<Question["id"]>();
-  private hooks: DesktopHooks = { openSession: () => {}, changeGateway: () => {} };
+  private hooks: DesktopHooks = { openSession: () => {}, changeGateway: () => {}, reachGateway: () => {} };
 
   async start(hooks: DesktopHooks): Promise<void> {
     this.hooks = hooks;
@@ -63,6 +65,7 @@ class Desktop {
     const before = this.connection;
     this.connection = connection;
     if (before && place(before) !== place(connection)) this.hooks.changeGateway();
+    else if (before && before.state !== "ready" && connection.state === "ready") this.hooks.reachGateway();
   }
 
   private async loadTailscale(): Promise<void> {
