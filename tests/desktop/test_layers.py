@@ -6,7 +6,7 @@ import unittest
 from selenium.webdriver.common.keys import Keys
 
 from desktop import Desktop, element, elements, free_port, until
-from far import TOKEN, Sshd, connection_page, far_gateway
+from far import TOKEN, Sshd, TlsFront, connection_page, far_gateway
 
 LAYERS = ["name", "ssh", "hostKey", "port", "gateway", "version", "authentication"]
 
@@ -18,14 +18,14 @@ class Layers(unittest.TestCase):
             field.send_keys(Keys.CONTROL, "a")
             field.send_keys(text)
 
-    def run_test(self, accept=False):
+    def run_test(self, accept=False, layers=7):
         """Runs the test; what became of each layer, and the page's words for it."""
         element(self.page, "connection-test").click()
         if accept:
             element(self.page, "ask-ok", 20).click()
         script = """return [...document.querySelectorAll('[data-testid=test-steps] li')].map((line) =>
             [line.dataset.layer, line.dataset.state, line.querySelector('.meta').textContent])"""
-        over = lambda now: len(now) == 7 and not any(state == "running" for _, state, _ in now)
+        over = lambda now: len(now) == layers and not any(state == "running" for _, state, _ in now)
         button = lambda: element(self.page, "connection-test").is_enabled()
         return until(lambda: over(now := self.page.execute_script(script)) and button() and now, 45, "the end of the test")
 
@@ -71,6 +71,28 @@ class Layers(unittest.TestCase):
         self.assertEqual(elements(self.page, "ask"), [], "nobody may be asked to accept it")
         self.assertEqual(open(sshd.path("known_hosts")).read(), known)
         self.assertNotIn(TOKEN, desktop.log())
+
+    def test_at_an_address_there_is_no_ssh_and_a_wrong_certificate_is_named(self):
+        self.desktop = desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        front = self.enterContext(TlsFront(desktop, far_gateway(desktop, "http://127.0.0.1:9/v1")))
+        desktop.start("--hidden")
+        self.page = desktop.open_page()
+        connection_page(desktop, self.page)
+        element(self.page, "mode-direct").click()
+        self.fill(url=front.url, tlsFingerprint=front.fingerprint, secret=TOKEN)
+        steps = self.run_test(layers=5)
+        direct = ["name", "port", "gateway", "version", "authentication"]
+        self.assertEqual([(layer, state) for layer, state, _ in steps], [(layer, "ok") for layer in direct])
+        self.fill(tlsFingerprint="00" * 32)
+        before = len(front.heads)
+        steps = self.run_test(layers=5)
+        self.assertEqual([state for _, state, _ in steps], ["ok", "ok", "failed", "skipped", "skipped"])
+        said = element(self.page, "test-steps").text
+        self.assertIn(front.fingerprint, said)
+        self.assertIn("enter the new fingerprint", said)
+        self.assertEqual(len(front.heads), before, "nothing was sent to it: APP-10")
+        desktop.picture("test-certificate")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,18 @@ pub(crate) enum Layer {
     Authentication,
 }
 
+const OVER_SSH: [Layer; 7] = [
+    Layer::Name,
+    Layer::Ssh,
+    Layer::HostKey,
+    Layer::Port,
+    Layer::Gateway,
+    Layer::Version,
+    Layer::Authentication,
+];
+const DIRECT: [Layer; 5] =
+    [Layer::Name, Layer::Port, Layer::Gateway, Layer::Version, Layer::Authentication];
+
 /// What is known about one layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Step {
@@ -70,8 +82,9 @@ pub(crate) async fn run(
     access: &Access,
     tell: impl Fn(Step),
 ) {
-    let trial =
-        Trial { tell, begun: Instant::now(), good: Mutex::default(), language: access.language };
+    let layers = if matches!(target, Target::Ssh(_)) { &OVER_SSH[..] } else { &DIRECT[..] };
+    let (begun, good) = (Instant::now(), Mutex::default());
+    let trial = Trial { tell, begun, good, layers, language: access.language };
     if let Err(broken) = trial.climb(target, known, access).await {
         trial.failed(broken);
     }
@@ -82,6 +95,8 @@ struct Trial<F> {
     begun: Instant,
     /// What has been told to be good.
     good: Mutex<Vec<Layer>>,
+    /// What there is between here and the gateway, from the bottom.
+    layers: &'static [Layer],
     language: Language,
 }
 
@@ -106,12 +121,7 @@ impl<F: Fn(Step)> Trial<F> {
                 base.dialer = Some(tunnel.dialer());
                 _tunnel = Some(tunnel);
             }
-            Target::Direct { .. } | Target::Local => {
-                self.running(Layer::Name);
-                for layer in [Layer::Ssh, Layer::HostKey] {
-                    self.step(layer, Outcome::Skipped, String::new(), None);
-                }
-            }
+            Target::Direct { .. } | Target::Local => self.running(Layer::Name),
         }
         self.gateway(target, base, known, access, &_tunnel).await
     }
@@ -195,22 +205,14 @@ impl<F: Fn(Step)> Trial<F> {
 
     /// Everything below has worked; what is above was not tried.
     fn failed(&self, broken: Broken) {
-        const ALL: [Layer; 7] = [
-            Layer::Name,
-            Layer::Ssh,
-            Layer::HostKey,
-            Layer::Port,
-            Layer::Gateway,
-            Layer::Version,
-            Layer::Authentication,
-        ];
         let Broken { layer, detail, remedy } = broken;
         let known = self.good().clone();
-        for below in ALL.into_iter().filter(|below| *below < layer && !known.contains(below)) {
+        let all = || self.layers.iter().copied();
+        for below in all().filter(|below| *below < layer && !known.contains(below)) {
             self.ok(below, "");
         }
         self.step(layer, Outcome::Failed, detail, remedy);
-        for above in ALL.into_iter().filter(|above| *above > layer) {
+        for above in all().filter(|above| *above > layer) {
             self.step(above, Outcome::Skipped, String::new(), None);
         }
     }

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_pages_of_its_own_are_passed_on_as_those_of_the_far_end_web_01_web_02() {
+    async fn only_pages_of_its_own_are_passed_on_as_those_of_the_far_end_web_01_web_02_prx_01() {
         let door = FrontDoor::bind(here(0)).await.unwrap();
         door.lead_to(Some(echo("wss://gateway.example:8443/").await));
         let own = door.address();
@@ -234,6 +234,8 @@ mod tests {
             format!("host: {own}\r\norigin: http://localhost:3000\r\n"),
             format!("host: {own}\r\norigin: https://gateway.example:8443\r\n"),
             format!("host: {own}\r\norigin: http://{own}\r\norigin: http://{own}\r\n"),
+            format!("host: {own}\r\nx-forwarded-for: 192.0.2.1\r\n"),
+            format!("host: {own}\r\ntailscale-user-login: me@example\r\n"),
             String::new(),
         ] {
             let refused = ask(&door, &headers).await;

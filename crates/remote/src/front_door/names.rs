@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use hyper::header::{HOST, ORIGIN};
+use hyper::header::{HOST, HeaderName, ORIGIN};
 use hyper::http::uri::{Authority, Uri};
 use hyper::{HeaderMap, Request};
 
@@ -16,6 +16,11 @@ pub(super) enum Refusal {
         "This address is for this computer only, under the name 127.0.0.1 or localhost. Open it under one of these."
     )]
     Host,
+    /// What only a proxy adds, and nobody vouches for it (PRX-01).
+    #[error(
+        "This address takes nothing that a proxy passes on. Publish the gateway itself instead."
+    )]
+    Proxy,
     /// A page of somebody else.
     #[error(
         "Only pages that come from this address may use it. Open WebChat here instead of using it from another page."
@@ -34,6 +39,9 @@ pub(super) fn judge<B>(request: &Request<B>) -> Result<(), Refusal> {
     if !is_this_computer(&host) {
         return Err(Refusal::Host);
     }
+    if request.headers().keys().any(is_forwarding) {
+        return Err(Refusal::Proxy);
+    }
     if !request.headers().contains_key(ORIGIN) {
         return Ok(());
     }
@@ -51,7 +59,14 @@ pub(super) fn rename(headers: &mut HeaderMap, far: &FarEnd) {
     }
 }
 
-fn only<'a>(headers: &'a HeaderMap, name: &hyper::header::HeaderName) -> Option<&'a str> {
+fn is_forwarding(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name.starts_with("x-forwarded-")
+        || name.starts_with("tailscale-")
+        || matches!(name, "forwarded" | "x-real-ip")
+}
+
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let (value, None) = (values.next()?, values.next()) else { return None };
     value.to_str().ok()
