@@ -75,16 +75,22 @@ impl Attempt<'_> {
         ConnectError::Unreachable { host: self.address.name(), source }
     }
 
-    async fn tcp(&self) -> Result<TcpStream, ConnectError> {
-        let unreachable = |source| self.unreachable(source);
+    /// Looks the name up; what may not be dialled is refused.
+    pub(crate) async fn addresses(&self) -> Result<Vec<SocketAddr>, ConnectError> {
         let found: Vec<SocketAddr> =
             tokio::net::lookup_host((self.address.host.as_str(), self.address.port))
                 .await
-                .map_err(unreachable)?
+                .map_err(|source| self.unreachable(source))?
                 .collect();
         for address in &found {
             self.address.allows(address.ip())?;
         }
+        Ok(found)
+    }
+
+    async fn tcp(&self) -> Result<TcpStream, ConnectError> {
+        let unreachable = |source| self.unreachable(source);
+        let found = self.addresses().await?;
         let tcp = TcpStream::connect(found.as_slice()).await.map_err(unreachable)?;
         tcp.set_nodelay(true).map_err(unreachable)?;
         Ok(tcp)

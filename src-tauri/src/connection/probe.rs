@@ -160,7 +160,11 @@ impl<F: Fn(Step)> Trial<F> {
         access: &Access,
         tunnel: &Option<Tunnel>,
     ) -> Result<(), Broken> {
-        self.running(Layer::Port);
+        if tunnel.is_none() {
+            self.approach(&base).await?;
+        } else {
+            self.running(Layer::Port);
+        }
         // Nothing that opens a gateway is sent before it has shown that it is one (SSH-05).
         if let Err(error) = clawdbot_client::knock(&base).await {
             return Err(match trouble_behind(tunnel.as_ref()).await {
@@ -168,10 +172,9 @@ impl<F: Fn(Step)> Trial<F> {
                 None => self.of_connect(&error),
             });
         }
-        if tunnel.is_none() {
-            self.ok(Layer::Name, "");
+        if tunnel.is_some() {
+            self.ok(Layer::Port, "");
         }
-        self.ok(Layer::Port, "");
         self.ok(Layer::Gateway, "");
         self.running(Layer::Version);
         let remote = Remote::new(base, target.key(), known, access.vault.clone()).await.map_err(
@@ -182,6 +185,17 @@ impl<F: Fn(Step)> Trial<F> {
         self.ok(Layer::Version, &connected.hello.server.version);
         self.ok(Layer::Authentication, "");
         connected.client.close().await;
+        Ok(())
+    }
+
+    /// Name and port of an address, each by itself.
+    async fn approach(&self, base: &ConnectOptions) -> Result<(), Broken> {
+        clawdbot_client::resolve(base).await.map_err(|error| self.of_connect(&error))?;
+        self.ok(Layer::Name, "");
+        self.running(Layer::Port);
+        clawdbot_client::dial(base).await.map_err(|error| self.of_connect(&error))?;
+        self.ok(Layer::Port, "");
+        self.running(Layer::Gateway);
         Ok(())
     }
 
