@@ -1,4 +1,5 @@
-"""What WebChat costs in the real window, beside its budgets; the page's side is e2e/budgets/probes.js.
+"""What the app and WebChat in its window cost, beside their budgets; the page's side is
+e2e/budgets/probes.js.
 
     CLAWDBOT_BIN=... CLAWDBOT_DESKTOP_BIN=... tests/desktop/run.sh budgets
 
@@ -6,11 +7,12 @@ Not a test: the numbers belong to the machine they were taken on.
 """
 
 import os
+import statistics
 import time
 import unittest
 from pathlib import Path
 
-from desktop import Desktop, HERE, answer, say, until
+from desktop import Desktop, HERE, answer, children, say, until
 from fake_model import Answer, FakeModel
 
 PROBES = (HERE.parent / "e2e/budgets/probes.js").read_text()
@@ -30,6 +32,11 @@ def pss_mb(pid):
     return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) / 1024
 
 
+def family_mb(pid):
+    """Memory of a program and of all it started."""
+    return sum(pss_mb(member) for member in (pid, *children(pid)))
+
+
 class Budgets(unittest.TestCase):
     def row(self, what, value, budget, unit):
         mark = "" if value <= budget else "  over"
@@ -40,10 +47,40 @@ class Budgets(unittest.TestCase):
         time.sleep(seconds)
         return 100 * (processor_seconds(pid) - before) / seconds
 
-    def test_budgets(self):
+    def configured(self):
         model = self.enterContext(FakeModel(Answer(chunks=WORDS, delay=0.01)))
         desktop = self.enterContext(Desktop())
         desktop.configure(model.url)
+        return desktop
+
+    def test_app(self):
+        desktop = self.configured()
+        print()
+        started = time.monotonic()
+        desktop.start("--hidden")
+        self.row("start to tray", 1000 * (time.monotonic() - started), 150, "ms")
+        desktop.wait_ready()
+        time.sleep(5)
+        app = desktop.app.pid
+        self.row("app before a window (PSS)", family_mb(app), 60, "MB")
+        self.row("app without a window", self.busy(app, 60), 0.1, "%")
+        times, largest = [], 0
+        for _ in range(5):
+            clicked = time.monotonic()
+            desktop.click("Open WebChat")
+            desktop.wait_window()
+            times.append(1000 * (time.monotonic() - clicked))
+            time.sleep(3)
+            largest = max(largest, family_mb(app))
+            desktop.close_window()
+            until(lambda: not children(app), 10, "the end of the window")
+        self.row("click to window, median of five", statistics.median(times), 500, "ms")
+        print("%-42s %8.1f MB" % ("app with a window (PSS), the largest", largest))
+        time.sleep(3)
+        self.row("app after five windows (PSS)", family_mb(app), 80, "MB")
+
+    def test_page(self):
+        desktop = self.configured()
         desktop.start("--hidden")
         desktop.wait_ready()
         page = desktop.open_page()

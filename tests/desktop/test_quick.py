@@ -53,7 +53,7 @@ class Quick(unittest.TestCase):
         self.assertIn("ABOVE", state)
         desktop.leave(page)
         desktop.output("xdotool", "key", "Escape")
-        until(lambda: not self.prompts(desktop), 5, "the closed prompt")
+        until(lambda: not self.prompts(desktop), 15, "the closed prompt")
         until(lambda: not desktop.window_process(), 10, "the end of its process")
         self.assertEqual(desktop.windows(), [])
         wait_answer(desktop.open_page(), "Forty-two.")

@@ -1,9 +1,12 @@
 //! The gateway on this computer: in this process, or attached to the one of another program.
 
+use std::io;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use clawdbot_client::{ConnectOptions, knock};
+use clawdbot_client::{ConnectOptions, Dialer, knock};
 use clawdbot_gateway::{Gateway, Holder, Listen, Options, StartError};
+use tokio::net::TcpStream;
 
 use super::Order;
 use super::actor::HostActor;
@@ -164,20 +167,24 @@ pub(super) async fn comes_back(port: u16) -> bool {
     tokio::time::timeout(COMING_BACK, back).await.is_ok()
 }
 
-/// Whether a gateway of this person answers on a port of this computer. What opens it is not for
-/// somebody else who sits there and answers like one (SSH-05).
+/// Whether a gateway of this person answers on a port of this computer.
 async fn answers(port: u16) -> bool {
-    if knock(&address(port)).await.is_err() {
-        return false;
-    }
+    knock(&address(port)).await.is_ok()
+}
+
+/// A connection to a program of this person. What opens the gateway is not for somebody else who
+/// sits on its port and answers like one (SSH-05).
+async fn dial_own(port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
     let owned = tokio::task::spawn_blocking(move || {
         Holder::of_port(port).is_some_and(|holder| Here::is_own_process(holder.pid))
     });
-    owned.await.unwrap_or(false)
+    if owned.await? { Ok(stream) } else { Err(io::ErrorKind::PermissionDenied.into()) }
 }
 
 fn address(port: u16) -> ConnectOptions {
     let mut base = ConnectOptions::new(format!("ws://127.0.0.1:{port}"));
     base.timeout = KNOCK;
+    base.dialer = Some(Dialer::new(move || dial_own(port)));
     base
 }

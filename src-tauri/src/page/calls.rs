@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use tauri::ipc::{Invoke, InvokeBody};
 use tauri::{Manager, Webview};
 
+use super::closing::close_when_made;
 use super::line::Line;
 use crate::wire::{FromWindow, Label};
 
@@ -24,9 +25,8 @@ pub(super) fn on_invoke(invoke: Invoke) -> bool {
         return true;
     }
     if message.command() == CLOSE {
-        if let Some(window) = webview.get_webview_window(webview.label()) {
-            tauri::async_runtime::spawn(super::closing::close(window));
-        }
+        let (app, label) = (webview.app_handle().clone(), label.as_str().to_owned());
+        tauri::async_runtime::spawn(async move { close_when_made(&app, label).await });
         resolver.resolve(());
         return true;
     }

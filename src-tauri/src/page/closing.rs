@@ -62,7 +62,7 @@ fn free(app: &AppHandle, window: &WebviewWindow) {
     }
     for _ in 0..GONE_CHECKS {
         if app.get_webview_window(window.label()).is_none() {
-            return end_with_the_last(app);
+            return end_with_the_last(app, &state);
         }
         std::thread::sleep(GONE_CHECK);
     }
@@ -70,16 +70,21 @@ fn free(app: &AppHandle, window: &WebviewWindow) {
 }
 
 /// Without a window this process has nothing to do.
-fn end_with_the_last(app: &AppHandle) {
+fn end_with_the_last(app: &AppHandle, state: &Windows) {
     if app.webview_windows().is_empty() {
-        end(app);
+        state.ending.store(true, Ordering::Relaxed);
+        app.exit(0);
     }
 }
 
-/// Ends this process; whoever asks for a window from now on gets one of a new process.
-pub(super) fn end(app: &AppHandle) {
-    app.state::<Windows>().ending.store(true, Ordering::Relaxed);
-    app.exit(0);
+/// Waits for windows whose closing began elsewhere, as long as that may take.
+pub(super) async fn all_gone(app: &AppHandle) {
+    for _ in 0..GONE_CHECKS {
+        if app.webview_windows().is_empty() {
+            return;
+        }
+        tokio::time::sleep(GONE_CHECK).await;
+    }
 }
 
 /// On the main thread, because the plugin holds a lock there that this would wait for.

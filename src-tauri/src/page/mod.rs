@@ -98,6 +98,7 @@ fn close_all(app: &AppHandle) {
         for window in app.webview_windows().into_values() {
             closing::close(window).await;
         }
+        closing::all_gone(&app).await;
         app.exit(0);
     });
 }
@@ -133,12 +134,17 @@ fn show(app: &AppHandle, label: Label) {
 /// Says that a window is there. What happened to a new one before its events were listened to is
 /// found out by asking.
 fn shown(app: &AppHandle, label: Label) {
-    let line = app.state::<Line>();
+    let (line, state) = (app.state::<Line>(), app.state::<Windows>());
     line.say(&FromWindow::Shown { label });
+    let _one_at_a_time = state.opening.lock().unwrap_or_else(PoisonError::into_inner);
     match app.get_webview_window(label.as_str()).map(|window| window.is_focused()) {
         Some(Ok(focused)) => line.say(&FromWindow::Focus { label, focused }),
         // Closed, which Tauri did not notice either: it would bring back a window that is gone.
-        Some(Err(_)) | None => closing::end(app),
+        Some(Err(_)) => {
+            state.ending.store(true, Ordering::Relaxed);
+            close_all(app);
+        }
+        None => {}
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use hyper::header::{HOST, HeaderName, ORIGIN};
+use hyper::header::{COOKIE, HOST, HeaderName, ORIGIN};
 use hyper::http::uri::{Authority, Uri};
 use hyper::{HeaderMap, Request};
 
@@ -51,12 +51,14 @@ pub(super) fn judge<B>(request: &Request<B>) -> Result<(), Refusal> {
     if same { Ok(()) } else { Err(Refusal::Origin) }
 }
 
-/// Gives a request that was let in the names of the far end.
+/// Gives a request that was let in the names of the far end. Cookies stay here: browsers share them
+/// among all ports of this computer, so they are those of other programs.
 pub(super) fn rename(headers: &mut HeaderMap, far: &FarEnd) {
     headers.insert(HOST, far.host.clone());
     if headers.contains_key(ORIGIN) {
         headers.insert(ORIGIN, far.origin.clone());
     }
+    headers.remove(COOKIE);
 }
 
 fn is_forwarding(name: &HeaderName) -> bool {

@@ -9,7 +9,7 @@ use http_body_util::Either;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::SendRequest;
-use hyper::header::{CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{CONTENT_TYPE, HeaderValue, SET_COOKIE, X_CONTENT_TYPE_OPTIONS};
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode};
@@ -78,6 +78,7 @@ impl Visit {
         let visitor = hyper::upgrade::on(&mut request);
         match self.pass(request).await {
             Ok((mut response, far)) => {
+                response.headers_mut().remove(SET_COOKIE);
                 if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                     let other = hyper::upgrade::on(&mut response);
                     self.switched = Some((visitor, other, far));
@@ -100,6 +101,7 @@ impl Visit {
         &mut self,
         mut request: Request<Incoming>,
     ) -> Result<(Response<Incoming>, Far), Box<dyn std::error::Error + Send + Sync>> {
+        let mut again = true;
         loop {
             let mut far = match self.far.take() {
                 Some(far) if !self.target.has_changed()? && !far.sender.is_closed() => far,
@@ -110,8 +112,8 @@ impl Visit {
             match far.sender.try_send_request(request).await {
                 Ok(response) => return Ok((response, far)),
                 Err(mut failed) => match failed.take_message() {
-                    Some(unsent) => request = unsent,
-                    None => return Err(failed.into_error().into()),
+                    Some(unsent) if std::mem::take(&mut again) => request = unsent,
+                    _ => return Err(failed.into_error().into()),
                 },
             }
         }
