@@ -110,6 +110,11 @@ impl<C: Commands> Service for LaunchAgent<C> {
         self.launchctl(&["enable", &self.target(spec)]).map(drop)
     }
 
+    fn enable(&self, spec: &Spec, enabled: bool) -> Result<(), ServiceError> {
+        let verb = if enabled { "enable" } else { "disable" };
+        self.launchctl(&[verb, &self.target(spec)]).map(drop)
+    }
+
     fn uninstall(&self, spec: &Spec) -> Result<(), ServiceError> {
         if self.is_loaded(spec) {
             self.launchctl(&["bootout", &self.target(spec)])?;

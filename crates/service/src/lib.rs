@@ -73,6 +73,12 @@ pub trait Service {
     /// [`ServiceError`]; a foreign file in its place is [`ServiceError::Foreign`] unless `replace`.
     fn install(&self, spec: &Spec, replace: bool) -> Result<(), ServiceError>;
 
+    /// Makes it start with the system or the login, or no longer; whether it runs now stays as it is.
+    ///
+    /// # Errors
+    /// [`ServiceError::Command`] with what the manager said.
+    fn enable(&self, spec: &Spec, enabled: bool) -> Result<(), ServiceError>;
+
     /// Stops it and removes the text.
     ///
     /// # Errors

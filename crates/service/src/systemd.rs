@@ -137,6 +137,11 @@ WantedBy=default.target
         Ok(())
     }
 
+    fn enable(&self, spec: &Spec, enabled: bool) -> Result<(), ServiceError> {
+        let verb = if enabled { "enable" } else { "disable" };
+        self.systemctl(&[verb, "--quiet", &Self::name(spec)]).map(drop)
+    }
+
     fn uninstall(&self, spec: &Spec) -> Result<(), ServiceError> {
         self.available()?;
         if self.path(spec).exists() {

@@ -137,6 +137,11 @@ impl<C: Commands> Service for ScheduledTask<C> {
         self.schtasks(&["/Create", "/F", "/TN", &Self::name(spec), "/XML", &path]).map(drop)
     }
 
+    fn enable(&self, spec: &Spec, enabled: bool) -> Result<(), ServiceError> {
+        let change = if enabled { "/ENABLE" } else { "/DISABLE" };
+        self.schtasks(&["/Change", "/TN", &Self::name(spec), change]).map(drop)
+    }
+
     fn uninstall(&self, spec: &Spec) -> Result<(), ServiceError> {
         if self.path(spec).exists() {
             let name = Self::name(spec);

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use clawdbot_remote::ssh::{Heard, Session, Trouble};
 
@@ -12,6 +13,8 @@ use crate::{out, text};
 const SCRIPT: &str = include_str!("far.sh");
 /// What its own lines begin with.
 const MARK: &str = "@clawdbot ";
+/// Longest silence between two facts.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Characters of a line that somebody else wrote.
 const MAX_SHOWN: usize = 500;
 
@@ -44,6 +47,8 @@ pub(crate) enum FarError {
     Ssh(Trouble),
     #[error(transparent)]
     Parcel(ParcelError),
+    #[error("Nothing was heard from there for {seconds} seconds. Log in there and see whether its disks and `clawdbot --version` answer, then try again.", seconds = PATIENCE.as_secs())]
+    Silent,
     /// The connection broke when the copy was there, and what became of it was not heard.
     #[error("{0} {OPEN}")]
     Open(Trouble),
@@ -58,7 +63,7 @@ pub(super) struct Far {
     server: String,
     /// Whether the script has been heard.
     began: bool,
-    /// Whether the copy has arrived.
+    /// Whether all of the copy may have arrived, so that it may be used there.
     is_there: bool,
 }
 
@@ -78,7 +83,7 @@ impl Far {
         // Whether it arrived is seen by what comes back.
         let _ = self.session.send(&format!("{places}.\n"));
         let mut facts = Facts::default();
-        self.follow("ready", |word, rest| match word {
+        self.follow("ready", Some(PATIENCE), |word, rest| match word {
             "os" => facts.os = rest,
             "arch" => facts.arch = rest,
             "taken" => facts.taken.push(rest),
@@ -107,10 +112,12 @@ impl Far {
         if let Err(error @ (ParcelError::Read { .. } | ParcelError::Changed { .. })) = written {
             return Err(FarError::Parcel(error));
         }
+        // From its last part on it may be used there, whether or not that is heard.
+        self.is_there = matches!(written, Ok(()) | Err(ParcelError::End(_)));
         self.session.finish_input();
         let mut outcome = Outcome::default();
         let server = self.server.clone();
-        self.follow("done", |word, rest| match word {
+        self.follow("done", None, |word, rest| match word {
             "unpacked" => out::done(format_args!("{} copied to {server}", size(total))),
             "aside" => outcome.aside.push(rest),
             "foreground" => outcome.foreground = Some(rest),
@@ -120,10 +127,21 @@ impl Far {
         Ok(outcome)
     }
 
-    /// Hears lines until one says `last`. Other lines are shown.
-    fn follow(&mut self, last: &str, mut heard: impl FnMut(&str, String)) -> Result<(), FarError> {
+    /// Hears lines until one says `last`. Other lines are shown. Once the script has been heard, the
+    /// next line comes within `limit`; before, a person may have to answer `ssh`.
+    fn follow(
+        &mut self,
+        last: &str,
+        limit: Option<Duration>,
+        mut heard: impl FnMut(&str, String),
+    ) -> Result<(), FarError> {
         let mut because = String::new();
-        while let Some(line) = self.session.hear() {
+        loop {
+            let line = match limit.filter(|_| self.began) {
+                Some(limit) => self.session.hear_within(limit).map_err(|_| FarError::Silent)?,
+                None => self.session.hear(),
+            };
+            let Some(line) = line else { return Err(self.trouble()) };
             let line = match line {
                 Heard::Line(line) => line,
                 Heard::Said(line) => {
@@ -139,7 +157,6 @@ impl Far {
                 continue;
             };
             self.began = true;
-            self.is_there |= own == "unpacked";
             let (word, rest) = own.split_once(' ').unwrap_or((own, ""));
             let rest = text::short(rest, MAX_SHOWN);
             match word {
@@ -153,7 +170,6 @@ impl Far {
                 word => heard(word, rest),
             }
         }
-        Err(self.trouble())
     }
 
     /// Shows a line of a command over there.
@@ -206,7 +222,7 @@ fn told(reason: &str, because: &str) -> String {
 }
 
 /// What to do when nobody knows.
-const OPEN: &str = "The copy had arrived, and the gateway may run there, so the one here was not started again. Log in there and run: clawdbot gateway status. If it runs there, set gateway.mode to remote and gateway.remote.sshTarget here; if not, start the one here again.";
+const OPEN: &str = "All of the copy was sent, and the gateway may run there, so the one here was not started again and does not start by itself. Log in there and run: clawdbot gateway status. If it runs there, set gateway.mode to remote and gateway.remote.sshTarget here; if not, start the one here again, as a service with: clawdbot gateway install";
 
 /// What to do when this program is not made for that machine.
 pub(super) const BUILD: &str = "Build it there (installer/run.sh --headless --build-only), put it into ~/.local/bin there, and run this again, which then uses it.";

@@ -31,8 +31,11 @@ for place; do
 done
 own="$PWD/.local/bin/clawdbot"
 program=
+# Not every system has it.
+limit=
+if command -v timeout >/dev/null 2>&1; then limit='timeout 20'; fi
 for found in "$own" "$(command -v clawdbot)"; do
-  if [ -x "$found" ] && version=$("$found" --version 2>/dev/null); then
+  if [ -x "$found" ] && version=$($limit "$found" --version 2>/dev/null </dev/null); then
     program=$found
     say version "$version"
     break
@@ -42,7 +45,8 @@ say ready
 IFS= read -r order || exit 0
 
 parcel=$(mktemp -d "$PWD/.clawdbot-moving.XXXXXX") || fail directory
-trap 'rm -rf "$parcel"' EXIT
+gateway=
+trap 'if [ -n "$gateway" ]; then kill "$gateway" 2>/dev/null; fi; rm -rf "$parcel"' EXIT
 trap 'exit 1' HUP INT PIPE TERM
 mkdir "$parcel/in" || fail directory
 tar -x -o -f - -C "$parcel/in" 2>"$parcel/said" || fail unpack "$(last "$parcel/said")"
@@ -50,36 +54,73 @@ tar -x -o -f - -C "$parcel/in" 2>"$parcel/said" || fail unpack "$(last "$parcel/
 # Some systems keep no permissions to send along.
 chmod 700 "$parcel/in/0" || fail unpack
 say unpacked
-if [ -f "$parcel/in/program" ]; then
-  chmod 755 "$parcel/in/program"
-  "$parcel/in/program" --version >/dev/null 2>"$parcel/said" || fail program "$(last "$parcel/said")"
-  mkdir -p "${own%/*}" || fail place "$own"
-  mv -f "$parcel/in/program" "$own" || fail place "$own"
-  program=$own
-fi
 
 stamp=$(date +%Y%m%d-%H%M%S)
-if [ "$order" = replace ]; then
-  run gateway stop >"$parcel/said" 2>&1 || fail stop "$(last "$parcel/said")"
-fi
+before=$program
+was_replaced=
+was_service=
+was_stopped=
+placed=0
 # Puts a part of the parcel in its place. What was there keeps its name and gets an ending.
 put() {
-  if is_full "$2"; then mv "$2" "$2.before-$stamp" || return 1; fi
-  if [ -d "$2" ]; then rmdir "$2" || return 1; fi
+  if is_full "$2"; then
+    mv "$2" "$2.before-$stamp" || return 1
+  elif [ -d "$2" ]; then
+    rmdir "$2" || return 1
+  fi
+  # From here on what is in this place is only a copy.
+  placed=$(($1 + 1))
   case $2 in */*) mkdir -p "${2%/*}" || return 1 ;; esac
   mv "$parcel/in/$1" "$2"
 }
-# Back to how it was; what came is only a copy.
+# Back to how it was, the program and the service that were here included.
 undo() {
   number=0
   for place; do
-    if [ ! -e "$parcel/in/$number" ]; then rm -rf "$place"; fi
-    if [ -e "$place.before-$stamp" ] && [ ! -e "$place" ]; then
-      mv "$place.before-$stamp" "$place"
-    fi
+    [ "$number" -lt "$placed" ] || break
+    rm -rf "$place"
+    if is_full "$place.before-$stamp"; then mv "$place.before-$stamp" "$place"; fi
     number=$((number + 1))
   done
+  if [ -n "$was_replaced" ]; then mv -f "$own.before-$stamp" "$own"; fi
+  if [ -n "$before" ]; then program=$before; fi
+  if [ -n "$was_service" ] && run gateway install >/dev/null 2>"$parcel/back" </dev/null; then
+    echo "✓ the service that was here before runs again"
+  elif [ -n "$was_stopped" ]; then
+    echo "The gateway that was here before is stopped. Start it again here. $(last "$parcel/back")"
+  fi
 }
+left=
+uninstall() {
+  run gateway uninstall >"$parcel/left" 2>&1 </dev/null ||
+    left="; and its service cannot be removed there ($(last "$parcel/left")), run there: clawdbot gateway uninstall"
+}
+
+if [ -f "$parcel/in/program" ]; then
+  chmod 755 "$parcel/in/program"
+  "$parcel/in/program" --version >/dev/null 2>"$parcel/said" </dev/null ||
+    fail program "$(last "$parcel/said")"
+  mkdir -p "${own%/*}" || fail place "$own"
+  if is_full "$own"; then
+    mv "$own" "$own.before-$stamp" || fail place "$own"
+    was_replaced=yes
+  fi
+  if ! mv "$parcel/in/program" "$own"; then
+    undo "$@"
+    fail place "$own"
+  fi
+  program=$own
+fi
+if [ "$order" = replace ]; then
+  if ! run gateway stop >"$parcel/said" 2>&1 </dev/null; then
+    undo "$@"
+    fail stop "$(last "$parcel/said")"
+  fi
+  case $(last "$parcel/said") in
+    *'service stopped') was_service=yes was_stopped=yes ;;
+    *'gateway stopped'*) was_stopped=yes ;;
+  esac
+fi
 number=0
 for place; do
   if [ "$order" != replace ] && is_full "$place"; then
@@ -112,14 +153,16 @@ if has_manager; then
     echo "✓ lingering enabled, so that the service goes on when you log out"
   fi
   if ! run gateway install >"$parcel/said" 2>&1 </dev/null; then
+    # It may be there already and only not run.
+    uninstall
     undo "$@"
-    fail service "$(last "$parcel/said")"
+    fail service "$(last "$parcel/said")$left"
   fi
   cat "$parcel/said"
   if ! answers true; then
-    run gateway uninstall >/dev/null 2>&1
+    uninstall
     undo "$@"
-    fail silent "$(last "$parcel/health")"
+    fail silent "$(last "$parcel/health")$left"
   fi
   say service
 else
@@ -129,11 +172,15 @@ else
   gateway=$!
   if ! answers is_alive; then
     kill "$gateway" 2>/dev/null
+    wait "$gateway"
+    gateway=
     undo "$@"
     fail silent "$(last "$parcel/said")"
   fi
   kill "$gateway"
   wait "$gateway"
+  gateway=
   say foreground "$program"
 fi
+if [ -n "$was_replaced" ]; then rm -rf "$own.before-$stamp"; fi
 say "done"

@@ -38,6 +38,7 @@ struct Place {
     from: PathBuf,
     /// Below the home directory over there.
     to: String,
+    is_state: bool,
 }
 
 /// Why a parcel cannot be made.
@@ -49,12 +50,16 @@ pub(crate) enum ParcelError {
     Changed { path: PathBuf },
     #[error("the copy cannot be sent: {0}")]
     Send(io::Error),
+    /// Its last part, which may be all that was missing there, or not even that.
+    #[error("the end of the copy cannot be sent: {0}")]
+    End(io::Error),
 }
 
 impl Parcel {
     pub(super) fn of(paths: &Paths, loaded: &Loaded) -> Self {
         let suffix = paths.profile.as_ref().map(|name| format!("-{name}")).unwrap_or_default();
-        let state = Place { from: paths.state_dir.clone(), to: format!(".clawdbot{suffix}") };
+        let to = format!(".clawdbot{suffix}");
+        let state = Place { from: paths.state_dir.clone(), to, is_state: true };
         let mut parcel = Self {
             places: vec![state],
             config: at_home(loaded.raw.as_deref().unwrap_or_default(), &paths.home),
@@ -87,7 +92,7 @@ impl Parcel {
         }
         let holds_state = self.places.iter().any(|place| place.from.starts_with(&from));
         match to {
-            Some(to) if !holds_state => self.places.push(Place { from, to }),
+            Some(to) if !holds_state => self.places.push(Place { from, to, is_state: false }),
             _ => self.left.push(from),
         }
     }
@@ -113,28 +118,37 @@ impl Parcel {
         }
         for (number, place) in self.places.iter().enumerate() {
             let root = PathBuf::from(number.to_string());
+            let from = place.root();
             for entry in place.entries() {
                 let entry = entry.map_err(|error| place.unreadable(error))?;
-                let inside = entry.path().strip_prefix(&place.from).unwrap_or(entry.path());
+                let inside = entry.path().strip_prefix(&from).unwrap_or(entry.path());
                 append(&mut tar, &entry, &root.join(inside))?;
             }
         }
         text(&mut tar, "0/clawdbot.json", &self.config)?;
-        text(&mut tar, "complete", "")?;
-        tar.into_inner().and_then(|mut to| to.flush()).map_err(ParcelError::Send)
+        text(&mut tar, "complete", "").map_err(|error| match error {
+            ParcelError::Send(error) => ParcelError::End(error),
+            other => other,
+        })?;
+        tar.into_inner().and_then(|mut to| to.flush()).map_err(ParcelError::End)
     }
 }
 
 impl Place {
-    /// Everything in it but what stays here; links are not followed.
+    /// Where its files are, should the place itself be a link.
+    fn root(&self) -> PathBuf {
+        fs::canonicalize(&self.from).unwrap_or_else(|_| self.from.clone())
+    }
+
+    /// Everything in it but what stays here; links in it are not followed.
     fn entries(&self) -> impl Iterator<Item = walkdir::Result<DirEntry>> + use<> {
-        let is_state = self.to.starts_with(".clawdbot");
+        let is_state = self.is_state;
         let stays = move |entry: &DirEntry| {
             let is_own =
                 |name: &OsStr| OWN.iter().chain(&["clawdbot.json"]).any(|own| name == *own);
             is_state && entry.depth() == 1 && is_own(entry.file_name())
         };
-        WalkDir::new(&self.from).into_iter().filter_entry(move |entry| !stays(entry))
+        WalkDir::new(self.root()).into_iter().filter_entry(move |entry| !stays(entry))
     }
 
     fn unreadable(&self, error: walkdir::Error) -> ParcelError {
@@ -254,11 +268,16 @@ mod tests {
         put(".clawdbot/media/inbound/a.png");
         put("clawd/notes.md");
         put("other/secret");
-        fs::write(&paths.config, "{}").unwrap();
+        // Named like the state, and a link to where the files are.
+        put("disk/identity/me.md");
+        std::os::unix::fs::symlink("disk", home.path().join(".clawdbot-work")).unwrap();
+        let config =
+            "{ agents: { list: [{ id: 'main' }, { id: 'b', workspace: '~/.clawdbot-work' }] } }";
+        fs::write(&paths.config, config).unwrap();
         std::os::unix::fs::symlink("/etc/passwd", home.path().join("clawd/link")).unwrap();
         let loaded = clawdbot_config::Document::load(&paths.config, &env).unwrap();
         let parcel = Parcel::of(&paths, &loaded);
-        assert_eq!(parcel.places().collect::<Vec<_>>(), [".clawdbot", "clawd"]);
+        assert_eq!(parcel.places().collect::<Vec<_>>(), [".clawdbot", ".clawdbot-work", "clawd"]);
         let mut sent = Vec::new();
         parcel.write(None, &mut sent).unwrap();
         let mut names: Vec<String> = tar::Archive::new(sent.as_slice())
@@ -271,7 +290,8 @@ mod tests {
             names,
             ["0/", "0/clawdbot.json", "0/clawdbot.sqlite", "0/media", "0/media/inbound"]
                 .into_iter()
-                .chain(["0/media/inbound/a.png", "1/", "1/link", "1/notes.md", "complete"])
+                .chain(["0/media/inbound/a.png", "1/", "1/identity", "1/identity/me.md"])
+                .chain(["2/", "2/link", "2/notes.md", "complete"])
                 .collect::<Vec<_>>()
         );
     }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::far::{BUILD, Facts, Far, FarError, Outcome};
 use super::parcel::Parcel;
+use crate::gateway::signals::Signals;
 use crate::service::{self, Own};
 use crate::tunnel::TunnelError;
 use crate::{config, exit, out};
@@ -46,6 +47,14 @@ pub(crate) enum MoveError {
     Far { server: String, error: FarError },
     #[error("It is not known whether the assistant moved to {server}. {error}")]
     Unknown { server: String, error: FarError },
+    #[error(
+        "What moves has changed meanwhile (the workspaces, or how clients prove who they are). The assistant did not move. Run this again."
+    )]
+    Changed,
+    #[error(
+        "The assistant moved to {server}, but that cannot be written into the configuration here: {error:#}. It is on {server} alone now. Set here, with `clawdbot config set`: {keys}"
+    )]
+    Unsaved { server: String, keys: String, error: anyhow::Error },
     #[error("Nothing was changed.")]
     Declined,
 }
@@ -57,9 +66,10 @@ impl MoveError {
             Self::Far { error: FarError::Ssh(trouble), .. } if trouble.is_final() => {
                 exit::PERMISSION
             }
-            Self::Far { error: FarError::Ssh(_) | FarError::Failed { .. }, .. } => {
-                exit::UNAVAILABLE
-            }
+            Self::Far {
+                error: FarError::Ssh(_) | FarError::Silent | FarError::Failed { .. },
+                ..
+            } => exit::UNAVAILABLE,
             Self::Unknown { .. } => exit::UNAVAILABLE,
             _ => exit::FAILED,
         }
@@ -75,12 +85,10 @@ pub(super) fn check(loaded: &Loaded) -> Result<(), MoveError> {
 }
 
 pub(super) fn run(order: &Move, paths: &Paths, env: &Env) -> anyhow::Result<()> {
-    let loaded = Document::load(&paths.config, env)?;
-    let secret = secret(&loaded, paths)?;
+    let announced = Cargo::load(paths, env)?;
     let server = order.destination.to_string();
     let program = std::env::current_exe().context("cannot find the own program")?;
     let ssh = Ssh::find(env.iter(), program.clone()).map_err(TunnelError::from)?;
-    let parcel = Parcel::of(paths, &loaded);
     let far_error = |error| MoveError::Far { server: server.clone(), error };
 
     out::done(format_args!("connecting to {server}"));
@@ -88,7 +96,7 @@ pub(super) fn run(order: &Move, paths: &Paths, env: &Env) -> anyhow::Result<()> 
     let session =
         Session::start(&ssh, &order.destination, order.identity.as_ref(), order.asks, &script);
     let mut far = Far::new(server.clone(), session.context("cannot start ssh")?);
-    let facts = far.facts(&parcel).map_err(far_error)?;
+    let facts = far.facts(&announced.parcel).map_err(far_error)?;
     let program = fitting(&facts, &server, &program)?;
     if !facts.taken.is_empty() && !order.replace {
         let places: Vec<_> = facts.taken.iter().map(|place| format!("~/{place}")).collect();
@@ -100,6 +108,15 @@ pub(super) fn run(order: &Move, paths: &Paths, env: &Env) -> anyhow::Result<()> 
 
     let _interruptible = interruptible()?;
     let quiet = Quiet::make(paths, env)?;
+    // The gateway could still change it until now.
+    let cargo = match Cargo::load(paths, env) {
+        Ok(cargo) if cargo.parcel.places().eq(announced.parcel.places()) => cargo,
+        now => {
+            quiet.undo();
+            return Err(now.err().unwrap_or_else(|| MoveError::Changed.into()));
+        }
+    };
+    let Cargo { loaded, secret, parcel } = cargo;
     let outcome = match far.deliver(&parcel, program, order.replace) {
         Ok(outcome) => outcome,
         // Two gateways with one state would be worse than none.
@@ -112,8 +129,11 @@ pub(super) fn run(order: &Move, paths: &Paths, env: &Env) -> anyhow::Result<()> 
         }
     };
     let port = loaded.config.gateway.port.unwrap_or_else(|| paths.default_port());
-    config::save_all(paths, env, switched(order, port, secret))?;
+    let changes = switched(order, port, secret);
+    let keys = keys(&changes);
+    let saved = config::save_all(paths, env, changes);
     quiet.retire();
+    saved.map_err(|error| MoveError::Unsaved { server: server.clone(), keys, error })?;
     tell(&outcome, &parcel, &server, paths);
     for name in service::only_here(&loaded, paths, env) {
         out::error(format_args!(
@@ -121,6 +141,23 @@ pub(super) fn run(order: &Move, paths: &Paths, env: &Env) -> anyhow::Result<()> 
         ));
     }
     Ok(())
+}
+
+/// What moves, as it is now.
+struct Cargo {
+    loaded: Loaded,
+    secret: Option<(&'static str, Value)>,
+    parcel: Parcel,
+}
+
+impl Cargo {
+    fn load(paths: &Paths, env: &Env) -> anyhow::Result<Self> {
+        let loaded = Document::load(&paths.config, env)?;
+        check(&loaded)?;
+        let secret = secret(&loaded, paths)?;
+        let parcel = Parcel::of(paths, &loaded);
+        Ok(Self { loaded, secret, parcel })
+    }
 }
 
 /// What clients will present, as it is written in the configuration: where, and what. The secret has
@@ -184,39 +221,75 @@ fn agreed(facts: &Facts, server: &str) -> anyhow::Result<bool> {
     Ok(dialoguer::Confirm::new().with_prompt(question).default(true).interact()?)
 }
 
-/// From here on Ctrl+C ends `ssh`, which the terminal tells too, and not this program: it still has to
-/// let the gateway here go on. Counts for as long as the answer lives.
+/// From here on Ctrl+C and a closed terminal end `ssh`, which the terminal tells too, and not this
+/// program: it still has to let the gateway here go on. Counts for as long as the answer lives.
 fn interruptible() -> anyhow::Result<tokio::runtime::Runtime> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(1).enable_all().build()?;
-    runtime.spawn(async { while tokio::signal::ctrl_c().await.is_ok() {} });
+    let entered = runtime.enter();
+    let mut signals = Signals::new()?;
+    drop(entered);
+    runtime.spawn(async move {
+        loop {
+            signals.next().await;
+        }
+    });
     Ok(runtime)
 }
 
-/// Nobody writes the state here, for as long as this lives.
+/// Nobody writes the state here, for as long as this lives. A service stays disabled until somebody
+/// says otherwise.
 struct Quiet {
     own: Own,
+    /// It was disabled here.
+    was_enabled: bool,
+    /// It was stopped here.
     was_service: bool,
+    /// A gateway was stopped here, as a service or not.
     was_running: bool,
-    lock: Lock,
+    lock: Option<Lock>,
 }
 
 impl Quiet {
     fn make(paths: &Paths, env: &Env) -> anyhow::Result<Self> {
         let own = Own::new(paths, env)?;
-        let was_service = matches!(own.status().runtime, Runtime::Active | Runtime::Starting);
-        let was_running = was_service || Running::find(paths).is_some();
-        if was_running {
+        let (was_enabled, was_service, was_running) = (false, false, false);
+        let mut quiet = Self { own, was_enabled, was_service, was_running, lock: None };
+        match quiet.begin(paths, env) {
+            Ok(()) => Ok(quiet),
+            Err(error) => {
+                quiet.undo();
+                Err(error)
+            }
+        }
+    }
+
+    fn begin(&mut self, paths: &Paths, env: &Env) -> anyhow::Result<()> {
+        let status = self.own.status();
+        if status.enabled && status.is_installed() {
+            self.own.service.enable(&self.own.spec, false)?;
+            self.was_enabled = true;
+        }
+        let is_service = matches!(status.runtime, Runtime::Active | Runtime::Starting);
+        if is_service || Running::find(paths).is_some() {
             service::stop(paths, env)?;
+            (self.was_service, self.was_running) = (is_service, true);
         }
         // From here on a gateway that is started says who is in its way.
-        let lock = Lock::take(paths)?;
-        Ok(Self { own, was_service, was_running, lock })
+        self.lock = Some(Lock::take(paths)?);
+        Ok(())
     }
 
     /// Lets the gateway here go on.
     fn undo(self) {
         drop(self.lock);
+        if self.was_enabled
+            && let Err(error) = self.own.service.enable(&self.own.spec, true)
+        {
+            out::error(format_args!(
+                "warning: the service here does not start by itself any more: {error} Run: clawdbot gateway install"
+            ));
+        }
         if self.was_service && self.own.service.start(&self.own.spec).is_ok() {
             out::done("the service here runs again");
         } else if self.was_running {
@@ -231,6 +304,20 @@ impl Quiet {
             out::done(format_args!("{} here removed", self.own.service.kind()));
         }
     }
+}
+
+/// What has to be set by hand where it cannot be done here. Secrets are not shown.
+fn keys(changes: &[(Vec<&str>, Option<Value>)]) -> String {
+    let told = changes.iter().filter_map(|(path, value)| {
+        let value = value.as_ref()?;
+        let path = path.join(".");
+        Some(match path.as_str() {
+            "gateway.remote.token" => format!("{path} (that of gateway.auth.token)"),
+            "gateway.remote.password" => format!("{path} (that of gateway.auth.password)"),
+            _ => format!("{path} {value}"),
+        })
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// The changes of the configuration here. An address of another gateway, and what belongs to it,
@@ -283,7 +370,7 @@ fn tell(outcome: &Outcome, parcel: &Parcel, server: &str, paths: &Paths) {
         ));
     }
     out::line(format_args!(
-        "The conversations and files here stay as they are in {}, and are not used any more. To go back: clawdbot onboard",
+        "The conversations and files here stay as they are in {}, and are not used any more. To go back, first stop the gateway on {server}, then run here: clawdbot onboard",
         paths.state_dir.display()
     ));
     out::line("Reach the gateway with Clawdbot Desktop, or with: clawdbot tunnel");

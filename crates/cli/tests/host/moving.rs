@@ -90,7 +90,7 @@ async fn everything_moves_and_this_computer_goes_on_there() {
     ✓ this computer uses the gateway on box (gateway.mode remote, through SSH)
     No service manager of your own answers on box, so the gateway does not run there yet. Start it there: THERE/.local/bin/clawdbot gateway
     To make it a service, see docs/server.md, or log in there with a session of your own and run: clawdbot gateway install
-    The conversations and files here stay as they are in HOME/.clawdbot, and are not used any more. To go back: clawdbot onboard
+    The conversations and files here stay as they are in HOME/.clawdbot, and are not used any more. To go back, first stop the gateway on box, then run here: clawdbot onboard
     Reach the gateway with Clawdbot Desktop, or with: clawdbot tunnel
     ");
 

@@ -197,7 +197,7 @@ try gateway stop",
         box: The service ends when you log out. To let it go on: loginctl enable-linger
         ✓ the gateway answers on box
         ✓ this computer uses the gateway on box (gateway.mode remote, through SSH)
-        The conversations and files here stay as they are in HERE/.clawdbot, and are not used any more. To go back: clawdbot onboard
+        The conversations and files here stay as they are in HERE/.clawdbot, and are not used any more. To go back, first stop the gateway on box, then run here: clawdbot onboard
         Reach the gateway with Clawdbot Desktop, or with: clawdbot tunnel
         enabled
         │ Service: systemd (loaded) │

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Stdio};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
 
 use crate::ssh::{Destination, Identity, Ssh, Trouble};
 
@@ -91,13 +92,31 @@ impl Session {
     /// The next line; `None` when no more will come.
     pub fn hear(&mut self) -> Option<Heard> {
         let heard = self.heard.recv().ok()?;
-        if let Heard::Said(line) = &heard {
+        self.keep(&heard);
+        Some(heard)
+    }
+
+    /// The same, if it comes within `limit`.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn hear_within(&mut self, limit: Duration) -> Result<Option<Heard>, RecvTimeoutError> {
+        let heard = match self.heard.recv_timeout(limit) {
+            Ok(heard) => heard,
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            Err(silence) => return Err(silence),
+        };
+        self.keep(&heard);
+        Ok(Some(heard))
+    }
+
+    fn keep(&mut self, heard: &Heard) {
+        if let Heard::Said(line) = heard {
             if self.said.len() >= MAX_KEPT {
                 self.said.pop_front();
             }
             self.said.push_back(line.clone());
         }
-        Some(heard)
     }
 
     /// Waits for its end. `began` is whether the script has been heard; if not, what `ssh` said is
