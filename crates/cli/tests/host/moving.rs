@@ -3,8 +3,9 @@
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
-use clawdbot_tests::{Sshd, soon};
+use clawdbot_tests::Sshd;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::ChildStdout;
@@ -14,6 +15,7 @@ use crate::home::{Home, PROGRAM, Shown, TOKEN, mode, mode_of};
 /// A server that this computer knows as `box`.
 struct Server {
     _sshd: Sshd,
+    _tools: tempfile::TempDir,
     home: Home,
 }
 
@@ -21,9 +23,13 @@ impl Server {
     /// `path` comes before the usual places of programs over there.
     async fn new(here: &Home, path: &str) -> Self {
         let home = Home::new();
-        let sshd = Sshd::configured(&set_env(&home, path)).await;
+        // The account there is a real one, whose settings are none of a test's business.
+        let tools = tempfile::tempdir().unwrap();
+        tool(&tools.path().join("loginctl"), "exit 1");
+        let path = format!("{path}{}:", tools.path().display());
+        let sshd = Sshd::configured(&set_env(&home, &path)).await;
         wrap_ssh(here, &sshd);
-        Self { _sshd: sshd, home }
+        Self { _sshd: sshd, _tools: tools, home }
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -52,6 +58,33 @@ pub(crate) fn wrap_ssh(here: &Home, sshd: &Sshd) {
     let script = format!("#!/bin/sh\nexec /usr/bin/ssh -F '{}' \"$@\"\n", config.display());
     std::fs::write(&ssh, script).unwrap();
     mode(&ssh, 0o755);
+}
+
+/// A program that is found instead of the real one.
+fn tool(path: &Path, script: &str) {
+    std::fs::write(path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    mode(path, 0o755);
+}
+
+/// A service here, as far as `systemctl` tells, which also does `more` whenever it is asked how it is.
+fn service(here: &Home, state: &str, more: &str) {
+    let unit = here.path().join(".config/systemd/user/clawdbot.service");
+    std::fs::create_dir_all(unit.parent().unwrap()).unwrap();
+    std::fs::write(unit, "# Written by clawdbot gateway install\n").unwrap();
+    std::fs::create_dir_all(here.path().join("bin")).unwrap();
+    let asked = here.path().join("asked");
+    let script = format!(
+        "echo \"$2 $3\" >>'{}'\ncase $3 in *ActiveState*) printf 'ActiveState={state}\\nUnitFileState=enabled\\n'; {more} ;; esac",
+        asked.display()
+    );
+    tool(&here.path().join("bin/systemctl"), &script);
+}
+
+/// What was done with that service.
+fn done_with_service(here: &Home) -> Vec<String> {
+    let asked = std::fs::read_to_string(here.path().join("asked")).unwrap();
+    let verbs = asked.lines().filter_map(|line| line.split_once(' ')).map(|(verb, _)| verb);
+    verbs.filter(|verb| *verb != "show").map(str::to_owned).collect()
 }
 
 fn onboard(here: &Home, args: &[&str]) -> Shown {
@@ -154,9 +187,7 @@ async fn what_is_on_the_server_is_kept_whatever_is_asked() {
 async fn another_kind_of_machine_is_refused_unless_it_has_the_program() {
     let here = assistant();
     let tools = tempfile::tempdir().unwrap();
-    let uname = tools.path().join("uname");
-    std::fs::write(&uname, "#!/bin/sh\n[ \"$1\" = -m ] && echo riscv64 || echo Linux\n").unwrap();
-    mode(&uname, 0o755);
+    tool(&tools.path().join("uname"), "[ \"$1\" = -m ] && echo riscv64 || echo Linux");
     let server = Server::new(&here, &format!("{}:", tools.path().display())).await;
     let refused = onboard(&here, &["--server", "box"]);
     assert_eq!(refused.code, 1, "{refused:?}");
@@ -177,12 +208,86 @@ async fn what_does_not_answer_there_is_taken_away_again() {
     let server = Server::new(&here, "").await;
     let before = std::fs::read_to_string(here.state("clawdbot.json")).unwrap();
     let _holder = std::net::TcpListener::bind(("127.0.0.1", here.port())).unwrap();
+    service(&here, "active", "");
     let failed = onboard(&here, &["--server", "box"]);
     assert_eq!(failed.code, 69, "{failed:?}");
     assert!(failed.err.contains("everything is still here"), "{failed:?}");
     assert!(failed.err.contains("address already in use"), "{failed:?}");
     assert_eq!(server.entries(), [".local"]);
     assert_eq!(std::fs::read_to_string(here.state("clawdbot.json")).unwrap(), before);
+    assert_eq!(done_with_service(&here), ["disable", "stop", "enable", "start"]);
+}
+
+#[tokio::test]
+async fn what_was_there_is_put_back_when_the_new_does_not_answer() {
+    let here = assistant();
+    let server = Server::new(&here, "").await;
+    let _holder = std::net::TcpListener::bind(("127.0.0.1", here.port())).unwrap();
+    let port = server.home.port();
+    server.home.config(&format!(
+        "{{ /* theirs */ gateway: {{ mode: 'local', port: {port}, auth: {{ token: '{TOKEN}' }} }} }}"
+    ));
+    let program = server.file(".local/bin/clawdbot");
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    tool(&program, "echo older");
+    let mut theirs = server.home.gateway(&[]);
+    let failed = onboard(&here, &["--server", "box", "--replace"]);
+    assert_eq!(failed.code, 69, "{failed:?}");
+    assert!(theirs.end().success());
+    assert!(failed.out.contains("The gateway that was here before is stopped"), "{failed:?}");
+    assert_eq!(std::fs::read_to_string(&program).unwrap(), "#!/bin/sh\necho older\n");
+    assert!(
+        std::fs::read_to_string(server.file(".clawdbot/clawdbot.json")).unwrap().contains("theirs")
+    );
+    assert_eq!(server.entries(), [".clawdbot", ".local"]);
+}
+
+#[tokio::test]
+async fn what_changes_before_the_gateway_stops_is_seen() {
+    let here = assistant();
+    let server = Server::new(&here, "").await;
+    let (config, work) = (here.state("clawdbot.json"), here.path().join("new"));
+    std::fs::create_dir(work).unwrap();
+    let new = format!(
+        "sed -i 's|// mine|agents: {{ defaults: {{ workspace: \"~/new\" }} }},|' '{}'",
+        config.display()
+    );
+    service(&here, "inactive", &new);
+    let refused = onboard(&here, &["--server", "box"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.err.contains("Run this again"), "{refused:?}");
+    assert_eq!(done_with_service(&here), ["disable", "enable"]);
+    assert!(server.entries().is_empty(), "{:?}", server.entries());
+}
+
+#[tokio::test]
+async fn a_move_that_cannot_be_written_down_here_is_told() {
+    let here = assistant();
+    let tools = tempfile::tempdir().unwrap();
+    // Called over there once the copy is in its place.
+    let breaks = format!("echo '{{ broken' >'{}'; exit 1", here.state("clawdbot.json").display());
+    tool(&tools.path().join("systemctl"), &breaks);
+    let server = Server::new(&here, &format!("{}:", tools.path().display())).await;
+    service(&here, "inactive", "");
+    let shown = onboard(&here, &["--server", "box"]);
+    assert_eq!(shown.code, 1, "{shown:?}");
+    assert!(shown.err.contains("The assistant moved to box, but"), "{shown:?}");
+    assert!(shown.err.contains("gateway.remote.sshTarget \"box\""), "{shown:?}");
+    assert!(!shown.err.contains(TOKEN), "{shown:?}");
+    assert!(!here.path().join(".config/systemd/user/clawdbot.service").exists());
+    assert!(server.file("clawd/notes.md").exists());
+}
+
+#[tokio::test]
+async fn a_service_goes_on_when_another_gateway_holds_the_state() {
+    let here = assistant();
+    let server = Server::new(&here, "").await;
+    let _gateway = here.gateway(&[]);
+    service(&here, "active", "");
+    let refused = onboard(&here, &["--server", "box"]);
+    assert_ne!(refused.code, 0, "{refused:?}");
+    assert_eq!(done_with_service(&here), ["disable", "stop", "enable", "start"]);
+    assert!(server.entries().is_empty());
 }
 
 #[tokio::test]
@@ -203,17 +308,20 @@ async fn a_server_is_named_and_known_or_nothing_happens_ssh_01_ssh_03() {
     assert!(secret.err.contains("is set in this terminal only"), "{secret:?}");
 }
 
-/// Moves until the program `stuck` is called there, which goes no further, and is interrupted then.
-async fn interrupted(stuck: &str) -> (Home, Server, Shown) {
+/// Moves until the program `stuck` is called there, which does `first` and goes no further, and is told
+/// `signal` then.
+async fn interrupted(stuck: &str, first: &str, signal: Signal) -> (Home, Server, Shown) {
     let here = assistant();
     let reached = here.path().join("reached");
     let tools = tempfile::tempdir().unwrap();
-    let tool = tools.path().join(stuck);
-    let script = format!("#!/bin/sh\ntouch '{}'\nexec sleep 60\n", reached.display());
-    std::fs::write(&tool, script).unwrap();
-    mode(&tool, 0o755);
+    let script = format!(
+        "{first}\nps -o pgid= -p $$ >'{0}.new'\nmv '{0}.new' '{0}'\nexec sleep 60",
+        reached.display()
+    );
+    tool(&tools.path().join(stuck), &script);
     let server = Server::new(&here, &format!("{}:", tools.path().display())).await;
     let mut gateway = here.gateway(&[]);
+    service(&here, "inactive", "");
     let mut command = here.command(&["onboard", "--non-interactive", "--server", "box"]);
     command.env("PATH", format!("{}/bin:/usr/bin:/bin", here.path().display()));
     let child = command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
@@ -222,8 +330,13 @@ async fn interrupted(stuck: &str) -> (Home, Server, Shown) {
     assert!(gateway.end().success());
     // As a terminal does: everybody in the foreground is told.
     let group = Pid::from_raw(child.id().cast_signed()).unwrap();
-    kill_process_group(group, Signal::INT).unwrap();
+    kill_process_group(group, signal).unwrap();
     let done = child.wait_with_output().unwrap();
+    // What is stuck over there does not notice.
+    let stuck = std::fs::read_to_string(&reached).unwrap().trim().parse().unwrap();
+    let stuck = Pid::from_raw(stuck).unwrap();
+    assert_ne!(stuck, rustix::process::getpgrp());
+    kill_process_group(stuck, Signal::KILL).unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let code = done.status.code().unwrap_or(-1);
     let shown = Shown { out: text(done.stdout), err: text(done.stderr), code };
@@ -233,21 +346,32 @@ async fn interrupted(stuck: &str) -> (Home, Server, Shown) {
 
 #[tokio::test]
 async fn an_interrupted_copy_leaves_everything_here() {
-    let (here, server, shown) = interrupted("tar").await;
+    let (here, server, shown) = interrupted("tar", "", Signal::HUP).await;
     assert_eq!(shown.code, 69, "{shown:?}");
     assert!(shown.err.contains("everything is still here"), "{shown:?}");
     assert!(shown.out.contains("The gateway here was stopped. Start it again"), "{shown:?}");
+    assert_eq!(done_with_service(&here), ["disable", "enable"]);
     assert!(!server.file(".clawdbot").exists());
     assert!(here.gateway(&[]).started.contains("listening"));
 }
 
 #[tokio::test]
 async fn a_connection_lost_after_the_copy_starts_nothing_twice() {
-    let (_here, server, shown) = interrupted("systemctl").await;
+    let (here, server, shown) = interrupted("systemctl", "", Signal::INT).await;
     assert_eq!(shown.code, 69, "{shown:?}");
     assert!(shown.err.contains("It is not known whether the assistant moved"), "{shown:?}");
     assert!(!shown.out.contains("Start it again"), "{shown:?}");
     assert!(server.file(".clawdbot/clawdbot.json").exists());
+    assert_eq!(done_with_service(&here), ["disable"], "nor at the next login");
+}
+
+/// Nobody has said yet that it arrived.
+#[tokio::test]
+async fn a_connection_lost_with_the_last_byte_starts_nothing_twice() {
+    let (here, _server, shown) = interrupted("tar", "cat >/dev/null", Signal::TERM).await;
+    assert_eq!(shown.code, 69, "{shown:?}");
+    assert!(shown.err.contains("It is not known whether the assistant moved"), "{shown:?}");
+    assert_eq!(done_with_service(&here), ["disable"]);
 }
 
 /// A workspace elsewhere, with a name that a shell would look at.
@@ -277,6 +401,12 @@ async fn workspaces_go_below_the_other_home_directory() {
     assert!(!server.file("x").exists() && !Path::new("/root/x").exists());
     let get = server.home.run(&["config", "get", "agents.defaults.workspace"]);
     assert_eq!(get.out, "~/my work/$(touch x) 'a'\n");
+}
+
+/// Waits for what has to happen soon.
+async fn soon<T>(what: &str, wait: impl Future<Output = T>) -> T {
+    let done = tokio::time::timeout(Duration::from_secs(60), wait).await;
+    done.unwrap_or_else(|_| panic!("{what} did not happen"))
 }
 
 /// Reads until the terminal has been sent `wanted`.
