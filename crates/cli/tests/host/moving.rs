@@ -229,17 +229,67 @@ async fn what_was_there_is_put_back_when_the_new_does_not_answer() {
     ));
     let program = server.file(".local/bin/clawdbot");
     std::fs::create_dir_all(program.parent().unwrap()).unwrap();
-    tool(&program, "echo older");
+    tool(&program, "cat >/dev/null; echo older");
     let mut theirs = server.home.gateway(&[]);
     let failed = onboard(&here, &["--server", "box", "--replace"]);
     assert_eq!(failed.code, 69, "{failed:?}");
     assert!(theirs.end().success());
     assert!(failed.out.contains("The gateway that was here before is stopped"), "{failed:?}");
-    assert_eq!(std::fs::read_to_string(&program).unwrap(), "#!/bin/sh\necho older\n");
+    assert_eq!(
+        std::fs::read_to_string(&program).unwrap(),
+        "#!/bin/sh\ncat >/dev/null; echo older\n"
+    );
     assert!(
         std::fs::read_to_string(server.file(".clawdbot/clawdbot.json")).unwrap().contains("theirs")
     );
     assert_eq!(server.entries(), [".clawdbot", ".local"]);
+}
+
+#[tokio::test]
+async fn a_service_that_was_there_runs_again_when_the_new_does_not_start() {
+    let here = assistant();
+    let tools = tempfile::tempdir().unwrap();
+    let asked = tools.path().join("asked");
+    // The first start fails.
+    let script = format!(
+        "echo \"$2 $3\" >>'{0}'\ncase \"$2 $3\" in *ActiveState*) echo ActiveState=active ;; restart*) [ $(grep -c restart '{0}') -gt 1 ] ;; esac",
+        asked.display()
+    );
+    tool(&tools.path().join("systemctl"), &script);
+    let server = Server::new(&here, &format!("{}:", tools.path().display())).await;
+    let text = std::fs::read_to_string(here.state("clawdbot.json")).unwrap();
+    server.home.config(&text.replace("mine", "theirs"));
+    let program = server.file(".local/bin/clawdbot");
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(PROGRAM, &program).unwrap();
+    let failed = onboard(&here, &["--server", "box", "--replace"]);
+    assert_eq!(failed.code, 69, "{failed:?}");
+    assert!(failed.err.contains("The service cannot be installed there"), "{failed:?}");
+    assert!(
+        failed.out.contains("✓ box: the service that was here before runs again"),
+        "{failed:?}"
+    );
+    let asked = std::fs::read_to_string(asked).unwrap();
+    let verbs = asked.lines().filter_map(|line| line.split_once(' ')).map(|(verb, _)| verb);
+    let told = ["stop", "enable", "restart", "disable"];
+    let verbs: Vec<&str> = verbs.filter(|verb| told.contains(verb)).collect();
+    assert_eq!(verbs, ["stop", "enable", "restart", "disable", "enable", "restart"], "{failed:?}");
+    let config = std::fs::read_to_string(server.file(".clawdbot/clawdbot.json")).unwrap();
+    assert!(config.contains("theirs") && program.is_symlink(), "{config}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_put_in_its_place_takes_the_rest_along() {
+    let here = assistant();
+    let server = Server::new(&here, "").await;
+    std::fs::create_dir_all(here.path().join("my/work")).unwrap();
+    here.run(&["config", "set", "agents.defaults.workspace", "~/my/work"]);
+    std::fs::write(server.file("my"), "a file").unwrap();
+    let failed = onboard(&here, &["--server", "box"]);
+    assert_eq!(failed.code, 69, "{failed:?}");
+    assert!(failed.err.contains("cannot be put in its place there: my/work: "), "{failed:?}");
+    assert_eq!(server.entries(), [".local", "my"]);
+    assert_eq!(std::fs::read_to_string(server.file("my")).unwrap(), "a file");
 }
 
 #[tokio::test]
