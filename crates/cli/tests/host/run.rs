@@ -231,8 +231,8 @@ fn the_log_goes_where_the_configuration_says() {
         gateway.started
     );
     let log = home.path().join("logs here/claw.log");
-    let text = std::fs::read_to_string(&log).unwrap();
-    assert!(text.contains("ready"), "{text}");
+    // It is written a little after the terminal has been told.
+    soon("the log", || std::fs::read_to_string(&log).ok()?.contains("ready").then_some(()));
     assert_eq!((mode_of(&log), mode_of(log.parent().unwrap())), (0o600, 0o700));
     assert!(!home.state("logs/gateway.log").exists());
     let told = home.run(&["logs", "--json"]);
