@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { answer, idle, part, send } from "./support/chat.mjs";
+import { answer, idle, openSettings, part, send } from "./support/chat.mjs";
 import { emit, nativePage } from "./support/desktop.mjs";
 import { OUT, eventually, scene } from "./support/scene.mjs";
 
@@ -64,8 +64,7 @@ for (const [locale, expected] of Object.entries(LANGUAGES)) {
     await assertNoEnglish(page, "command list");
     await part(page, "composer").fill("");
 
-    await part(page, "settings-button").click();
-    await part(page, "settings").waitFor();
+    await openSettings(page);
     await assertNoEnglish(page, "settings");
     await page.keyboard.press("Escape");
 
@@ -93,8 +92,7 @@ for (const [locale, expected] of Object.entries(LANGUAGES)) {
 for (const locale of Object.keys(LANGUAGES)) {
   scene(`the pages of the window speak ${locale}`, { context: { locale } }, async ({ browsing, model }) => {
     const page = await nativePage(browsing);
-    await part(page, "settings-button").click();
-    for (const tab of await page.getByRole("tab").all()) {
+    for (const tab of await (await openSettings(page)).all()) {
       await tab.click();
       await assertNoEnglish(page, `settings, ${await tab.innerText()}`);
     }
@@ -126,7 +124,7 @@ for (const locale of Object.keys(LANGUAGES)) {
 scene("the language can be chosen and is kept", {}, async ({ browsing }) => {
   const page = await browsing.signedIn();
   await page.getByText("How can I help?").waitFor();
-  await part(page, "settings-button").click();
+  await openSettings(page);
   await part(page, "settings-language").selectOption("fr");
   await page.keyboard.press("Escape");
   await page.getByText(LANGUAGES["fr-FR"].title).waitFor();

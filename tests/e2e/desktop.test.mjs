@@ -2,14 +2,9 @@
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { answer, idle, part, send } from "./support/chat.mjs";
+import { answer, idle, openSettings, part, send } from "./support/chat.mjs";
 import { calls, desktopState, emit, nativePage } from "./support/desktop.mjs";
 import { eventually, OUT, scene } from "./support/scene.mjs";
-
-const openSettings = async (page, section) => {
-  await part(page, "settings-button").click();
-  await part(page, `settings-${section}`).click();
-};
 
 scene("the connection form refuses what ssh would misread, and shows the first layer that fails", {}, async ({ browsing }) => {
   const page = await nativePage(browsing);
@@ -95,8 +90,7 @@ scene("an app that knows only its own gateway offers no other", {}, async ({ bro
   const page = await nativePage(browsing, state);
   await page.getByText("Step 1 of 2").waitFor();
   await page.keyboard.press("Escape");
-  await part(page, "settings-button").click();
-  const tabs = await page.getByRole("tab").allInnerTexts();
+  const tabs = await (await openSettings(page)).allInnerTexts();
   assert.deepEqual(tabs, ["General", "Chat", "Models", "Notifications", "Shortcuts", "Devices", "Advanced"]);
 });
 

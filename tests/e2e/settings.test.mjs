@@ -1,19 +1,13 @@
 // Settings as a browser has them: models with their keys, and devices.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { part } from "./support/chat.mjs";
+import { openSettings, part } from "./support/chat.mjs";
 import { Device } from "./support/device.mjs";
 import { eventually, scene } from "./support/scene.mjs";
 
-async function openSettings(page, section) {
-  await part(page, "settings-button").click();
-  await part(page, `settings-${section}`).click();
-}
-
 scene("a browser gets the pages that are not about an app around it", {}, async ({ browsing }) => {
   const page = await browsing.signedIn();
-  await part(page, "settings-button").click();
-  const tabs = await page.getByRole("tab").allInnerTexts();
+  const tabs = await (await openSettings(page)).allInnerTexts();
   assert.deepEqual(tabs, ["General", "Chat", "Models", "Devices", "Advanced"]);
   await page.getByRole("tab").first().press("End");
   await page.getByText("Configuration file").waitFor();

@@ -2,6 +2,15 @@
 
 export const part = (page, id) => page.getByTestId(id);
 
+/** Opens the settings, perhaps at a section, and gives their tabs. They are loaded when they are first asked for. */
+export async function openSettings(page, section) {
+  await part(page, "settings-button").click();
+  const tabs = page.getByRole("tab");
+  await tabs.first().waitFor();
+  if (section) await part(page, `settings-${section}`).click();
+  return tabs;
+}
+
 /** Types a message and sends it with Enter. */
 export async function send(page, text) {
   await part(page, "composer").fill(text);
