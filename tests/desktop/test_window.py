@@ -90,7 +90,7 @@ class WindowProcess(unittest.TestCase):
         below = list(children(desktop.app.pid))
         desktop.app.kill()
         desktop.app.wait()
-        until(lambda: not any(os.path.exists("/proc/%d" % pid) for pid in below), 5,
+        until(lambda: not any(os.path.exists("/proc/%d" % pid) for pid in below), 20,
               "the end of all of it")
 
     def test_an_empty_window_is_drawn_in_another_way(self):
