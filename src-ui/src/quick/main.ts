@@ -23,6 +23,8 @@ let sessionKey = FALLBACK_DEFAULTS.mainSessionKey;
 let ready = false;
 /** The run whose answer is shown. */
 let shown: string | null = null;
+/** What may have arrived although its sending failed: sent again under the same key, it runs once. */
+let unsure: { message: string; key: string } | null = null;
 
 prompt.placeholder = words.ask;
 prompt.setAttribute("aria-label", words.ask);
@@ -68,7 +70,8 @@ async function send(): Promise<void> {
     status.textContent = words.connecting;
     return;
   }
-  const idempotencyKey = uuid();
+  const idempotencyKey = unsure?.message === message ? unsure.key : uuid();
+  unsure = { message, key: idempotencyKey };
   shown = idempotencyKey;
   answer.hidden = true;
   answer.textContent = "";
@@ -76,6 +79,7 @@ async function send(): Promise<void> {
   status.textContent = words.working;
   try {
     await client.request("chat.send", { sessionKey, message, idempotencyKey });
+    unsure = null;
     if (prompt.value.trim() === message) prompt.value = "";
   } catch (error) {
     // What was typed stays, to be sent again.
