@@ -156,13 +156,13 @@ async function connect(page, gateway) {
   page.on("close", () => socket?.terminate());
 }
 
-/** A page as the native window shows it. */
+/** A page as the native window shows it, listening to the app: it asks what to show once it does. */
 export async function nativePage(browsing, state = desktopState(), path = "/") {
   const page = await browsing.context.newPage();
   await connect(page, browsing.gateway);
   await page.addInitScript(play, { state });
   await page.goto(browsing.gateway.origin + path);
-  await page.waitForFunction(() => document.documentElement.dataset.ready === "true");
+  await page.waitForFunction(() => document.documentElement.dataset.ready === "true" && window.desktopApp.calls.some((call) => call.command === "show_take"));
   return page;
 }
 
