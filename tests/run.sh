@@ -102,7 +102,7 @@ prepare_e2e() {
 prepare_desktop() {
   install_if_apt "for the desktop tests" \
     libwebkit2gtk-4.1-dev libayatana-appindicator3-dev librsvg2-dev pkg-config \
-    xvfb xauth dbus dbus-x11 at-spi2-core webkit2gtk-driver xdotool wmctrl x11-utils x11-apps \
+    xvfb xauth x11-xkb-utils dbus dbus-x11 at-spi2-core webkit2gtk-driver xdotool wmctrl x11-utils x11-apps \
     imagemagick openbox dunst libglib2.0-bin libgl1-mesa-dri fonts-dejavu-core adwaita-icon-theme \
     iproute2 procps python3-venv desktop-file-utils rpm openssh-server openssh-client \
     gnome-keyring libsecret-tools openssl

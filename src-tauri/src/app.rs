@@ -20,8 +20,9 @@ use crate::phrases::Phrases;
 use crate::platform::{Here, Platform as _};
 use crate::settings::SettingsStore;
 use crate::settings::commands::Surroundings;
+use crate::shortcut::{self, Trouble};
 use crate::tray::{Sources, Tray};
-use crate::{alerts, lifecycle, login, outside, settings, shortcut, show, sidecar, tray, window};
+use crate::{alerts, lifecycle, login, outside, settings, show, sidecar, tray, window};
 
 /// Questions of `ssh` that may wait for the page at once.
 const MAX_QUESTIONS: usize = 8;
@@ -53,6 +54,7 @@ pub(crate) fn run(setup: Setup, mut log: Option<WorkerGuard>) -> anyhow::Result<
         .manage(Asks::default())
         .manage(LogDir(setup.paths.logs_dir.clone()))
         .manage(Surroundings::of(&setup.env, &setup.paths))
+        .manage(Trouble::default())
         .manage(setup.settings.clone())
         .manage(Place { paths: setup.paths.clone(), env: setup.env.clone() })
         .setup(move |app| {
@@ -100,7 +102,7 @@ fn start(app: &mut App, setup: Setup) {
     tauri::async_runtime::spawn(alerts::follow_feed(app.clone(), moments, phrases));
     tauri::async_runtime::spawn(settings::commands::follow(app.clone(), settings.clone()));
     if app.state::<Surroundings>().shortcut_supported {
-        follow_shortcut(app, settings);
+        shortcut::start(app, settings);
     }
     tauri::async_runtime::spawn(check_sidecar(app.clone(), host, note, phrases));
 }
@@ -140,16 +142,6 @@ fn start_tray(app: &AppHandle, launch: &Launch, sources: Sources, phrases: &'sta
         };
         tray::follow(tray, sources, phrases).await;
     });
-}
-
-/// Added here, because on a desktop without such shortcuts the plugin would end the app.
-fn follow_shortcut(app: &AppHandle, settings: SettingsStore) {
-    match app.plugin(shortcut::plugin()) {
-        Ok(()) => {
-            tauri::async_runtime::spawn(shortcut::follow(app.clone(), settings));
-        }
-        Err(error) => tracing::warn!(%error, "there is no shortcut for the quick chat"),
-    }
 }
 
 /// Checks the terminal command once the gateway no longer needs the processor for its start.

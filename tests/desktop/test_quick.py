@@ -58,10 +58,34 @@ class Quick(unittest.TestCase):
         self.assertEqual(desktop.windows(), [])
         wait_answer(desktop.open_page(), "Forty-two.")
 
-    def test_the_shortcut_follows_the_settings(self):
-        desktop = self.desktop({"firstRunDone": True, "quickChat": "CmdOrCtrl+Alt+J"})
+    def test_a_shortcut_that_is_taken_says_so_and_another_one_works_at_once(self):
+        # The window manager has this one.
+        desktop = self.desktop({"firstRunDone": True, "quickChat": "Alt+Tab"})
+        page = desktop.open_page()
+        element(page, "settings-button").click()
+        element(page, "settings-shortcuts").click()
+        until(lambda: "Another program" in element(page, "shortcut-trouble").text, 15, "why it does nothing")
+        desktop.picture("shortcut-taken")
+        element(page, "shortcut-record").click()
+        desktop.output("xdotool", "key", "ctrl+alt+j")
+        until(lambda: element(page, "shortcut").text == "Ctrl Alt J", 15, "the new shortcut")
+        until(lambda: not page.find_elements("css selector", "[data-testid=shortcut-trouble]"), 15, "no trouble")
+        desktop.leave(page)
         self.press(desktop, "ctrl+alt+j")
-        self.ready_page(desktop)
+
+    def test_the_shortcut_is_where_the_keyboard_has_its_letter(self):
+        desktop = self.desktop({"firstRunDone": True, "quickChat": "CmdOrCtrl+Alt+Q"})
+        self.press(desktop, "ctrl+alt+q")
+        desktop.leave(self.ready_page(desktop))
+        desktop.output("xdotool", "key", "Escape")
+        until(lambda: not self.prompts(desktop), 15, "the closed prompt")
+        desktop.output("setxkbmap", "fr")
+        self.press(desktop, "ctrl+alt+q")
+
+    def test_the_shortcut_works_with_num_lock_and_caps_lock(self):
+        desktop = self.desktop()
+        desktop.output("xdotool", "key", "Num_Lock", "key", "Caps_Lock")
+        self.press(desktop, "ctrl+shift+k")
 
 
 if __name__ == "__main__":

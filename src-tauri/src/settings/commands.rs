@@ -10,6 +10,7 @@ use tauri::{AppHandle, Emitter, Manager, State};
 use super::{Settings, SettingsError, SettingsPatch, SettingsStore};
 use crate::error::CommandError;
 use crate::login;
+use crate::shortcut::Trouble;
 
 /// The event that carries a [`Report`] at each change.
 const EVENT: &str = "settings";
@@ -40,6 +41,8 @@ pub(crate) struct Report {
     version: String,
     state_dir: PathBuf,
     shortcut_supported: bool,
+    /// Why the shortcut does nothing: `SHORTCUT_TAKEN` and others, or `null`.
+    shortcut_trouble: Option<&'static str>,
     platform: &'static str,
 }
 
@@ -53,6 +56,7 @@ impl Report {
             version: app.package_info().version.to_string(),
             state_dir: surroundings.state_dir.clone(),
             shortcut_supported: surroundings.shortcut_supported,
+            shortcut_trouble: app.state::<Trouble>().code(),
             platform: std::env::consts::OS,
         }
     }

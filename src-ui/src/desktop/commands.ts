@@ -21,6 +21,8 @@ export interface SettingsReport {
   version: string;
   stateDir: string;
   shortcutSupported: boolean;
+  /** Why the shortcut does nothing: `SHORTCUT_TAKEN` and others. */
+  shortcutTrouble: string | null;
   platform: string;
 }
 

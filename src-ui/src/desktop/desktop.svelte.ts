@@ -87,7 +87,10 @@ class Desktop {
   }
 
   async change(patch: SettingsPatch): Promise<void> {
-    this.report = await desktopCommands.writeSettings(patch);
+    const before = this.report;
+    const report = await desktopCommands.writeSettings(patch);
+    // An event that came meanwhile is newer.
+    if (this.report === before) this.report = report;
   }
 
   show({ page, detail }: Show): void {

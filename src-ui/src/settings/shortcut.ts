@@ -4,16 +4,17 @@ const NAMED: Record<string, string> = { " ": "Space", ArrowUp: "Up", ArrowDown: 
 const ALONE = ["Control", "Shift", "Alt", "Meta", "AltGraph", "OS", "Dead", "Unidentified", "Process"];
 
 /** `undefined` while only modifiers are held, `null` when the keys make no shortcut. */
-export function shortcutOf(event: Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "altKey" | "shiftKey" | "metaKey">): string | null | undefined {
+export function shortcutOf(event: Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "altKey" | "shiftKey" | "metaKey">, mac = false): string | null | undefined {
   if (ALONE.includes(event.key)) return undefined;
   const modifiers = [event.ctrlKey && "Ctrl", event.altKey && "Alt", event.metaKey && "Super"].filter((name) => name !== false);
-  const key = keyName(event);
+  const key = keyName(event, mac);
   if (modifiers.length === 0 || key === null) return null;
   return [...modifiers, ...(event.shiftKey ? ["Shift"] : []), key].join("+");
 }
 
-/** By its place on the keyboard, as the app takes it. */
-function keyName(event: Pick<KeyboardEvent, "key" | "code">): string | null {
+/** Letters are what is printed on the key, but for macOS, which goes by the key's place, as all goes for the rest. */
+function keyName(event: Pick<KeyboardEvent, "key" | "code">, mac: boolean): string | null {
+  if (!mac && /^[a-z]$/i.test(event.key)) return event.key.toUpperCase();
   const letter = /^(?:Key([A-Z])|Digit(\d))$/.exec(event.code);
   if (letter) return letter[1] ?? letter[2] ?? null;
   if (/^F([1-9]|1\d|2[0-4])$/.test(event.key)) return event.key;

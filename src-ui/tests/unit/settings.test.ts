@@ -80,6 +80,13 @@ describe("shortcuts", () => {
     expect(press("é", "IntlBackslash", ["ctrl"])).toBeNull();
   });
 
+  it("are found again on a French keyboard", () => {
+    const a = { key: "a", code: "KeyQ", ctrlKey: true, altKey: false, shiftKey: false, metaKey: false };
+    expect(shortcutOf(a)).toBe("Ctrl+A");
+    expect(shortcutOf(a, true)).toBe("Ctrl+Q");
+    expect(shortcutOf({ ...a, key: "&", code: "Digit1" })).toBe("Ctrl+1");
+  });
+
   it("are written as the platform writes them", () => {
     expect(shortcutLabel("CmdOrCtrl+Shift+K", false)).toBe("Ctrl Shift K");
     expect(shortcutLabel("CmdOrCtrl+Shift+K", true)).toBe("⌘ Shift K");

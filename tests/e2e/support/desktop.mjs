@@ -108,6 +108,7 @@ export function desktopState() {
       version: "0.1.0",
       stateDir: "/home/me/.clawdbot",
       shortcutSupported: true,
+      shortcutTrouble: null,
       platform: "linux",
     },
     connection: { mode: "local", target: { mode: "local" }, state: "ready", headline: null, message: null, remedy: null, frontDoor: "127.0.0.1:18789", attached: false, holder: null },

@@ -186,6 +186,8 @@ export const en = {
   "shortcuts.remove": "Remove",
   "shortcuts.none": "None",
   "shortcuts.bad": "Use one key together with Ctrl, Alt or Super.",
+  "shortcuts.taken": "Another program has this shortcut. Choose another one.",
+  "shortcuts.failed": "The desktop did not take this shortcut. Choose another one; the log says why.",
   "shortcuts.inWindow": "Shortcuts inside the window are listed under “Commands and shortcuts”.",
 
   "devices.intro": "Devices that may connect to this gateway. Removing one sends it away at once.",

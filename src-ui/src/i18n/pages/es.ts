@@ -187,6 +187,8 @@ export const es: PageCatalogue = {
   "shortcuts.remove": "Quitar",
   "shortcuts.none": "Ninguno",
   "shortcuts.bad": "Usa una tecla junto con Ctrl, Alt o Super.",
+  "shortcuts.taken": "Otro programa usa este atajo. Elige otro.",
+  "shortcuts.failed": "El escritorio no ha aceptado este atajo. Elige otro; el registro dice por qué.",
   "shortcuts.inWindow": "Los atajos de la ventana están en «Comandos y atajos».",
 
   "devices.intro": "Dispositivos que pueden conectarse a este gateway. Quitar uno lo expulsa al momento.",

@@ -187,6 +187,8 @@ export const fr: PageCatalogue = {
   "shortcuts.remove": "Retirer",
   "shortcuts.none": "Aucun",
   "shortcuts.bad": "Utilisez une touche avec Ctrl, Alt ou Super.",
+  "shortcuts.taken": "Un autre programme utilise ce raccourci. Choisissez-en un autre.",
+  "shortcuts.failed": "Le bureau n’a pas accepté ce raccourci. Choisissez-en un autre ; le journal dit pourquoi.",
   "shortcuts.inWindow": "Les raccourcis de la fenêtre sont dans « Commandes et raccourcis ».",
 
   "devices.intro": "Les appareils qui peuvent se connecter à cette passerelle. En retirer un le renvoie aussitôt.",
