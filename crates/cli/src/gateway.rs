@@ -13,7 +13,7 @@ use clawdbot_config::{
     AuthMode, Bind, Document, Env, LogLevel, LoggingConfig, Paths, Secret, TailscaleMode,
 };
 use clawdbot_gateway::logging::{self, Console, ShownRequests};
-use clawdbot_gateway::{Gateway, GatewayStatus, Listen, Options, StartError};
+use clawdbot_gateway::{Gateway, GatewayStatus, Listen, Options, StartError, memory};
 use clawdbot_remote::tailscale::State;
 use tokio::sync::watch;
 
@@ -97,6 +97,7 @@ async fn serve(
     };
     announce(&started, &paths);
     supervisor::ready(&started);
+    tokio::spawn(memory::give_back_when_calm());
     let rebuilt = dev::rebuilt(program);
     tokio::pin!(rebuilt);
     let mut status = started.status();

@@ -51,6 +51,7 @@ mod in_process;
 mod inject;
 pub mod logging;
 mod media;
+pub mod memory;
 mod methods;
 mod models;
 mod nodes;

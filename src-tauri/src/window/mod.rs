@@ -6,6 +6,7 @@ mod channel;
 mod process;
 mod render;
 
+use clawdbot_gateway::memory;
 use serde_json::value::RawValue;
 use tauri::{AppHandle, Listener, Manager};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -43,6 +44,7 @@ enum Order {
 pub(crate) fn prepare(app: &AppHandle, quit_with_last: bool) {
     let (orders, inbox) = mpsc::channel(ORDERS);
     let (seen, watched) = watch::channel(Seen::default());
+    tauri::async_runtime::spawn(rest(watched.clone()));
     app.manage(Windows { orders: orders.clone(), seen: watched });
     tauri::async_runtime::spawn(Actor::new(app.clone(), inbox, seen, quit_with_last).run());
     for name in EVENTS {
@@ -53,6 +55,19 @@ pub(crate) fn prepare(app: &AppHandle, quit_with_last: bool) {
                 tracing::warn!(name, "the pages were not told");
             }
         });
+    }
+}
+
+/// Keeps the app small while there is no window.
+async fn rest(mut seen: watch::Receiver<Seen>) {
+    while seen.wait_for(|seen| seen.open.is_empty()).await.is_ok() {
+        tokio::select! {
+            () = memory::give_back_when_calm() => {}
+            _ = seen.changed() => continue,
+        }
+        if seen.changed().await.is_err() {
+            return;
+        }
     }
 }
 
