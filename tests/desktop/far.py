@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -70,6 +71,20 @@ class Sshd:
         for session in sessions:
             kill(session)
         return len(sessions)
+
+    def freeze(self, listener=False):
+        """Stops every connection to it, and on demand the server as well; what has to be thawed."""
+        frozen = [*([self.process.pid] if listener else []), *children(self.process.pid)]
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        return frozen
+
+    def thaw(self, frozen):
+        for pid in frozen:
+            try:
+                os.kill(pid, signal.SIGCONT)
+            except ProcessLookupError:
+                pass  # its far end is gone, and it was told so
 
 
 def far_gateway(desktop, model_url):

@@ -1,10 +1,13 @@
 """Where Clawdbot runs: here, on a remote machine over SSH, and here again."""
 
+import itertools
+import json
 import subprocess
+import time
 import unittest
 from pathlib import Path
 
-from desktop import Desktop, answer, children, element, elements, say, until, wait_answer
+from desktop import CLI, Desktop, answer, children, element, elements, say, until, wait_answer
 from fake_model import Answer, FakeModel
 from far import TOKEN, Sshd, answers, call, far_gateway
 
@@ -14,6 +17,20 @@ THERE = Answer(chunks=["An answer ", "from there."], delay=0)
 
 
 class Connection(unittest.TestCase):
+    def turn_to(self, there, **options):
+        """A window whose app was told to use the gateway with that model, behind an sshd that nobody knows yet."""
+        desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        sshd = Sshd(desktop, **options)
+        far = far_gateway(desktop, there.url)
+        desktop.start("--hidden")
+        page = desktop.open_page()
+        page.set_script_timeout(20)
+        page.execute_script("window.sameDocument = true")
+        target = {"mode": "ssh", "sshTarget": "far", "remotePort": far}
+        call(page, "connection_use", target=target, credential={"token": TOKEN})
+        return desktop, sshd, far, page
+
     def test_a_window_follows_from_here_to_a_remote_machine_and_back(self):
         here, there = self.enterContext(FakeModel(HERE, HERE)), self.enterContext(FakeModel(THERE))
         desktop = self.enterContext(Desktop())
@@ -67,16 +84,7 @@ class Connection(unittest.TestCase):
     def test_a_passphrase_is_asked_for_once_and_a_tunnel_that_breaks_costs_nothing(self):
         words = ["word-%d " % at for at in range(50)]
         there = self.enterContext(FakeModel(Answer(chunks=words, delay=0.1)))
-        desktop = self.enterContext(Desktop())
-        desktop.configure("http://127.0.0.1:9/v1")
-        sshd = Sshd(desktop, passphrase=PASSPHRASE)
-        far = far_gateway(desktop, there.url)
-        desktop.start("--hidden")
-        page = desktop.open_page()
-        page.set_script_timeout(20)
-        page.execute_script("window.sameDocument = true")
-        target = {"mode": "ssh", "sshTarget": "far", "remotePort": far}
-        call(page, "connection_use", target=target, credential={"token": TOKEN})
+        desktop, sshd, _, page = self.turn_to(there, passphrase=PASSPHRASE)
         element(page, "ask-fingerprint", 20)
         element(page, "ask-ok").click()
         element(page, "ask-value", 20).send_keys(PASSPHRASE)
@@ -98,6 +106,52 @@ class Connection(unittest.TestCase):
         for process in [desktop.app.pid, *children(desktop.app.pid)]:
             told = [Path("/proc/%d/%s" % (process, what)) for what in ("environ", "cmdline")]
             self.assertNotIn(PASSPHRASE.encode(), b"".join(file.read_bytes() for file in told if file.exists()))
+
+    def test_a_far_end_that_freezes_five_times_during_an_answer_costs_nothing(self):
+        made, enough = [], []
+
+        def words():
+            for at in itertools.takewhile(lambda _: not enough, itertools.count()):
+                made.append("word-%d" % at)
+                yield made[-1] + " "
+
+        there = self.enterContext(FakeModel(Answer(chunks=words(), delay=0.1)))
+        desktop, sshd, far, page = self.turn_to(there)
+        element(page, "ask-ok", 20).click()
+        state = lambda: call(page, "connection_read")["state"]
+        until(lambda: state() == "ready", 20, "the remote gateway")
+        tunnel = lambda: {pid for pid, name in children(desktop.app.pid).items() if name == "ssh"}
+        shown = lambda: len(answer(page).split())
+        caught_up = lambda: until(lambda goal=len(made): shown() > goal, 60, "what was answered meanwhile")
+        say(page, "Count.")
+        caught_up()
+        # Shorter than anybody may notice: the same tunnel goes on.
+        before = tunnel()
+        self.assertEqual(len(before), 1)
+        for seconds in (2, 5, 8):
+            end, frozen = time.monotonic() + seconds, sshd.freeze()
+            until(lambda: time.monotonic() > end and len(made) > shown() + 10, 14, "words that are missing")
+            sshd.thaw(frozen)
+            caught_up()
+        self.assertEqual((tunnel(), state()), (before, "ready"))
+        # Longer than `ssh` waits. First only the connection is dead, then the whole machine for a while.
+        for listener in (False, True):
+            before, frozen = tunnel(), sshd.freeze(listener)
+            until(lambda: state() != "ready", 60, "the end of the tunnel")
+            if not listener:
+                until(lambda: state() == "ready", 30, "another tunnel")
+            sshd.thaw(frozen)
+            until(lambda: state() == "ready", 60, "the tunnel after all")
+            self.assertFalse(before & tunnel(), "it is another one")
+            caught_up()
+        enough.append(True)
+        until(lambda: answer(page).split() == made, 60, "the whole answer")
+        self.assertEqual(len(there.requests), 1, "it was worked out once")
+        kept = json.loads(desktop.output(CLI, "gateway", "call", "chat.history", "--params", '{"sessionKey": "main"}',
+                                         "--url", "ws://127.0.0.1:%d" % far, "--token", TOKEN, "--json"))
+        texts = [part["text"].split() for message in kept["messages"][1:] for part in message["content"]]
+        self.assertEqual(texts, [made], "it was kept once and whole")
+        self.assertTrue(page.execute_script("return window.sameDocument"), "the page was never reloaded")
 
 
 if __name__ == "__main__":
