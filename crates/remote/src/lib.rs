@@ -26,8 +26,11 @@
 //! # drop(tunnel); Ok(()) }
 //! ```
 
+mod delays;
 pub mod front_door;
 pub mod helper;
 mod program;
 pub mod ssh;
 pub mod tailscale;
+
+pub use delays::Delays;

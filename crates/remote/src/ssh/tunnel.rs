@@ -5,7 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use clawdbot_client::Dialer;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
@@ -14,13 +13,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::delays::Delays;
 use crate::ssh::ask::{self, Desk, MAX_WAITING, Questions};
 use crate::ssh::{Spec, Ssh, SshError, Trouble};
 
 /// A tunnel that lived this long starts again at once.
 const PROVEN: Duration = Duration::from_secs(60);
-const FIRST_DELAY: Duration = Duration::from_secs(1);
-const LONGEST_DELAY: Duration = Duration::from_secs(30);
 /// Connecting may take this long, not counting a person's time to answer.
 const CONNECT: Duration = Duration::from_secs(45);
 /// How often the tunnel's end is looked for while connecting.
@@ -268,7 +266,7 @@ enum Outcome {
 
 impl TunnelActor {
     async fn run(mut self) {
-        let mut delays = delays();
+        let mut delays = Delays::default();
         loop {
             self.status.send_replace(Status::Connecting);
             let mut up = None;
@@ -278,7 +276,7 @@ impl TunnelActor {
             };
             let proven = up.is_some_and(|up: Instant| up.elapsed() >= PROVEN);
             if proven {
-                delays = self::delays();
+                delays = Delays::default();
             }
             let going_on = match outcome {
                 Outcome::Stopped => self.rest(Status::Paused).await,
@@ -288,12 +286,8 @@ impl TunnelActor {
                         self.desk.forget();
                         self.rest(Status::Failed(trouble)).await
                     } else {
-                        let delay = if proven {
-                            Duration::ZERO
-                        } else {
-                            delays.next().unwrap_or(LONGEST_DELAY)
-                        };
-                        self.pause(trouble, delay.min(LONGEST_DELAY)).await
+                        let delay = if proven { Duration::ZERO } else { delays.next_delay() };
+                        self.pause(trouble, delay).await
                     }
                 }
             };
@@ -414,17 +408,6 @@ impl TunnelActor {
             None => false,
         }
     }
-}
-
-/// Doubling with jitter, without end.
-fn delays() -> ExponentialBackoff {
-    ExponentialBuilder::new()
-        .with_min_delay(FIRST_DELAY)
-        .with_max_delay(LONGEST_DELAY)
-        .with_factor(2.0)
-        .with_jitter()
-        .without_max_times()
-        .build()
 }
 
 /// Resolves when the computer has slept: the wall clock went on, the other one did not.

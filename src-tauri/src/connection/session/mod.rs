@@ -6,8 +6,8 @@ mod told;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
 use clawdbot_client::{Client, ConnectOptions, Connected};
+use clawdbot_remote::Delays;
 use clawdbot_remote::front_door::FrontDoor;
 use clawdbot_remote::ssh::{Question, Ssh, SshError, Status, Tunnel};
 use tokio::sync::mpsc;
@@ -21,8 +21,6 @@ use super::vault::{Credential, Vault};
 use crate::host::{Away, Failure};
 use crate::settings::Language;
 
-const FIRST_DELAY: Duration = Duration::from_secs(1);
-const LONGEST_DELAY: Duration = Duration::from_secs(30);
 /// For the handshake with the remote gateway.
 const CONNECT: Duration = Duration::from_secs(15);
 
@@ -55,7 +53,7 @@ pub(crate) struct Session {
     /// Somebody else has the front door's port.
     pub(crate) door_taken: bool,
     client: Option<Client>,
-    delays: backon::ExponentialBackoff,
+    delays: Delays,
     /// Before the next attempt.
     pause: Option<Duration>,
     /// Left alone by a person although there is no tunnel, and whether that was told.
@@ -135,7 +133,7 @@ impl Session {
             door,
             door_taken,
             client: None,
-            delays: delays(),
+            delays: Delays::default(),
             pause: None,
             paused: None,
             told: None,
@@ -179,7 +177,7 @@ impl Session {
             tunnel.retry_now();
         }
         self.paused = None;
-        self.delays = delays();
+        self.delays = Delays::default();
         self.pause = None;
     }
 
@@ -210,7 +208,7 @@ impl Session {
                 () = gains.next() => true,
             };
             if changed {
-                self.delays = delays();
+                self.delays = Delays::default();
             }
             self.pause = None;
         }
@@ -222,7 +220,7 @@ impl Session {
                     self.remote.learn(&token).await;
                 }
                 self.client = Some(client);
-                self.delays = delays();
+                self.delays = Delays::default();
                 SessionEvent::Ready
             }
             Err(error) => self.refused(error).await,
@@ -275,14 +273,4 @@ impl Drop for Session {
 
 fn is_up(status: &Status) -> bool {
     matches!(status, Status::Up { .. })
-}
-
-fn delays() -> backon::ExponentialBackoff {
-    ExponentialBuilder::new()
-        .with_min_delay(FIRST_DELAY)
-        .with_max_delay(LONGEST_DELAY)
-        .with_factor(2.0)
-        .with_jitter()
-        .without_max_times()
-        .build()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clawdbot_client::ConnectError;
 use clawdbot_remote::ssh::{SshError, Status, Trouble, Tunnel};
 
-use super::{LONGEST_DELAY, Session, SessionEvent};
+use super::{Session, SessionEvent};
 use crate::connection::vault::VaultError;
 use crate::connection::words::{self, States, Words};
 use crate::host::{Away, Failure};
@@ -53,7 +53,7 @@ impl Session {
             Some(trouble) => words::of_tunnel(&trouble, self.language),
             None => words::of_connect(&error, self.language),
         };
-        self.pause = Some(self.delays.next().unwrap_or(LONGEST_DELAY).min(LONGEST_DELAY));
+        self.pause = Some(self.delays.next_delay());
         SessionEvent::Away(Away {
             code: Some(error.code().to_owned()),
             headline: self.states().no_answer.to_owned(),
