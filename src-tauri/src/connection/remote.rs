@@ -108,19 +108,19 @@ impl Remote {
 
     /// Keeps the token that the gateway gave this device, under that gateway's name only.
     pub(crate) async fn learn(&self, device_token: &str) {
-        let credential = {
+        {
             let mut credential = self.0.credential.lock().unwrap_or_else(PoisonError::into_inner);
             if credential.device_token.as_deref() == Some(device_token) {
                 return;
             }
             credential.device_token = Some(device_token.to_owned());
-            credential.clone()
-        };
+        }
         // The configuration of this computer's own gateway keeps that one's secrets.
         if self.is_local() {
             return;
         }
-        if let Err(error) = self.0.vault.keep(&self.0.key, &credential).await {
+        // A person may have saved another secret since this connection began.
+        if let Err(error) = self.0.vault.learn(&self.0.key, device_token).await {
             // The gateway gives another one to the same device key.
             tracing::warn!(code = error.code(), %error, "the device's token is kept until the app ends");
         }

@@ -3,19 +3,24 @@
 //!
 //! The file also lists what the keyring keeps, so that a keyring that is locked or gone is never
 //! taken for an empty one: what is in it would be shadowed.
+//!
+//! One thread asks the keyring, in the order in which it was told to. Nobody waits long for one that
+//! wants its own password first; what was to be saved is saved then, and what came last wins.
 
 mod error;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use clawdbot_protocol::DeviceIdentity;
 use keyring_core::{Entry, Error as KeyringError};
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 pub(crate) use self::error::VaultError;
 use crate::platform::{Here, Platform as _};
@@ -27,6 +32,9 @@ const FILE: &str = "remote-secrets.json";
 const DEVICE: &str = "device";
 /// A keyring that asks for its own password may take long; nobody waits for it longer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Questions that may wait for it.
+const MAX_WAITING: usize = 64;
 
 /// What opens one gateway.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,15 +63,19 @@ type Keyring = dyn Fn(&str) -> Result<Option<Entry>, KeyringError> + Send + Sync
 
 /// A cheap handle to where secrets are kept.
 #[derive(Clone)]
-pub(crate) struct Vault(Arc<Inner>);
-
-struct Inner {
-    file: PathBuf,
-    keyring: Box<Keyring>,
-    /// One reader or writer at a time, so that no change is lost to another one.
-    turn: Mutex<()>,
+pub(crate) struct Vault {
+    jobs: SyncSender<Job>,
     /// Whether the last question was answered, however late.
     answered: watch::Sender<bool>,
+}
+
+/// One question to the keyring, or one change.
+type Job = Box<dyn FnOnce(&Store) + Send>;
+
+/// The keyring and the file beside it.
+struct Store {
+    file: PathBuf,
+    keyring: Box<Keyring>,
 }
 
 impl Vault {
@@ -73,9 +85,18 @@ impl Vault {
     }
 
     fn with(state_dir: &Path, keyring: Box<Keyring>) -> Self {
-        let file = state_dir.join(FILE);
-        let (answered, _) = watch::channel(true);
-        Self(Arc::new(Inner { file, keyring, turn: Mutex::default(), answered }))
+        let store = Store { file: state_dir.join(FILE), keyring };
+        let (jobs, waiting) = sync_channel::<Job>(MAX_WAITING);
+        let work = move || {
+            for job in waiting {
+                // Whoever asked hears of a panic; the next ones are still to be served.
+                let _ = catch_unwind(AssertUnwindSafe(|| job(&store)));
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("vault".to_owned()).spawn(work) {
+            tracing::error!(%error, "no thread for the keyring");
+        }
+        Self { jobs, answered: watch::channel(true).0 }
     }
 
     /// What is known for a gateway.
@@ -84,21 +105,30 @@ impl Vault {
     /// [`VaultError`]; a gateway that nothing is known of is none.
     pub(crate) async fn credential(&self, key: &str) -> Result<Credential, VaultError> {
         let name = name(key);
-        self.ask(move |vault| {
-            let Some(text) = vault.read(&name)? else { return Ok(Credential::default()) };
-            serde_json::from_str(&text).map_err(|_| VaultError::Damaged(name))
-        })
-        .await
+        self.ask(move |store| store.credential(&name)).await
     }
 
     /// Keeps it.
     ///
     /// # Errors
-    /// [`VaultError`]; then what was kept before still is.
+    /// [`VaultError`]; then what was kept before still is. A keyring that does not answer may
+    /// still take it later ([`VaultError::Silent`]).
     pub(crate) async fn keep(&self, key: &str, credential: &Credential) -> Result<(), VaultError> {
-        let text = serde_json::to_string(credential).map_err(io::Error::other)?;
-        let name = name(key);
-        self.ask(move |vault| vault.write(&name, &text)).await
+        let (name, credential) = (name(key), credential.clone());
+        self.ask(move |store| store.keep(&name, &credential)).await
+    }
+
+    /// Adds the token that a gateway gave this device to what opens that gateway.
+    ///
+    /// # Errors
+    /// As for [`Vault::keep`].
+    pub(crate) async fn learn(&self, key: &str, device_token: &str) -> Result<(), VaultError> {
+        let (name, device_token) = (name(key), Some(device_token.to_owned()));
+        self.ask(move |store| {
+            let known = store.credential(&name)?;
+            store.keep(&name, &Credential { device_token, ..known })
+        })
+        .await
     }
 
     /// The key of this device, made at first use.
@@ -106,14 +136,14 @@ impl Vault {
     /// # Errors
     /// [`VaultError`]; a key that cannot be read is never replaced.
     pub(crate) async fn identity(&self) -> Result<Arc<DeviceIdentity>, VaultError> {
-        let seed = self.ask(Inner::seed).await?;
+        let seed = self.ask(Store::seed).await?;
         Ok(Arc::new(DeviceIdentity::from_seed(&seed)))
     }
 
     /// Waits until a question that took too long is answered after all: somebody has entered the
     /// keyring's password.
     pub(crate) async fn opened(&self) {
-        let mut answered = self.0.answered.subscribe();
+        let mut answered = self.answered.subscribe();
         while answered.changed().await.is_ok() {
             if *answered.borrow_and_update() {
                 return;
@@ -123,18 +153,28 @@ impl Vault {
 
     async fn ask<T: Send + 'static>(
         &self,
-        what: impl FnOnce(&Inner) -> Result<T, VaultError> + Send + 'static,
+        what: impl FnOnce(&Store) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
-        let inner = self.0.clone();
-        let asking = tokio::task::spawn_blocking(move || {
-            let _turn = inner.turn.lock().unwrap_or_else(PoisonError::into_inner);
-            let answer = what(&inner);
-            inner.answered.send_replace(answer.is_ok());
-            answer
+        let (tell, told) = oneshot::channel();
+        let answered = self.answered.clone();
+        let job = Box::new(move |store: &Store| {
+            let answer = what(store);
+            answered.send_replace(answer.is_ok());
+            let _ = tell.send(answer);
         });
-        let answer = tokio::time::timeout(PATIENCE, asking).await;
-        answer.map_err(|_| VaultError::Silent)?.map_err(io::Error::other)?
+        match self.jobs.try_send(job) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => return Err(VaultError::Silent),
+            Err(TrySendError::Disconnected(_)) => return Err(unexpected()),
+        }
+        let answer = tokio::time::timeout(PATIENCE, told).await;
+        answer.map_err(|_| VaultError::Silent)?.map_err(|_| unexpected())?
     }
+}
+
+/// What asks the keyring has panicked, or was never there.
+fn unexpected() -> VaultError {
+    VaultError::Broken("asking it failed unexpectedly".to_owned())
 }
 
 /// The entry with what opens a gateway.
@@ -145,7 +185,17 @@ fn name(key: &str) -> String {
 /// What is in the file: secrets, or `null` for those that the keyring has.
 type Entries = BTreeMap<String, Option<String>>;
 
-impl Inner {
+impl Store {
+    fn credential(&self, name: &str) -> Result<Credential, VaultError> {
+        let Some(text) = self.read(name)? else { return Ok(Credential::default()) };
+        serde_json::from_str(&text).map_err(|_| VaultError::Damaged(name.to_owned()))
+    }
+
+    fn keep(&self, name: &str, credential: &Credential) -> Result<(), VaultError> {
+        let text = serde_json::to_string(credential).map_err(io::Error::other)?;
+        self.write(name, &text)
+    }
+
     fn seed(&self) -> Result<[u8; 32], VaultError> {
         if let Some(text) = self.read(DEVICE)? {
             return seed(&text).ok_or_else(|| VaultError::Damaged(DEVICE.to_owned()));
@@ -226,6 +276,7 @@ fn seed(text: &str) -> Option<[u8; 32]> {
 mod tests {
     use keyring_core::api::CredentialStoreApi as _;
     use keyring_core::mock;
+    use tokio::sync::Mutex;
 
     use super::*;
 
@@ -287,6 +338,60 @@ mod tests {
         }
         let again = with_keyring(directory.path(), &store);
         assert_eq!(again.identity().await.unwrap().id(), device);
+    }
+
+    #[tokio::test]
+    async fn what_is_saved_last_wins_however_long_the_keyring_waits_for_its_password() {
+        let (directory, store) = (tempfile::tempdir().unwrap(), mock::Store::new().unwrap());
+        let locked = Arc::new(Mutex::new(()));
+        let (waits, entries) = (locked.clone(), store.clone());
+        let keyring = move |name: &str| {
+            drop(waits.blocking_lock());
+            entries.build(SERVICE, name, None).map(Some)
+        };
+        let vault = Vault::with(directory.path(), Box::new(keyring));
+        let token = |number: usize| Some(number.to_string());
+        for _ in 0..20 {
+            let password = locked.lock().await;
+            let saves: Vec<_> = (0..MAX_WAITING)
+                .map(|number| {
+                    let (vault, token) = (vault.clone(), token(number));
+                    let credential = Credential { token, ..Credential::default() };
+                    tokio::spawn(async move { vault.keep("k", &credential).await })
+                })
+                .collect();
+            // Now all of them have asked, one after the other.
+            tokio::task::yield_now().await;
+            drop(password);
+            for save in saves {
+                save.await.unwrap().unwrap();
+            }
+            let last = vault.credential("k").await.unwrap();
+            assert_eq!(last.token, token(MAX_WAITING - 1));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_gateway_gives_is_added_to_what_a_person_saved_meanwhile() {
+        let (directory, store) = (tempfile::tempdir().unwrap(), mock::Store::new().unwrap());
+        let vault = with_keyring(directory.path(), &store);
+        vault.keep("k", &credential()).await.unwrap();
+        vault.learn("k", "of-this-device").await.unwrap();
+        let kept = vault.credential("k").await.unwrap();
+        assert_eq!(kept.token.as_deref(), Some(SECRET));
+        assert_eq!(kept.device_token.as_deref(), Some("of-this-device"));
+    }
+
+    #[tokio::test]
+    async fn a_keyring_that_panics_is_broken_and_the_next_question_is_answered() {
+        let (directory, store) = (tempfile::tempdir().unwrap(), mock::Store::new().unwrap());
+        let keyring = move |name: &str| {
+            assert!(name != "gateway:bad", "as a library might");
+            store.build(SERVICE, name, None).map(Some)
+        };
+        let vault = Vault::with(directory.path(), Box::new(keyring));
+        assert_eq!(vault.credential("bad").await.err().unwrap().code(), "KEYRING_BROKEN");
+        assert!(vault.credential("k").await.unwrap() == Credential::default());
     }
 
     #[tokio::test]
