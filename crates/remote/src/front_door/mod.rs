@@ -195,8 +195,12 @@ mod tests {
 
     /// Everything that comes back for one request with these headers.
     async fn ask(door: &FrontDoor, headers: &str) -> String {
+        ask_by("GET", door, headers).await
+    }
+
+    async fn ask_by(method: &str, door: &FrontDoor, headers: &str) -> String {
         let mut stream = TcpStream::connect(door.address()).await.unwrap();
-        let request = format!("GET /a?b HTTP/1.1\r\nconnection: close\r\n{headers}\r\n");
+        let request = format!("{method} /a?b HTTP/1.1\r\nconnection: close\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).await.unwrap();
@@ -214,6 +218,37 @@ mod tests {
         assert!(tokio::join!(first, later).0.contains("host: one.example\r\n"));
         door.lead_to(Some(echo("ws://127.0.0.1:7").await));
         assert!(ask(&door, "host: localhost\r\n").await.contains("host: 127.0.0.1:7\r\n"));
+    }
+
+    #[tokio::test]
+    async fn what_a_breaking_tunnel_took_along_is_asked_again_unless_it_does_something() {
+        let listener = TcpListener::bind(here(0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (heard, mut heads) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            for at in 0.. {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                heard.send(head(&mut stream).await).unwrap();
+                // Every third one is answered; before that the tunnel breaks.
+                if at % 3 == 2 {
+                    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+                    stream.write_all(answer).await.unwrap();
+                }
+            }
+        });
+        let door = FrontDoor::bind(here(0)).await.unwrap();
+        let dialer = Dialer::new(move || TcpStream::connect(address));
+        door.lead_to(Some(FarEnd::new(dialer, "wss://gateway.example").unwrap()));
+        let own = "host: localhost\r\n";
+        let answered = ask(&door, own).await;
+        assert!(answered.starts_with("HTTP/1.1 200 "), "{answered}");
+        for _ in 0..3 {
+            assert!(heads.recv().await.unwrap().contains("host: gateway.example\r\n"));
+        }
+        let lost = ask_by("POST", &door, own).await;
+        assert!(lost.starts_with("HTTP/1.1 502 "), "{lost}");
+        assert!(heads.recv().await.unwrap().starts_with("post "));
+        assert!(heads.try_recv().is_err(), "nobody knows whether it was done");
     }
 
     #[tokio::test]

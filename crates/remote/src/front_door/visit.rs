@@ -5,9 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::Either;
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{Either, Empty, Full};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::client::conn::http1::SendRequest;
 use hyper::header::{CONTENT_TYPE, HeaderValue, SET_COOKIE, X_CONTENT_TYPE_OPTIONS};
 use hyper::service::service_fn;
@@ -27,6 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(100);
 
 type Answer = Response<Either<Incoming, Full<Bytes>>>;
+type Question = Request<Either<Incoming, Empty<Bytes>>>;
 
 /// What one visitor has opened so far.
 struct Visit {
@@ -38,7 +38,7 @@ struct Visit {
 
 /// A connection to the far end.
 struct Far {
-    sender: SendRequest<Incoming>,
+    sender: SendRequest<Either<Incoming, Empty<Bytes>>>,
     end: FarEnd,
     _driver: AbortOnDropHandle<()>,
 }
@@ -96,32 +96,41 @@ impl Visit {
         }
     }
 
-    /// Sends a request; once more over a new connection when the far end had just ended the old one.
+    /// Sends a request, and again if the far end went away before it got there. One that asks for
+    /// nothing to be done is also sent again when nobody knows: a tunnel that breaks takes what was
+    /// just given to it along.
     async fn pass(
         &mut self,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
     ) -> Result<(Response<Incoming>, Far), Box<dyn std::error::Error + Send + Sync>> {
-        let mut again = true;
+        let deadline = Instant::now() + PATIENCE;
+        let (head, body) = request.into_parts();
+        let repeatable = head.method.is_safe() && body.is_end_stream();
+        let repeat = || repeatable.then(|| Request::from_parts(head.clone(), Empty::new()));
+        let mut request: Question = Request::from_parts(head.clone(), Either::Left(body));
         loop {
             let mut far = match self.far.take() {
                 Some(far) if !self.target.has_changed()? && !far.sender.is_closed() => far,
-                _ => self.dial().await?,
+                _ => self.dial(deadline).await?,
             };
             names::rename(request.headers_mut(), &far.end);
-            far.sender.ready().await?;
-            match far.sender.try_send_request(request).await {
+            // What is not ready gives the request back.
+            let _ = far.sender.ready().await;
+            let mut failed = match far.sender.try_send_request(request).await {
                 Ok(response) => return Ok((response, far)),
-                Err(mut failed) => match failed.take_message() {
-                    Some(unsent) if std::mem::take(&mut again) => request = unsent,
-                    _ => return Err(failed.into_error().into()),
-                },
+                Err(failed) => failed,
+            };
+            let unsent = failed.take_message().or_else(|| Some(repeat()?.map(Either::Right)));
+            match unsent.filter(|_| Instant::now() < deadline) {
+                Some(unsent) => request = unsent,
+                None => return Err(failed.into_error().into()),
             }
+            self.look().await;
         }
     }
 
     /// Dials whatever is the target, until it answers or the patience ends.
-    async fn dial(&mut self) -> io::Result<Far> {
-        let deadline = Instant::now() + PATIENCE;
+    async fn dial(&mut self, deadline: Instant) -> io::Result<Far> {
         let mut last = io::Error::from(io::ErrorKind::NotConnected);
         while Instant::now() < deadline {
             let end = self.target.borrow_and_update().clone();
@@ -132,9 +141,14 @@ impl Visit {
                     Err(_) => break,
                 }
             }
-            let _ = tokio::time::timeout(LOOK, self.target.changed()).await;
+            self.look().await;
         }
         Err(last)
+    }
+
+    /// Waits until there may be something new about the target.
+    async fn look(&mut self) {
+        let _ = tokio::time::timeout(LOOK, self.target.changed()).await;
     }
 }
 
