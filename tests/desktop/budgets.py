@@ -6,6 +6,7 @@ e2e/budgets/probes.js.
 Not a test: the numbers belong to the machine they were taken on.
 """
 
+import math
 import os
 import statistics
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from desktop import Desktop, HERE, answer, children, say, until
 from fake_model import Answer, FakeModel
+from far import TOKEN, Sshd, challenged, far_gateway
 
 PROBES = (HERE.parent / "e2e/budgets/probes.js").read_text()
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -78,6 +80,36 @@ class Budgets(unittest.TestCase):
         print("%-42s %8.1f MB" % ("app with a window (PSS), the largest", largest))
         time.sleep(3)
         self.row("app after five windows (PSS)", family_mb(app), 80, "MB")
+
+    def test_reconnect(self):
+        """From the end of a tunnel that had lived for a minute until the gateway is reached again through
+        the front door. Several apps live through their minutes at once; only one of them is disturbed at a time."""
+        apps = [self.app_over_ssh() for _ in range(5)]
+        times = []
+        for _ in range(4):
+            time.sleep(62)
+            for desktop, sshd in apps:
+                dropped = time.monotonic()
+                self.assertGreater(sshd.drop_sessions(), 0)
+                until(lambda: challenged(desktop.port), 40, "the gateway")
+                times.append(1000 * (time.monotonic() - dropped))
+                desktop.wait_ready()
+        print()
+        times.sort()
+        self.row("reconnect after a drop, p50 of %d" % len(times), statistics.median(times), 500, "ms")
+        self.row("reconnect after a drop, p95", times[math.ceil(0.95 * len(times)) - 1], 1000, "ms")
+
+    def app_over_ssh(self):
+        desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        sshd = Sshd(desktop)
+        sshd.trust()
+        far = far_gateway(desktop, "http://127.0.0.1:9/v1")
+        desktop.write_config({"gateway": {"mode": "remote", "port": desktop.port, "remote": {
+            "transport": "ssh", "sshTarget": "far", "remotePort": far, "token": TOKEN}}})
+        desktop.start("--hidden")
+        desktop.wait_ready()
+        return desktop, sshd
 
     def test_page(self):
         desktop = self.configured()

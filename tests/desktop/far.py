@@ -126,13 +126,21 @@ def ask_door(port, *headers):
         lines = ["GET / HTTP/1.1", *headers, "", ""]
         visitor.sendall("\r\n".join(lines).encode())
         text = b""
-        while not re.search(b"connect.challenge|^HTTP/1.1 403 ", text) and (more := visitor.recv(65536)):
+        while not re.search(b"connect.challenge|^HTTP/1.1 (403|502) ", text) and (more := visitor.recv(65536)):
             text += more
     return text.decode("utf-8", "replace")
 
 
 UPGRADE = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+
+
+def challenged(port):
+    """Whether a new connection through the front door gets as far as the gateway's challenge."""
+    try:
+        return "connect.challenge" in ask_door(port, "Host: 127.0.0.1:%d" % port, *UPGRADE)
+    except OSError:
+        return False
 
 
 class TlsFront:
