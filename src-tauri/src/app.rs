@@ -16,11 +16,11 @@ use crate::feed::Feed;
 use crate::host::Host;
 use crate::launch::Launch;
 use crate::logging::LogDir;
-use crate::phrases::Phrases;
 use crate::platform::{Here, Platform as _};
 use crate::settings::SettingsStore;
 use crate::settings::commands::Surroundings;
 use crate::shortcut::{self, Trouble};
+use crate::sidecar::SidecarError;
 use crate::tray::{Sources, Tray};
 use crate::{alerts, lifecycle, login, outside, settings, show, sidecar, tray, window};
 
@@ -30,7 +30,6 @@ const MAX_QUESTIONS: usize = 8;
 /// Everything `main` found out about the surroundings.
 pub(crate) struct Setup {
     pub(crate) launch: Launch,
-    pub(crate) phrases: &'static Phrases,
     pub(crate) env: Env,
     pub(crate) paths: Paths,
     pub(crate) settings: SettingsStore,
@@ -84,50 +83,53 @@ fn on_second_start(app: &AppHandle, args: Vec<String>, _directory: String) {
 
 /// The tray is made here, so that it is there at once; all else happens in the background.
 fn start(app: &mut App, setup: Setup) {
-    let Setup { launch, phrases, env, paths, settings } = setup;
+    let Setup { launch, env, paths, settings } = setup;
     let app = app.handle();
     lifecycle::catch_signals(app.clone());
-    let host = start_host(app, paths, env, phrases);
+    let host = start_host(app, paths, env, &settings);
     window::prepare(app, launch.no_tray);
     let (feed, moments) = Feed::start(host.clone());
     app.manage(feed.clone());
     let (note, notes) = watch::channel(None);
     let sources = Sources { host: host.clone(), feed, settings: settings.clone(), note: notes };
-    start_tray(app, &launch, sources, phrases);
+    start_tray(app, &launch, sources);
     if let Some(link) = &launch.link {
         outside::propose(app, link);
     }
-    tauri::async_runtime::spawn(alerts::follow_port(app.clone(), host.clone(), phrases));
-    tauri::async_runtime::spawn(alerts::follow_connection(app.clone(), host.clone(), phrases));
-    tauri::async_runtime::spawn(alerts::follow_feed(app.clone(), moments, phrases));
+    tauri::async_runtime::spawn(alerts::follow_port(app.clone(), host.clone()));
+    tauri::async_runtime::spawn(alerts::follow_connection(app.clone(), host.clone()));
+    tauri::async_runtime::spawn(alerts::follow_feed(app.clone(), moments));
     tauri::async_runtime::spawn(settings::commands::follow(app.clone(), settings.clone()));
     if app.state::<Surroundings>().shortcut_supported {
         shortcut::start(app, settings);
     }
-    tauri::async_runtime::spawn(check_sidecar(app.clone(), host, note, phrases));
+    tauri::async_runtime::spawn(check_sidecar(app.clone(), host, note));
 }
 
 /// Everything that a gateway here or elsewhere needs from the app.
-fn start_host(app: &AppHandle, paths: Paths, env: Env, phrases: &Phrases) -> Host {
+fn start_host(app: &AppHandle, paths: Paths, env: Env, settings: &SettingsStore) -> Host {
     let (questions, asked) = mpsc::channel(MAX_QUESTIONS);
     let ssh = std::env::current_exe().map_err(|_| SshError::NoProgram);
     let ssh = ssh.and_then(|helper| Ssh::find(env.iter(), helper)).ok();
-    let (vault, language) = (Vault::new(&paths.state_dir), phrases.language);
-    let access = Access { ssh, vault, questions, language };
+    let access = Access { ssh, vault: Vault::new(&paths.state_dir), questions };
     app.manage(access.clone());
     let host = Host::start(paths, env, access);
     app.manage(host.clone());
     tauri::async_runtime::spawn(asks::follow(app.clone(), asked));
-    tauri::async_runtime::spawn(connection_commands::follow(app.clone(), host.clone()));
+    tauri::async_runtime::spawn(connection_commands::follow(
+        app.clone(),
+        host.clone(),
+        settings.clone(),
+    ));
     host
 }
 
 /// Without a tray there is a window instead, and with `--no-tray` nothing but that.
-fn start_tray(app: &AppHandle, launch: &Launch, sources: Sources, phrases: &'static Phrases) {
+fn start_tray(app: &AppHandle, launch: &Launch, sources: Sources) {
     if launch.no_tray {
         return window::open(app);
     }
-    let tray = Tray::build(app, phrases);
+    let tray = Tray::build(app, sources.settings.language());
     if launch.open || (tray.is_err() && !launch.hidden) {
         window::open(app);
     }
@@ -137,23 +139,18 @@ fn start_tray(app: &AppHandle, launch: &Launch, sources: Sources, phrases: &'sta
             Ok(tray) => tray,
             Err(error) => {
                 tracing::warn!(%error, "the desktop has no tray yet");
-                tray::when_possible(&app, phrases).await
+                tray::when_possible(&app, &sources.settings).await
             }
         };
-        tray::follow(tray, sources, phrases).await;
+        tray::follow(tray, sources).await;
     });
 }
 
 /// Checks the terminal command once the gateway no longer needs the processor for its start.
-async fn check_sidecar(
-    app: AppHandle,
-    host: Host,
-    note: watch::Sender<Option<String>>,
-    phrases: &'static Phrases,
-) {
+async fn check_sidecar(app: AppHandle, host: Host, note: watch::Sender<Option<SidecarError>>) {
     let _ = host.gateway().await;
     if let Err(error) = sidecar::check(&app).await {
         tracing::warn!(code = error.code(), %error, "the clawdbot command cannot be used");
-        note.send_replace(Some(error.sentence(phrases)));
+        note.send_replace(Some(error));
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::error::CommandError;
 use crate::host::Host;
+use crate::settings::SettingsStore;
 use crate::window::PageChannel;
 use crate::wire::{Label, Outcome};
 use crate::{bridge, connection, diagnostics, links, settings, show};
@@ -54,12 +55,12 @@ pub(crate) fn at_once(app: &AppHandle, mut call: Call) -> Result<Outcome, Call> 
         }
         _ => return Err(call),
     };
-    Ok(outcome(result))
+    Ok(outcome(result, app))
 }
 
 /// Deals with any other command.
 pub(crate) async fn run(app: AppHandle, call: Call) -> Outcome {
-    outcome(dispatch(&app, call).await)
+    outcome(dispatch(&app, call).await, &app)
 }
 
 async fn dispatch(app: &AppHandle, call: Call) -> Result<Box<RawValue>, CommandError> {
@@ -71,7 +72,7 @@ async fn dispatch(app: &AppHandle, call: Call) -> Result<Box<RawValue>, CommandE
         }
         "open_external" => raw(links::open_external(args.get("url")?).await?),
         "show_take" => raw(show::show_take(&app.state())),
-        "connection_read" => raw(connection::commands::connection_read(&app.state())),
+        "connection_read" => raw(connection::commands::connection_read(app)),
         "connection_use" => {
             let (target, credential) = (args.get("target")?, args.get("credential")?);
             raw(connection::commands::connection_use(app, target, credential).await?)
@@ -125,9 +126,12 @@ fn raw(value: impl Serialize) -> Result<Box<RawValue>, CommandError> {
     to_raw_value(&value).map_err(|error| CommandError::argument("result", &error))
 }
 
-fn outcome(result: Result<Box<RawValue>, CommandError>) -> Outcome {
+fn outcome(result: Result<Box<RawValue>, CommandError>, app: &AppHandle) -> Outcome {
     match result {
         Ok(value) => Outcome::Done(value),
-        Err(error) => Outcome::Refused(to_raw_value(&error).unwrap_or_default()),
+        Err(error) => {
+            let told = error.told(app.state::<SettingsStore>().language());
+            Outcome::Refused(to_raw_value(&told).unwrap_or_default())
+        }
     }
 }

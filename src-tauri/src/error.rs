@@ -6,61 +6,74 @@ use crate::bridge::BridgeError;
 use crate::connection::commands::ConnectionError;
 use crate::diagnostics::DiagnosticsError;
 use crate::links::LinkError;
-use crate::settings::SettingsError;
+use crate::phrases::{Phrases, fill};
+use crate::settings::{Language, SettingsError};
+use crate::words::{self, Said, Words};
 
 /// A stable code for the program and a sentence for the person.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct CommandError {
     code: String,
+    said: Said,
+}
+
+/// The same in the person's language, as the page gets it.
+#[derive(Serialize)]
+pub(crate) struct Told<'a> {
+    code: &'a str,
     message: String,
 }
 
 impl CommandError {
-    /// A failure whose sentence is in the person's language already.
-    pub(crate) fn told(code: &str, message: String) -> Self {
-        Self { code: code.to_owned(), message }
+    fn new(code: &str, say: impl Fn(Language) -> Words) -> Self {
+        Self { code: code.to_owned(), said: Said::of(say) }
     }
 
     /// The page asked for something that does not exist.
     pub(crate) fn unknown(command: &str) -> Self {
-        let message =
-            format!("The app has no command {command:?}. Close the window and open it again.");
-        Self { code: "COMMAND_UNKNOWN".to_owned(), message }
+        Self::new("COMMAND_UNKNOWN", |language| {
+            Words::whole(fill(Phrases::of(language).no_command, &[command]))
+        })
     }
 
     /// An argument is missing or of another kind.
     pub(crate) fn argument(name: &str, error: &serde_json::Error) -> Self {
-        let message = format!("The argument {name} of the page's command cannot be used: {error}.");
-        Self { code: "COMMAND_ARGUMENT".to_owned(), message }
+        Self::new("COMMAND_ARGUMENT", |language| {
+            Words::whole(fill(Phrases::of(language).bad_argument, &[name, &error.to_string()]))
+        })
+    }
+
+    pub(crate) fn told(&self, language: Language) -> Told<'_> {
+        Told { code: &self.code, message: self.said.in_language(language).to_string() }
     }
 }
 
 impl From<LinkError> for CommandError {
     fn from(error: LinkError) -> Self {
-        Self { code: error.code().to_owned(), message: error.to_string() }
+        Self::new(error.code(), |language| words::of_link(&error, language))
     }
 }
 
 impl From<ConnectionError> for CommandError {
     fn from(error: ConnectionError) -> Self {
-        Self { code: error.code().to_owned(), message: error.to_string() }
+        Self::new(error.code(), |language| error.words(language))
     }
 }
 
 impl From<DiagnosticsError> for CommandError {
     fn from(error: DiagnosticsError) -> Self {
-        Self { code: error.code().to_owned(), message: error.to_string() }
+        Self::new(error.code(), |language| words::of_diagnostics(&error, language))
     }
 }
 
 impl From<SettingsError> for CommandError {
     fn from(error: SettingsError) -> Self {
-        Self { code: error.code().to_owned(), message: error.to_string() }
+        Self::new(error.code(), |language| words::of_settings(&error, language))
     }
 }
 
 impl From<BridgeError> for CommandError {
     fn from(error: BridgeError) -> Self {
-        Self { code: error.code().to_owned(), message: error.to_string() }
+        Self::new(error.code(), |language| words::of_bridge(&error, language))
     }
 }

@@ -31,6 +31,7 @@ mod tray;
 mod uninstall;
 mod window;
 mod wire;
+mod words;
 
 use std::process::ExitCode;
 
@@ -38,9 +39,8 @@ use app::Setup;
 use clawdbot_config::{Document, Env, Paths};
 use clawdbot_remote::helper;
 use launch::Launch;
-use phrases::Phrases;
 use platform::{Here, Platform as _};
-use settings::SettingsStore;
+use settings::{Language, SettingsStore};
 
 fn main() -> anyhow::Result<ExitCode> {
     let helper = helper::run(|name| std::env::var_os(name), std::env::args_os().skip(1));
@@ -65,10 +65,9 @@ fn main() -> anyhow::Result<ExitCode> {
     let launch = Launch::parse(std::env::args());
     let (paths, env) = surroundings(env);
     let log = logging::init(&paths);
-    let settings = SettingsStore::open(&paths.state_dir);
-    let language = settings.current().language.map(|language| language.tag().to_owned());
-    let phrases = Phrases::for_locale(language.or_else(sys_locale::get_locale).as_deref());
-    app::run(Setup { launch, phrases, env, paths, settings }, log)?;
+    let language = Language::of_locale(sys_locale::get_locale().as_deref());
+    let settings = SettingsStore::open(&paths.state_dir, language);
+    app::run(Setup { launch, env, paths, settings }, log)?;
     Ok(ExitCode::SUCCESS)
 }
 

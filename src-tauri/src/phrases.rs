@@ -1,10 +1,9 @@
-//! What the tray and notifications say, in the person's language.
+//! What the tray, notifications and diagnostics say, in the person's language.
 
 use crate::settings::Language;
 
 /// Every sentence outside the window, for one language. `{}` stands for the value.
 pub(crate) struct Phrases {
-    pub(crate) language: Language,
     pub(crate) open_webchat: &'static str,
     pub(crate) restart: &'static str,
     pub(crate) start_at_login: &'static str,
@@ -64,18 +63,22 @@ pub(crate) struct Phrases {
     pub(crate) lost_act: &'static str,
     pub(crate) back: &'static str,
     pub(crate) back_body: &'static str,
+    pub(crate) stopped: &'static str,
+    pub(crate) no_command: &'static str,
+    pub(crate) bad_argument: &'static str,
+    pub(crate) window_only: &'static str,
+    pub(crate) window_only_taken: &'static str,
+    pub(crate) not_asked: &'static str,
     pub(crate) sidecar_missing: &'static str,
     pub(crate) sidecar_differs: &'static str,
 }
 
 impl Phrases {
-    /// The phrases for a locale such as `fr-CA`; English when there are none.
-    pub(crate) fn for_locale(locale: Option<&str>) -> &'static Self {
-        let language = locale.and_then(|locale| locale.get(..2)).unwrap_or_default();
-        match language.to_ascii_lowercase().as_str() {
-            "fr" => &FRENCH,
-            "es" => &SPANISH,
-            _ => &ENGLISH,
+    pub(crate) fn of(language: Language) -> &'static Self {
+        match language {
+            Language::En => &ENGLISH,
+            Language::Fr => &FRENCH,
+            Language::Es => &SPANISH,
         }
     }
 }
@@ -92,7 +95,6 @@ pub(crate) fn fill(phrase: &str, values: &[&str]) -> String {
 }
 
 static ENGLISH: Phrases = Phrases {
-    language: Language::En,
     open_webchat: "Open WebChat",
     restart: "Restart gateway",
     start_at_login: "Start at login",
@@ -152,12 +154,17 @@ static ENGLISH: Phrases = Phrases {
     lost_act: "{} cannot be used until you act. Open the connection settings.",
     back: "Connected again",
     back_body: "{} is back.",
+    stopped: "The gateway has stopped, because the app is quitting.",
+    no_command: "The app has no command “{}”. Close the window and open it again.",
+    bad_argument: "The argument {} of the page’s command cannot be used: {}.",
+    window_only: "in the window only",
+    window_only_taken: "in the window only, port {} is taken",
+    not_asked: "Nobody asks this any more.",
     sidecar_missing: "The clawdbot command is missing. Install the app again to use it in a terminal.",
     sidecar_differs: "The clawdbot command is version {}, the app is {}. Install the app again.",
 };
 
 static FRENCH: Phrases = Phrases {
-    language: Language::Fr,
     open_webchat: "Ouvrir WebChat",
     restart: "Redémarrer la passerelle",
     start_at_login: "Lancer à l’ouverture de session",
@@ -217,12 +224,17 @@ static FRENCH: Phrases = Phrases {
     lost_act: "{} est inutilisable sans votre intervention. Ouvrez les réglages de connexion.",
     back: "Connexion rétablie",
     back_body: "{} est de retour.",
+    stopped: "La passerelle s’est arrêtée, car l’application se ferme.",
+    no_command: "L’application n’a pas de commande « {} ». Fermez la fenêtre et rouvrez-la.",
+    bad_argument: "L’argument {} de la commande de la page est inutilisable : {}.",
+    window_only: "dans la fenêtre seulement",
+    window_only_taken: "dans la fenêtre seulement, le port {} est pris",
+    not_asked: "Cette question n’est plus posée.",
     sidecar_missing: "La commande clawdbot est absente. Réinstallez l’application pour l’utiliser dans un terminal.",
     sidecar_differs: "La commande clawdbot est en version {}, l’application en {}. Réinstallez l’application.",
 };
 
 static SPANISH: Phrases = Phrases {
-    language: Language::Es,
     open_webchat: "Abrir WebChat",
     restart: "Reiniciar el gateway",
     start_at_login: "Abrir al iniciar sesión",
@@ -282,6 +294,12 @@ static SPANISH: Phrases = Phrases {
     lost_act: "{} no se puede usar hasta que intervengas. Abre los ajustes de conexión.",
     back: "Conexión restablecida",
     back_body: "{} ha vuelto.",
+    stopped: "El gateway se ha detenido, porque la aplicación se está cerrando.",
+    no_command: "La aplicación no tiene el comando «{}». Cierra la ventana y vuelve a abrirla.",
+    bad_argument: "El argumento {} del comando de la página no se puede usar: {}.",
+    window_only: "solo en la ventana",
+    window_only_taken: "solo en la ventana, el puerto {} está ocupado",
+    not_asked: "Esta pregunta ya no está abierta.",
     sidecar_missing: "Falta el comando clawdbot. Reinstala la aplicación para usarlo en una terminal.",
     sidecar_differs: "El comando clawdbot es la versión {} y la aplicación la {}. Reinstala la aplicación.",
 };
@@ -289,6 +307,7 @@ static SPANISH: Phrases = Phrases {
 #[cfg(test)]
 mod tests {
     use super::{Phrases, fill};
+    use crate::settings::Language;
 
     #[test]
     fn the_language_decides_and_english_is_the_fallback() {
@@ -298,7 +317,8 @@ mod tests {
             (Some("C"), "Quit"),
             (None, "Quit"),
         ] {
-            assert_eq!(Phrases::for_locale(locale).quit, quit, "{locale:?}");
+            let phrases = Phrases::of(Language::of_locale(locale));
+            assert_eq!(phrases.quit, quit, "{locale:?}");
         }
     }
 

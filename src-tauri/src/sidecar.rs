@@ -6,6 +6,7 @@ use tauri::AppHandle;
 use tauri_plugin_shell::ShellExt;
 
 use crate::phrases::{Phrases, fill};
+use crate::settings::Language;
 
 const NAME: &str = "clawdbot";
 const LIMIT: Duration = Duration::from_secs(10);
@@ -31,7 +32,8 @@ impl SidecarError {
     }
 
     /// One sentence for the tray.
-    pub(crate) fn sentence(&self, phrases: &Phrases) -> String {
+    pub(crate) fn sentence(&self, language: Language) -> String {
+        let phrases = Phrases::of(language);
         match self {
             Self::Missing(_) | Self::Silent => phrases.sidecar_missing.to_owned(),
             Self::Differs { found, ours } => fill(phrases.sidecar_differs, &[found, ours]),

@@ -15,7 +15,8 @@ use crate::window;
 const LOSS: &str = "connection";
 
 /// Follows the connection for as long as the app lives.
-pub(crate) async fn follow_connection(app: AppHandle, host: Host, phrases: &'static Phrases) {
+pub(crate) async fn follow_connection(app: AppHandle, host: Host) {
+    let settings = app.state::<SettingsStore>().inner().clone();
     let open = Open::default();
     let mut state = host.watch();
     let mut losses = Losses::default();
@@ -31,10 +32,10 @@ pub(crate) async fn follow_connection(app: AppHandle, host: Host, phrases: &'sta
         }
         match losses.see(link, tokio::time::Instant::now()) {
             Some(News::Lost) => {
-                let wanted = app.state::<SettingsStore>().current().notifications.connection;
+                let wanted = settings.current().notifications.connection;
                 shown = wanted && !window::is_focused(&app);
                 if shown {
-                    let note = lost(&host.target(), needs_person, phrases);
+                    let note = lost(&host.target(), needs_person, settings.phrases());
                     show_note(&app, note, About::Connection, Some((LOSS.to_owned(), open.clone())));
                 }
             }
@@ -42,7 +43,8 @@ pub(crate) async fn follow_connection(app: AppHandle, host: Host, phrases: &'sta
                 take_back(&open, LOSS);
                 // Who was not told of the loss needs no news of its end.
                 if std::mem::take(&mut shown) {
-                    show_note(&app, back(&host.target(), phrases), About::WebChat, None);
+                    let note = back(&host.target(), settings.phrases());
+                    show_note(&app, note, About::WebChat, None);
                 }
             }
             // The person has turned elsewhere.

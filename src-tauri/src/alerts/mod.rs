@@ -43,15 +43,11 @@ enum About {
 type Open = Arc<Mutex<HashMap<String, u32>>>;
 
 /// Tells what happens at the gateway, as far as the person wants to hear it.
-pub(crate) async fn follow_feed(
-    app: AppHandle,
-    mut moments: mpsc::Receiver<Moment>,
-    phrases: &'static Phrases,
-) {
+pub(crate) async fn follow_feed(app: AppHandle, mut moments: mpsc::Receiver<Moment>) {
     let open = Open::default();
     let settings = app.state::<SettingsStore>().inner().clone();
     while let Some(moment) = moments.recv().await {
-        let wanted = settings.current().notifications;
+        let (wanted, phrases) = (settings.current().notifications, settings.phrases());
         let quiet = window::is_focused(&app);
         match moment {
             Moment::Answer { session, title, text } if wanted.answers && !quiet => {
@@ -110,7 +106,8 @@ fn knock(pairing: &Pairing, phrases: &Phrases) -> Note {
 }
 
 /// Tells once per start of the gateway when another program has its port.
-pub(crate) async fn follow_port(app: AppHandle, host: Host, phrases: &'static Phrases) {
+pub(crate) async fn follow_port(app: AppHandle, host: Host) {
+    let settings = app.state::<SettingsStore>().inner().clone();
     let mut state = host.watch();
     let mut told = false;
     loop {
@@ -120,6 +117,7 @@ pub(crate) async fn follow_port(app: AppHandle, host: Host, phrases: &'static Ph
             _ => None,
         };
         if let Some(taken) = taken.as_ref().filter(|_| !told) {
+            let phrases = settings.phrases();
             let note = Note {
                 title: tray::port_taken(taken, phrases),
                 body: phrases.port_hint.to_owned(),

@@ -17,8 +17,11 @@ use super::vault::{Credential, VaultError};
 use super::words;
 use crate::diagnostics::commands::Place;
 use crate::error::CommandError;
-use crate::host::{Host, HostState};
+use crate::host::{Host, HostState, of_config};
+use crate::phrases::Phrases;
+use crate::settings::{Language, SettingsStore};
 use crate::window::PageChannel;
+use crate::words::Words;
 
 /// The event that carries a [`Report`] at each change.
 const EVENT: &str = "connection";
@@ -32,11 +35,9 @@ pub(crate) enum ConnectionError {
     Target(#[from] TargetError),
     #[error(transparent)]
     Config(#[from] clawdbot_config::ConfigError),
-    #[error("clawdbot.json was not changed: {0}")]
+    #[error("clawdbot.json was not changed: {0}.")]
     Edit(#[from] clawdbot_config::EditError),
-    #[error(
-        "clawdbot.json cannot be written: {0}. Check that there is space and that you may write there."
-    )]
+    #[error("clawdbot.json cannot be written: {0}.")]
     Write(#[from] std::io::Error),
     #[error("{0} {remedy}", remedy = .0.remedy())]
     Vault(#[from] VaultError),
@@ -59,16 +60,17 @@ impl ConnectionError {
         }
     }
 
-    /// What the page shows of it. Causes that no form of ours lets happen are in English.
-    fn told(&self, app: &AppHandle) -> CommandError {
-        let language = app.state::<Access>().language;
-        let message = match self {
-            Self::Target(error) => words::of_target(error, language).together(),
-            Self::Vault(error) => words::of_vault(error, language).together(),
-            Self::Holder(error) => words::of_holder(error, language),
-            other => other.to_string(),
-        };
-        CommandError::told(self.code(), message)
+    /// What the page shows of it.
+    pub(crate) fn words(&self, language: Language) -> Words {
+        match self {
+            Self::Target(error) => words::of_target(error, language),
+            Self::Vault(error) => words::of_vault(error, language),
+            Self::Holder(error) => Words::whole(words::of_holder(error, language)),
+            Self::Config(error) => of_config(error, language),
+            Self::Edit(error) => words::of_edit(error, language),
+            Self::Write(error) => words::of_write(error, language),
+            Self::NotAsked => Words::whole(Phrases::of(language).not_asked.to_owned()),
+        }
     }
 }
 
@@ -88,8 +90,8 @@ impl From<Entered> for Credential {
 }
 
 /// Where Clawdbot runs and how it is.
-pub(crate) fn connection_read(host: &Host) -> Report {
-    host.report()
+pub(crate) fn connection_read(app: &AppHandle) -> Report {
+    app.state::<Host>().report(app.state::<SettingsStore>().language())
 }
 
 /// Saves where Clawdbot runs and turns there; open windows follow.
@@ -99,26 +101,24 @@ pub(crate) async fn connection_use(
     credential: Option<Entered>,
 ) -> Result<Report, CommandError> {
     let (host, place, access) = (app.state::<Host>(), app.state::<Place>(), app.state::<Access>());
-    let used = use_target(&target, credential, &host, &place, &access).await;
-    used.map_err(|error| error.told(app))
+    use_target(&target, credential, &place, &access).await?;
+    host.restart();
+    Ok(connection_read(app))
 }
 
 async fn use_target(
     wish: &Wish,
     credential: Option<Entered>,
-    host: &Host,
     place: &Place,
     access: &Access,
-) -> Result<Report, ConnectionError> {
+) -> Result<(), ConnectionError> {
     let target = wish.check()?;
     if target != Target::Local
         && let Some(credential) = credential
     {
         access.vault.keep(&target.key(), &credential.into()).await?;
     }
-    save(wish.changes(), place).await?;
-    host.restart();
-    Ok(host.report())
+    save(wish.changes(), place).await
 }
 
 /// Changes `clawdbot.json`, or nothing at all.
@@ -148,9 +148,10 @@ pub(crate) async fn connection_test(
     credential: Option<Entered>,
     on_step: PageChannel,
 ) -> Result<(), CommandError> {
-    let target = target.check().map_err(|error| ConnectionError::from(error).told(app))?;
+    let target = target.check().map_err(ConnectionError::from)?;
     let known = credential.map(Credential::from);
     let access = app.state::<Access>().inner().clone();
+    let language = app.state::<SettingsStore>().language();
     let (told, mut steps) = mpsc::channel(STEPS);
     let telling = async {
         while let Some(step) = steps.recv().await {
@@ -161,7 +162,7 @@ pub(crate) async fn connection_test(
     };
     let testing = async move {
         // There is room for every step that there can be.
-        probe::run(&target, known, &access, |step| drop(told.try_send(step))).await;
+        probe::run(&target, known, &access, language, |step| drop(told.try_send(step))).await;
     };
     tokio::join!(Box::pin(testing), telling);
     Ok(())
@@ -169,8 +170,7 @@ pub(crate) async fn connection_test(
 
 /// Ends the program that runs the gateway on this computer, and runs it here.
 pub(crate) async fn connection_take_over(app: &AppHandle) -> Result<(), CommandError> {
-    let taken = app.state::<Host>().take_over().await;
-    taken.map_err(|error| ConnectionError::from(error).told(app))
+    Ok(app.state::<Host>().take_over().await.map_err(ConnectionError::from)?)
 }
 
 /// Answers a question of `ssh`; `null` declines.
@@ -185,17 +185,21 @@ pub(crate) fn ask_answer(
 }
 
 /// Tells the page about every change.
-pub(crate) async fn follow(app: AppHandle, host: Host) {
-    let mut state = host.watch();
+pub(crate) async fn follow(app: AppHandle, host: Host, settings: SettingsStore) {
+    let (mut state, mut settings_changes) = (host.watch(), settings.watch());
     let mut told = None;
     loop {
         let stopped = matches!(*state.borrow_and_update(), HostState::Stopped);
-        let report = host.report();
+        let report = host.report(settings.language());
         if told.as_ref() != Some(&report) {
             let _ = app.emit(EVENT, &report);
             told = Some(report);
         }
-        if stopped || state.changed().await.is_err() {
+        let ended = tokio::select! {
+            changed = state.changed() => changed.is_err(),
+            Ok(()) = settings_changes.changed() => false,
+        };
+        if stopped || ended {
             return;
         }
         // A gateway at work changes its counts often.

@@ -12,8 +12,9 @@ use super::remote::Remote;
 use super::session::{Access, trouble_behind};
 use super::target::Target;
 use super::vault::Credential;
-use super::words::{self, Words};
+use super::words;
 use crate::settings::Language;
+use crate::words::Words;
 
 /// For each layer that waits for the network.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -80,11 +81,12 @@ pub(crate) async fn run(
     target: &Target,
     known: Option<Credential>,
     access: &Access,
+    language: Language,
     tell: impl Fn(Step),
 ) {
     let layers = if matches!(target, Target::Ssh(_)) { &OVER_SSH[..] } else { &DIRECT[..] };
     let (begun, good) = (Instant::now(), Mutex::default());
-    let trial = Trial { tell, begun, good, layers, language: access.language };
+    let trial = Trial { tell, begun, good, layers, language };
     if let Err(broken) = trial.climb(target, known, access).await {
         trial.failed(broken);
     }

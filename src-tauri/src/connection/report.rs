@@ -9,6 +9,7 @@ use super::words::States;
 use crate::host::HostState;
 use crate::phrases::fill;
 use crate::settings::Language;
+use crate::words::{Said, Words};
 
 /// The value of `connection_read` and of the event `connection`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -62,19 +63,20 @@ impl Report {
             HostState::Away(away) => {
                 report.state = away.phase;
                 report.code = away.code.clone();
-                report.headline.clone_from(&away.headline);
-                report.message.clone_from(&away.message);
-                report.remedy.clone_from(&away.remedy);
+                report.say(&away.said, language);
                 report.front_door = away.front_door;
             }
             HostState::Failed(failure) => {
                 report.state = "failed";
                 report.code = Some(failure.code.clone());
-                report.headline.clone_from(&failure.headline);
-                report.message.clone_from(&failure.message);
-                report.remedy.clone_from(&failure.remedy);
+                report.say(&failure.said, language);
             }
         }
         report
+    }
+
+    fn say(&mut self, said: &Said, language: Language) {
+        let Words { headline, message, remedy } = said.in_language(language).clone();
+        (self.headline, self.message, self.remedy) = (headline, message, remedy);
     }
 }

@@ -7,9 +7,11 @@ use serde_json::json;
 use tauri::{AppHandle, Manager as _};
 
 use super::commands::save;
+use super::words;
 use crate::diagnostics::commands::Place;
 use crate::error::CommandError;
 use crate::host::{Host, HostState};
+use crate::settings::{Language, SettingsStore};
 
 /// The value of `tailscale_read`.
 #[derive(Debug, Serialize)]
@@ -46,7 +48,8 @@ impl From<TailscaleMode> for Mode {
 
 /// How far the gateway is published, and what is in the way.
 pub(crate) async fn tailscale_read(app: &AppHandle) -> Report {
-    read(&app.state::<Host>(), &app.state::<Place>()).await
+    let language = app.state::<SettingsStore>().language();
+    read(&app.state::<Host>(), &app.state::<Place>(), language).await
 }
 
 /// Publishes the gateway as far as that, from now on.
@@ -54,10 +57,10 @@ pub(crate) async fn tailscale_use(app: &AppHandle, mode: Mode) -> Result<Report,
     let (host, place) = (app.state::<Host>(), app.state::<Place>());
     save(vec![(&["gateway", "tailscale", "mode"], json!(mode))], &place).await?;
     host.restart();
-    Ok(read(&host, &place).await)
+    Ok(tailscale_read(app).await)
 }
 
-async fn read(host: &Host, place: &Place) -> Report {
+async fn read(host: &Host, place: &Place, language: Language) -> Report {
     let (paths, env) = (place.paths.clone(), place.env.clone());
     let found = tokio::task::spawn_blocking(move || {
         let mode = Document::load(&paths.config, &env)
@@ -86,7 +89,7 @@ async fn read(host: &Host, place: &Place) -> Report {
         Some(State::Failed(error)) => {
             report.state = "failed";
             report.consent_url = error.link().map(str::to_owned);
-            report.hint = Some(error.to_string());
+            report.hint = Some(words::of_tailscale(&error, language));
         }
         Some(State::Claiming) | None => {}
     }

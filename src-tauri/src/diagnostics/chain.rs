@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::connection::{Mode, Wish, is_tunnel_trouble};
 use crate::host::{HostState, Running};
+use crate::phrases::{Phrases, fill};
+use crate::settings::Language;
+use crate::words::Words;
 
 /// One link between the window and the model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,13 +52,14 @@ pub(crate) fn chain(
     target: &Wish,
     latency: Option<Duration>,
     version: &str,
+    language: Language,
 ) -> Vec<Link> {
     let model = Link::new(LinkId::Model, LinkState::Unknown, model(host));
     vec![
         Link::new(LinkId::Window, LinkState::Ok, None),
         Link::new(LinkId::App, LinkState::Ok, Some(version.to_owned())),
-        tunnel(host, target, latency),
-        gateway(host, target.mode),
+        tunnel(host, target, latency, language),
+        gateway(host, target.mode, language),
         model,
     ]
 }
@@ -64,9 +68,15 @@ impl Link {
     fn new(id: LinkId, state: LinkState, detail: Option<String>) -> Self {
         Self { id, state, detail, ms: None, remedy: None }
     }
+
+    fn broken(id: LinkId, words: &Words) -> Self {
+        let detail = if words.message.is_empty() { &words.headline } else { &words.message };
+        let remedy = words.remedy.clone();
+        Self { remedy, ..Self::new(id, LinkState::Broken, Some(detail.clone())) }
+    }
 }
 
-fn tunnel(host: &HostState, target: &Wish, latency: Option<Duration>) -> Link {
+fn tunnel(host: &HostState, target: &Wish, latency: Option<Duration>, language: Language) -> Link {
     let link = |state, detail| Link::new(LinkId::Tunnel, state, detail);
     if target.mode != Mode::Ssh {
         return link(LinkState::Off, None);
@@ -78,47 +88,41 @@ fn tunnel(host: &HostState, target: &Wish, latency: Option<Duration>) -> Link {
             Link { ms, ..link(LinkState::Ok, place) }
         }
         HostState::Away(away) => match away.code.as_deref() {
-            Some(code) if is_tunnel_trouble(code) => Link {
-                remedy: away.remedy.clone(),
-                ..link(LinkState::Broken, Some(away.message.clone()))
-            },
+            Some(code) if is_tunnel_trouble(code) => {
+                Link::broken(LinkId::Tunnel, away.said.in_language(language))
+            }
             // It is the gateway at its end that does not answer.
             Some(_) => link(LinkState::Ok, place),
-            None if away.phase == "paused" => Link {
-                remedy: away.remedy.clone(),
-                ..link(LinkState::Broken, Some(away.headline.clone()))
-            },
+            None if away.phase == "paused" => {
+                Link::broken(LinkId::Tunnel, away.said.in_language(language))
+            }
             None => link(LinkState::Unknown, place),
         },
-        HostState::Failed(failure) if is_tunnel_trouble(&failure.code) => Link {
-            remedy: failure.remedy.clone(),
-            ..link(LinkState::Broken, Some(failure.headline.clone()))
-        },
+        HostState::Failed(failure) if is_tunnel_trouble(&failure.code) => {
+            Link::broken(LinkId::Tunnel, failure.said.in_language(language))
+        }
         HostState::Failed(_) => link(LinkState::Ok, place),
         HostState::Starting | HostState::Stopped => link(LinkState::Unknown, place),
     }
 }
 
-fn gateway(host: &HostState, target: Mode) -> Link {
+fn gateway(host: &HostState, target: Mode, language: Language) -> Link {
     let link = |state, detail| Link::new(LinkId::Gateway, state, detail);
     match host {
-        HostState::Running(running) => link(LinkState::Ok, Some(address(running))),
+        HostState::Running(running) => {
+            link(LinkState::Ok, Some(address(running, Phrases::of(language))))
+        }
         HostState::Away(away) => match &away.code {
-            Some(code) if !is_tunnel_trouble(code) => Link {
-                remedy: away.remedy.clone(),
-                ..link(LinkState::Broken, Some(away.message.clone()))
-            },
+            Some(code) if !is_tunnel_trouble(code) => {
+                Link::broken(LinkId::Gateway, away.said.in_language(language))
+            }
             _ => link(LinkState::Unknown, None),
         },
         HostState::Failed(failure) if target == Mode::Ssh && is_tunnel_trouble(&failure.code) => {
             link(LinkState::Unknown, None)
         }
         HostState::Failed(failure) => {
-            let remedy = failure.remedy.as_ref().unwrap_or(&failure.message);
-            Link {
-                remedy: Some(remedy.clone()),
-                ..link(LinkState::Broken, Some(failure.headline.clone()))
-            }
+            Link::broken(LinkId::Gateway, failure.said.in_language(language))
         }
         HostState::Starting => link(LinkState::Unknown, None),
         HostState::Stopped => link(LinkState::Broken, None),
@@ -126,11 +130,11 @@ fn gateway(host: &HostState, target: Mode) -> Link {
 }
 
 /// Where browsers reach it; the window needs no port.
-fn address(running: &Running) -> String {
+fn address(running: &Running, phrases: &Phrases) -> String {
     match (running.status.address, &running.port_taken) {
         (Some(address), _) => address.to_string(),
-        (None, Some(taken)) => format!("in the window only, port {} is taken", taken.port),
-        (None, None) => "in the window only".to_owned(),
+        (None, Some(taken)) => fill(phrases.window_only_taken, &[&taken.port.to_string()]),
+        (None, None) => phrases.window_only.to_owned(),
     }
 }
 
@@ -148,19 +152,20 @@ mod tests {
     use super::chain;
     use crate::connection::{Mode, Wish};
     use crate::host::{Away, Failure, HostState};
+    use crate::settings::Language;
+    use crate::words::{Said, Words};
 
     fn over_ssh(host: &HostState) -> Value {
         let target =
             Wish { mode: Mode::Ssh, ssh_target: Some("me@server".into()), ..Wish::default() };
-        to_value(chain(host, &target, None, "1.2.3")).unwrap()
+        to_value(chain(host, &target, None, "1.2.3", Language::En)).unwrap()
     }
 
     fn away(code: Option<&str>) -> HostState {
         HostState::Away(Away {
             phase: "waiting",
             code: code.map(str::to_owned),
-            message: "What happened.".into(),
-            remedy: Some("What to do.".into()),
+            said: Said::of(|_| Words::short("What happened.".into(), "What to do.".into())),
             ..Away::default()
         })
     }
@@ -189,14 +194,18 @@ mod tests {
 
     #[test]
     fn a_gateway_that_cannot_start_is_the_broken_link() {
-        let failure = Failure {
-            code: "CONFIG_INVALID".into(),
+        let failure = Failure::new("CONFIG_INVALID", |_| Words {
             headline: "clawdbot.json, line 3".into(),
-            message: "clawdbot.json, line 3: fix it".into(),
-            remedy: None,
-        };
-        let links =
-            to_value(chain(&HostState::Failed(failure), &Wish::default(), None, "1.2.3")).unwrap();
+            ..Words::short("Line 3 is wrong.".into(), "Mend line 3.".into())
+        });
+        let links = to_value(chain(
+            &HostState::Failed(failure),
+            &Wish::default(),
+            None,
+            "1.2.3",
+            Language::En,
+        ))
+        .unwrap();
         assert_eq!(links[1], json!({"id": "app", "state": "ok", "detail": "1.2.3"}));
         assert_eq!(links[2], json!({"id": "tunnel", "state": "off"}));
         assert_eq!(
@@ -204,8 +213,8 @@ mod tests {
             json!({
                 "id": "gateway",
                 "state": "broken",
-                "detail": "clawdbot.json, line 3",
-                "remedy": "clawdbot.json, line 3: fix it",
+                "detail": "Line 3 is wrong.",
+                "remedy": "Mend line 3.",
             })
         );
         assert_eq!(links.as_array().unwrap().len(), 5);

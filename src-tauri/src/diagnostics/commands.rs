@@ -13,7 +13,7 @@ use super::bundle::{self, Story};
 use super::chain::{Link, chain};
 use crate::error::CommandError;
 use crate::host::{Host, HostState};
-use crate::settings::SettingsStore;
+use crate::settings::{Language, SettingsStore};
 
 /// Lines that the page gets at once.
 const LINES: u32 = 400;
@@ -50,12 +50,14 @@ pub(crate) enum Openable {
 
 /// The chain from the window to the model, as far as the app knows it.
 pub(crate) async fn diagnostics_read(app: &AppHandle) -> Result<Diagnosis, CommandError> {
-    Ok(Diagnosis { links: links(app).await })
+    let language = app.state::<SettingsStore>().language();
+    Ok(Diagnosis { links: links(app, language).await })
 }
 
 /// Writes the support bundle, shows it in the file manager and tells where it is.
 pub(crate) async fn diagnostics_bundle(app: AppHandle) -> Result<PathBuf, CommandError> {
-    let chain = links(&app).await;
+    // For whoever helps.
+    let chain = links(&app, Language::En).await;
     Ok(off_thread(move || {
         let place = app.state::<Place>();
         let about = json!({
@@ -116,7 +118,7 @@ pub(crate) async fn open_path(what: Openable, place: State<'_, Place>) -> Result
     .await?)
 }
 
-async fn links(app: &AppHandle) -> Vec<Link> {
+async fn links(app: &AppHandle, language: Language) -> Vec<Link> {
     let host = app.state::<Host>();
     let state = host.watch();
     let gateway = match &*state.borrow() {
@@ -129,7 +131,7 @@ async fn links(app: &AppHandle) -> Vec<Link> {
     };
     let version = app.package_info().version.to_string();
     let state = state.borrow();
-    chain(&state, &host.target(), latency, &version)
+    chain(&state, &host.target(), latency, &version, language)
 }
 
 /// Where people look for what a program has saved.

@@ -50,7 +50,7 @@ impl HostActor {
         let wish = self.load().await.map(|loaded| Wish::of(&loaded.config)).unwrap_or_default();
         self.target.send_replace(wish.clone());
         wish.check().map_err(|error| {
-            Failure::told(error.code(), words::of_target(&error, self.access.language))
+            Failure::new(error.code(), |language| words::of_target(&error, language))
         })
     }
 
@@ -77,7 +77,7 @@ impl HostActor {
                 self.follow(session, taken).await
             }
             Err(error) => {
-                let failure = error.told(self.access.language);
+                let failure = error.told();
                 let vault = self.access.vault.clone();
                 // A keyring that asks for its password may get it after the app has given up on it.
                 tokio::select! {

@@ -1,68 +1,42 @@
 //! Why there is no gateway, and why one of another program was not ended.
 
-use std::borrow::Cow;
-use std::path::Path;
-
 use clawdbot_gateway::{Holder, StartError};
 
 use super::state::Away;
-use crate::connection::words::Words;
+use super::words;
+use crate::phrases::Phrases;
+use crate::settings::Language;
+use crate::words::{Said, Words};
 
 /// Why there is no gateway.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{message}{}", remedy.as_ref().map(|remedy| format!(" {remedy}")).unwrap_or_default())]
+#[error("{}", said.in_language(Language::En))]
 pub(crate) struct Failure {
     pub(crate) code: String,
-    /// The cause in one line, for the tray.
-    pub(crate) headline: String,
-    /// The cause and what to do, for the window and the log.
-    pub(crate) message: String,
-    /// What to do, where that is known apart from the cause.
-    pub(crate) remedy: Option<String>,
+    pub(crate) said: Said,
 }
 
 impl Failure {
-    pub(super) fn away(away: &Away) -> Self {
-        Self {
-            code: away.code.clone().unwrap_or_else(|| "GATEWAY_AWAY".to_owned()),
-            headline: away.headline.clone(),
-            message: if away.message.is_empty() { &away.headline } else { &away.message }.clone(),
-            remedy: away.remedy.clone(),
-        }
+    /// A failure and how each language says it.
+    pub(crate) fn new(code: &str, say: impl Fn(Language) -> Words) -> Self {
+        Self { code: code.to_owned(), said: Said::of(say) }
     }
 
-    /// A failure of the connection, in words for people.
-    pub(crate) fn told(code: &str, words: Words) -> Self {
-        let Words { headline, message, remedy } = words;
-        Self { code: code.to_owned(), headline, message, remedy }
+    pub(super) fn away(away: &Away) -> Self {
+        let code = away.code.clone().unwrap_or_else(|| "GATEWAY_AWAY".to_owned());
+        Self { code, said: away.said.clone() }
     }
 
     pub(super) fn stopped() -> Self {
-        let message = "The gateway has stopped, because the app is quitting.".to_owned();
-        Self {
-            code: "GATEWAY_STOPPED".to_owned(),
-            headline: message.clone(),
-            message,
-            remedy: None,
-        }
+        Self::new("GATEWAY_STOPPED", |language| {
+            Words::whole(Phrases::of(language).stopped.to_owned())
+        })
     }
 }
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
-        let message = error.to_string();
-        let headline = match &error {
-            StartError::Config(config) => {
-                config.issues.first().map(|issue| format!("{}, {issue}", file_name(&config.path)))
-            }
-            _ => message.lines().next().map(str::to_owned),
-        };
-        Self {
-            code: error.code().to_owned(),
-            headline: headline.unwrap_or_default(),
-            message,
-            remedy: None,
-        }
+        Self::new(error.code(), |language| words::of_start(&error, language))
     }
 }
 
@@ -87,8 +61,4 @@ impl HolderError {
             Self::Alive(_) => "HOLDER_ALIVE",
         }
     }
-}
-
-fn file_name(path: &Path) -> Cow<'_, str> {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()
 }

@@ -15,6 +15,7 @@ use super::state::{AnyGateway, Away, HostState, PortTaken, Running};
 use crate::connection::words::States;
 use crate::connection::{Credential, Session, SessionEvent};
 use crate::platform::{Here, Platform as _};
+use crate::words::{Said, Words};
 
 /// A gateway that owns the port answers within this time.
 const KNOCK: Duration = Duration::from_secs(2);
@@ -82,7 +83,7 @@ impl HostActor {
             device_token: None,
         };
         let session = Session::attach(base, known, &self.access).await;
-        let mut session = session.map_err(|error| error.told(self.access.language))?;
+        let mut session = session.map_err(|error| error.told())?;
         Ok(match session.next().await {
             SessionEvent::Ready => Some(session),
             SessionEvent::Away(_) => None,
@@ -132,14 +133,16 @@ impl HostActor {
     /// Waits until another program answers on the port; an order comes first.
     async fn wait_for_another(&mut self) -> Option<Option<Order>> {
         let port = self.port().await;
-        let states = States::of(self.access.language);
-        self.state.send_replace(HostState::Away(Away {
-            phase: "waiting",
-            headline: states.waiting.to_owned(),
-            message: states.waiting_because.to_owned(),
-            remedy: Some(states.waiting_remedy.to_owned()),
-            ..Away::default()
-        }));
+        let said = Said::of(|language| {
+            let states = States::of(language);
+            Words {
+                headline: states.waiting.to_owned(),
+                message: states.waiting_because.to_owned(),
+                remedy: Some(states.waiting_remedy.to_owned()),
+            }
+        });
+        let waiting = Away { phase: "waiting", said, ..Away::default() };
+        self.state.send_replace(HostState::Away(waiting));
         loop {
             tokio::select! {
                 order = self.orders.recv() => return Some(order),

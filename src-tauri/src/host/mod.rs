@@ -7,12 +7,14 @@ mod actor;
 mod failure;
 mod local;
 mod state;
+mod words;
 
 use clawdbot_config::{Env, Paths};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub(crate) use self::failure::{Failure, HolderError};
 pub(crate) use self::state::{AnyGateway, Away, HostState, PortTaken, Running};
+pub(crate) use self::words::of_config;
 use crate::connection::{Access, Report, Wish};
 use crate::platform::{Here, Platform as _};
 use crate::settings::Language;
@@ -23,7 +25,6 @@ pub(crate) struct Host {
     orders: mpsc::Sender<Order>,
     state: watch::Receiver<HostState>,
     target: watch::Receiver<Wish>,
-    language: Language,
 }
 
 enum Order {
@@ -43,15 +44,14 @@ impl Host {
         let (orders, inbox) = mpsc::channel(4);
         let (state, watched) = watch::channel(HostState::Starting);
         let (target, target_watched) = watch::channel(Wish::default());
-        let language = access.language;
         let actor = actor::HostActor { paths, env, access, orders: inbox, state, target };
         tauri::async_runtime::spawn(actor.run());
-        Self { orders, state: watched, target: target_watched, language }
+        Self { orders, state: watched, target: target_watched }
     }
 
     /// Where Clawdbot runs and how it is.
-    pub(crate) fn report(&self) -> Report {
-        Report::of(&self.state.borrow(), &self.target.borrow(), self.language)
+    pub(crate) fn report(&self, language: Language) -> Report {
+        Report::of(&self.state.borrow(), &self.target.borrow(), language)
     }
 
     /// Where the configuration says the gateway is.

@@ -8,6 +8,7 @@ use clawdbot_gateway::{Gateway, GatewayStatus, Holder, InProcess, Media};
 use super::Order;
 use super::failure::Failure;
 use crate::connection::Remote;
+use crate::words::Said;
 
 /// What the tray, the window and the notifications know about the gateway.
 #[derive(Clone)]
@@ -101,10 +102,7 @@ pub(crate) struct Away {
     /// `connecting`, `waiting` or `paused`.
     pub(crate) phase: &'static str,
     pub(crate) code: Option<String>,
-    /// The state in a few words, for the tray.
-    pub(crate) headline: String,
-    pub(crate) message: String,
-    pub(crate) remedy: Option<String>,
+    pub(crate) said: Said,
     /// Where this computer reaches it once it is back.
     pub(crate) front_door: Option<SocketAddr>,
 }

@@ -182,6 +182,10 @@ fn build(app: &AppHandle, label: Label) -> tauri::Result<WebviewWindow> {
                 .decorations(false)
                 .always_on_top(true)
                 .skip_taskbar(true)
+                // It is in the person's language.
+                .on_document_title_changed(|window, title| {
+                    let _ = window.set_title(&title);
+                })
         }
     };
     builder

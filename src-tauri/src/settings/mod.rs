@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 pub(crate) use self::values::{Language, Settings, SettingsPatch};
+use crate::phrases::Phrases;
 
 const FILE: &str = "desktop.json";
 
@@ -55,22 +56,34 @@ pub(crate) struct SettingsStore {
 
 struct Shared {
     path: PathBuf,
+    desktop: Language,
     current: watch::Sender<Settings>,
     /// Held from reading to writing, so that no change is lost to another one.
     writing: Mutex<()>,
 }
 
 impl SettingsStore {
-    /// Reads the settings of a state directory. Writes nothing unless a broken file has to go.
-    pub(crate) fn open(state_dir: &Path) -> Self {
+    /// Reads the settings of a state directory; `desktop` is the language of whoever chose none.
+    /// Writes nothing unless a broken file has to go.
+    pub(crate) fn open(state_dir: &Path, desktop: Language) -> Self {
         let path = state_dir.join(FILE);
         let current = watch::Sender::new(read(&path));
-        Self { shared: Arc::new(Shared { path, current, writing: Mutex::default() }) }
+        Self { shared: Arc::new(Shared { path, desktop, current, writing: Mutex::default() }) }
     }
 
     /// The settings as they are now.
     pub(crate) fn current(&self) -> Settings {
         self.shared.current.borrow().clone()
+    }
+
+    /// The language to speak from now on.
+    pub(crate) fn language(&self) -> Language {
+        self.shared.current.borrow().language.unwrap_or(self.shared.desktop)
+    }
+
+    /// What the tray and notifications say in that language.
+    pub(crate) fn phrases(&self) -> &'static Phrases {
+        Phrases::of(self.language())
     }
 
     /// Follows the settings; the newest value is always there.
@@ -134,10 +147,15 @@ fn set_aside(path: &Path, cause: &dyn std::error::Error) -> Settings {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::Path;
 
     use serde_json::{Value, json};
 
-    use super::{FILE, Settings, SettingsPatch, SettingsStore};
+    use super::{FILE, Language, Settings, SettingsPatch, SettingsStore};
+
+    fn open(state_dir: &Path) -> SettingsStore {
+        SettingsStore::open(state_dir, Language::Es)
+    }
 
     fn patch(value: Value) -> SettingsPatch {
         serde_json::from_value(value).unwrap()
@@ -146,7 +164,7 @@ mod tests {
     #[test]
     fn a_change_is_on_disk_before_it_is_announced() {
         let dir = tempfile::tempdir().unwrap();
-        let store = SettingsStore::open(dir.path());
+        let store = open(dir.path());
         let mut watch = store.watch();
         assert_eq!(store.current(), Settings::default());
         assert!(store.current().notifications.answers && !store.current().first_run_done);
@@ -162,7 +180,7 @@ mod tests {
             on_disk["notifications"],
             json!({ "answers": false, "approvals": true, "pairing": true, "connection": true })
         );
-        assert_eq!(SettingsStore::open(dir.path()).current(), store.current());
+        assert_eq!(open(dir.path()).current(), store.current());
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -171,15 +189,30 @@ mod tests {
     }
 
     #[test]
+    fn the_language_is_the_desktops_until_one_is_chosen_and_again_afterwards() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        for (chosen, language, quit) in [
+            (json!(null), Language::Es, "Salir"),
+            (json!("fr"), Language::Fr, "Quitter"),
+            (json!("en"), Language::En, "Quit"),
+            (json!(null), Language::Es, "Salir"),
+        ] {
+            store.update(patch(json!({ "language": chosen }))).unwrap();
+            assert_eq!((store.language(), store.phrases().quit), (language, quit));
+        }
+    }
+
+    #[test]
     fn the_shortcut_can_be_taken_away_and_must_make_sense() {
         let dir = tempfile::tempdir().unwrap();
-        let store = SettingsStore::open(dir.path());
+        let store = open(dir.path());
         assert_eq!(store.current().quick_chat.as_deref(), Some("CmdOrCtrl+Shift+K"));
         let error = store.update(patch(json!({ "quickChat": "K" }))).unwrap_err();
         assert_eq!(error.code(), "SETTINGS_SHORTCUT");
         assert!(!dir.path().join(FILE).exists());
         store.update(patch(json!({ "quickChat": null }))).unwrap();
-        assert_eq!(SettingsStore::open(dir.path()).current().quick_chat, None);
+        assert_eq!(open(dir.path()).current().quick_chat, None);
     }
 
     #[test]
@@ -188,7 +221,7 @@ mod tests {
         let path = dir.path().join(FILE);
         for broken in [&b"{ oops"[..], b"5", b"\xff\xfe", br#"{"notifications":5}"#] {
             fs::write(&path, broken).unwrap();
-            let store = SettingsStore::open(dir.path());
+            let store = open(dir.path());
             assert_eq!(store.current(), Settings::default());
             assert_eq!(fs::read(dir.path().join("desktop.json.broken")).unwrap(), broken);
             assert!(!path.exists());
@@ -200,7 +233,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(FILE);
         fs::write(&path, r#"{"firstRunDone":true,"later":1,"quickChat":"nonsense"}"#).unwrap();
-        let store = SettingsStore::open(dir.path());
+        let store = open(dir.path());
         assert!(store.current().first_run_done);
         assert_eq!(store.current().quick_chat, Settings::default().quick_chat);
         store.update(patch(json!({ "firstRunDone": false }))).unwrap();
@@ -218,7 +251,7 @@ mod tests {
     #[test]
     fn settings_that_cannot_be_written_stay_as_they_were() {
         let dir = tempfile::tempdir().unwrap();
-        let store = SettingsStore::open(dir.path());
+        let store = open(dir.path());
         fs::create_dir(dir.path().join(FILE)).unwrap();
         let error = store.update(patch(json!({ "firstRunDone": true }))).unwrap_err();
         assert_eq!(error.code(), "SETTINGS_WRITE");

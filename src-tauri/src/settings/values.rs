@@ -70,12 +70,16 @@ pub(crate) enum Language {
 }
 
 impl Language {
-    /// Its tag, as locales have it.
-    pub(crate) fn tag(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Fr => "fr",
-            Self::Es => "es",
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 3] = [Self::En, Self::Fr, Self::Es];
+
+    /// That of a locale such as `fr-CA`; English when the app does not speak it.
+    pub(crate) fn of_locale(locale: Option<&str>) -> Self {
+        let language = locale.and_then(|locale| locale.get(..2)).unwrap_or_default();
+        match language.to_ascii_lowercase().as_str() {
+            "fr" => Self::Fr,
+            "es" => Self::Es,
+            _ => Self::En,
         }
     }
 }

@@ -18,8 +18,8 @@ use self::view::{Inputs, Mark, View};
 use crate::connection::Wish;
 use crate::feed::{Feed, Now};
 use crate::host::{Host, HostState};
-use crate::phrases::Phrases;
-use crate::settings::SettingsStore;
+use crate::settings::{Language, SettingsStore};
+use crate::sidecar::SidecarError;
 use crate::{login, window};
 
 const ID: &str = "clawdbot";
@@ -39,18 +39,18 @@ pub(crate) struct Sources {
     pub(crate) host: Host,
     pub(crate) feed: Feed,
     pub(crate) settings: SettingsStore,
-    /// A sentence for the tooltip.
-    pub(crate) note: watch::Receiver<Option<String>>,
+    /// Something for the tooltip.
+    pub(crate) note: watch::Receiver<Option<SidecarError>>,
 }
 
 impl Tray {
     /// Puts the icon into the tray. Fails while the desktop has no tray.
-    pub(crate) fn build(app: &AppHandle, phrases: &Phrases) -> tauri::Result<Self> {
+    pub(crate) fn build(app: &AppHandle, language: Language) -> tauri::Result<Self> {
         let (state, target, now) = (HostState::Starting, Wish::default(), Now::default());
         let starts_at_login = login::is_on(app);
         let inputs =
             Inputs { state: &state, target: &target, now: &now, note: None, starts_at_login };
-        let view = View::of(&inputs, phrases);
+        let view = View::of(&inputs, language);
         let icon = TrayIconBuilder::with_id(ID)
             .title("Clawdbot")
             .icon(image(view.mark))
@@ -81,21 +81,23 @@ impl Tray {
 }
 
 /// Keeps the tray in step with everything for as long as the app lives.
-pub(crate) async fn follow(mut tray: Tray, mut sources: Sources, phrases: &'static Phrases) {
+pub(crate) async fn follow(mut tray: Tray, mut sources: Sources) {
     let mut state = sources.host.watch();
     let mut now = sources.feed.watch();
     let mut settings = sources.settings.watch();
     loop {
         let starts_at_login = login::is_on(&tray.app);
+        let language = sources.settings.language();
+        let note = sources.note.borrow_and_update().as_ref().map(|note| note.sentence(language));
         let view = View::of(
             &Inputs {
                 state: &state.borrow_and_update(),
                 target: &sources.host.target(),
                 now: &now.borrow_and_update(),
-                note: sources.note.borrow_and_update().as_deref(),
+                note: note.as_deref(),
                 starts_at_login,
             },
-            phrases,
+            language,
         );
         if let Err(error) = tray.show(view) {
             tracing::warn!(%error, "the tray was not updated");
@@ -117,10 +119,10 @@ pub(crate) async fn follow(mut tray: Tray, mut sources: Sources, phrases: &'stat
 }
 
 /// Waits until the desktop has a tray, then puts the icon there.
-pub(crate) async fn when_possible(app: &AppHandle, phrases: &Phrases) -> Tray {
+pub(crate) async fn when_possible(app: &AppHandle, settings: &SettingsStore) -> Tray {
     loop {
         tokio::time::sleep(LOOK_AGAIN).await;
-        match Tray::build(app, phrases) {
+        match Tray::build(app, settings.language()) {
             Ok(tray) => return tray,
             Err(error) => tracing::debug!(%error, "still no tray"),
         }

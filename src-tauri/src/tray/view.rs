@@ -9,6 +9,7 @@ use crate::feed::{Approval, Now};
 use crate::host::{HostState, PortTaken, Running};
 use crate::phrases::{Phrases, fill};
 use crate::platform::{Here, Platform};
+use crate::settings::Language;
 use crate::text::one_line;
 use clawdbot_gateway::{Holder, Phase};
 
@@ -68,8 +69,9 @@ struct Status {
 }
 
 impl View {
-    pub(crate) fn of(inputs: &Inputs<'_>, phrases: &Phrases) -> Self {
-        let status = status(inputs, phrases);
+    pub(crate) fn of(inputs: &Inputs<'_>, language: Language) -> Self {
+        let phrases = Phrases::of(language);
+        let status = status(inputs, language);
         let line = one_line(&status.line, MAX_STATUS);
         let way = one_line(&way::line(inputs.state, inputs.target, phrases), MAX_STATUS);
         let mut tooltip = format!("{}{line}", Here::TOOLTIP_START);
@@ -165,7 +167,8 @@ fn quit(running: Option<&Running>, phrases: &Phrases) -> String {
     }
 }
 
-fn status(inputs: &Inputs<'_>, phrases: &Phrases) -> Status {
+fn status(inputs: &Inputs<'_>, language: Language) -> Status {
+    let phrases = Phrases::of(language);
     let (mark, line, address) = match inputs.state {
         HostState::Starting => (Mark::Starting, phrases.starting.to_owned(), None),
         HostState::Stopped => (Mark::Starting, phrases.stopping.to_owned(), None),
@@ -179,7 +182,8 @@ fn status(inputs: &Inputs<'_>, phrases: &Phrases) -> Status {
                 Mode::Local => phrases.cannot_start,
                 Mode::Ssh | Mode::Direct => phrases.cannot_connect,
             };
-            (Mark::Error, fill(cannot, &[&failure.headline]), None)
+            let headline = &failure.said.in_language(language).headline;
+            (Mark::Error, fill(cannot, &[headline]), None)
         }
     };
     Status { mark, line, address }
@@ -245,23 +249,29 @@ mod tests {
     use crate::feed::{Approval, Chat, Now};
     use crate::host::{Away, Failure, HostState};
     use crate::phrases::Phrases;
+    use crate::settings::Language;
+    use crate::words::Words;
 
     fn view(state: &HostState, now: &Now, note: Option<&str>) -> View {
         let target = &Wish::default();
         let inputs = Inputs { state, target, now, note, starts_at_login: false };
-        View::of(&inputs, Phrases::for_locale(None))
+        View::of(&inputs, Language::En)
     }
 
-    fn remote(state: &HostState, language: Option<&str>) -> View {
+    fn remote(state: &HostState, language: Language) -> View {
         let target =
             &Wish { mode: Mode::Ssh, ssh_target: Some(" me@server".into()), ..Wish::default() };
         let now = &Now::default();
         let inputs = Inputs { state, target, now, note: Some("Note."), starts_at_login: false };
-        View::of(&inputs, Phrases::for_locale(language))
+        View::of(&inputs, language)
     }
 
     fn away(phase: &'static str, code: Option<&str>) -> HostState {
         HostState::Away(Away { phase, code: code.map(str::to_owned), ..Away::default() })
+    }
+
+    fn failure(code: &str, headline: &str) -> Failure {
+        Failure::new(code, |_| Words::state(headline))
     }
 
     #[test]
@@ -272,7 +282,7 @@ mod tests {
             (away("waiting", Some("UNREACHABLE")), Mark::Away, "no answer"),
             (away("paused", None), Mark::Paused, "disconnected"),
         ] {
-            let view = remote(&state, None);
+            let view = remote(&state, Language::En);
             assert_eq!(view.mark, mark, "{way}");
             let line = format!("Over SSH, me@server: {way}");
             assert_eq!(view.menu[1], Entry::Line(line.clone()));
@@ -285,26 +295,21 @@ mod tests {
         let state = away("waiting", Some("SSH_LOST"));
         for (language, status, way) in [
             (
-                "fr",
+                Language::Fr,
                 "Le tunnel est coupé : nouvel essai en cours",
                 "Par SSH, me@server : tunnel coupé",
             ),
-            ("es", "El túnel está caído: se reintenta", "Por SSH, me@server: túnel caído"),
+            (Language::Es, "El túnel está caído: se reintenta", "Por SSH, me@server: túnel caído"),
         ] {
-            let view = remote(&state, Some(language));
+            let view = remote(&state, language);
             assert_eq!(view.menu[..2], [status, way].map(|line| Entry::Line(line.into())));
         }
     }
 
     #[test]
     fn a_remote_gateway_that_refuses_is_an_error_that_does_not_speak_of_starting() {
-        let failure = Failure {
-            code: "SSH_DENIED".into(),
-            headline: "The machine refuses the key".into(),
-            message: String::new(),
-            remedy: None,
-        };
-        let view = remote(&HostState::Failed(failure), None);
+        let failure = failure("SSH_DENIED", "The machine refuses the key");
+        let view = remote(&HostState::Failed(failure), Language::En);
         assert_eq!(view.mark, Mark::Error);
         assert_eq!(
             view.menu[..2],
@@ -315,12 +320,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_named() {
-        let failure = Failure {
-            code: "CONFIG_INVALID".into(),
-            headline: "clawdbot.json, gateway.port: not a\tnumber".into(),
-            message: "long".into(),
-            remedy: None,
-        };
+        let failure = failure("CONFIG_INVALID", "clawdbot.json, gateway.port: not a\tnumber");
         let view = view(&HostState::Failed(failure), &Now::default(), None);
         assert_eq!(view.mark, Mark::Error);
         let line = "Cannot start: clawdbot.json, gateway.port: not a number";
@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn the_tool_in_use_is_named() {
-        let phrases = Phrases::for_locale(None);
+        let phrases = Phrases::of(Language::En);
         assert_eq!(working(1, None, phrases), "Working: 1 run");
         assert_eq!(working(2, Some("exec"), phrases), "Working: 2 runs, exec");
     }

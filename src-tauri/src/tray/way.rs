@@ -67,10 +67,11 @@ mod tests {
     use clawdbot_remote::tailscale::{Reach, TailscaleError};
 
     use super::*;
+    use crate::settings::Language;
 
     #[test]
     fn tailscale_says_its_address_or_that_something_is_in_the_way() {
-        let phrases = Phrases::for_locale(None);
+        let phrases = Phrases::of(Language::En);
         let url = "https://box.example.ts.net/".to_owned();
         for (reach, state, line) in [
             (

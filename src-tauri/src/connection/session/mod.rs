@@ -19,7 +19,6 @@ use super::remote::Remote;
 use super::target::Target;
 use super::vault::{Credential, Vault};
 use crate::host::{Away, Failure};
-use crate::settings::Language;
 
 /// For the handshake with the remote gateway.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -31,8 +30,6 @@ pub(crate) struct Access {
     pub(crate) ssh: Option<Ssh>,
     pub(crate) vault: Vault,
     pub(crate) questions: mpsc::Sender<Question>,
-    /// In which what becomes of it is told.
-    pub(crate) language: Language,
 }
 
 /// What a session has come to.
@@ -61,7 +58,6 @@ pub(crate) struct Session {
     /// What the tunnel was when that was last told.
     told: Option<Status>,
     network: Network,
-    language: Language,
     _questions: Option<AbortOnDropHandle<()>>,
 }
 
@@ -138,7 +134,6 @@ impl Session {
             paused: None,
             told: None,
             network: Network::watch(),
-            language: access.language,
             _questions: asking,
         })
     }

@@ -7,9 +7,9 @@ use clawdbot_remote::ssh::{SshError, Status, Trouble, Tunnel};
 
 use super::{Session, SessionEvent};
 use crate::connection::vault::VaultError;
-use crate::connection::words::{self, States, Words};
+use crate::connection::words::{self, States};
 use crate::host::{Away, Failure};
-use crate::settings::Language;
+use crate::words::{Said, Words};
 
 /// How long `ssh` may take to say why it could not reach the gateway's port.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -30,10 +30,10 @@ impl SessionError {
     }
 
     /// The failure it is for people.
-    pub(crate) fn told(&self, language: Language) -> Failure {
+    pub(crate) fn told(&self) -> Failure {
         match self {
-            Self::Ssh(error) => Failure::told(error.code(), words::of_ssh(error, language)),
-            Self::Vault(error) => Failure::told(error.code(), words::of_vault(error, language)),
+            Self::Ssh(error) => Failure::new(error.code(), |said| words::of_ssh(error, said)),
+            Self::Vault(error) => Failure::new(error.code(), |said| words::of_vault(error, said)),
         }
     }
 }
@@ -46,46 +46,46 @@ impl Session {
             ConnectError::Refused { .. } | ConnectError::Tls { .. } | ConnectError::Address(_)
         ) {
             tracing::warn!(code = error.code(), %error, "the remote gateway cannot be used");
-            let words = words::of_connect(&error, self.language);
-            return SessionEvent::Failed(Failure::told(error.code(), words));
+            let failure =
+                Failure::new(error.code(), |language| words::of_connect(&error, language));
+            return SessionEvent::Failed(failure);
         }
-        let Words { message, remedy, .. } = match trouble_behind(self.tunnel.as_ref()).await {
-            Some(trouble) => words::of_tunnel(&trouble, self.language),
-            None => words::of_connect(&error, self.language),
-        };
+        let trouble = trouble_behind(self.tunnel.as_ref()).await;
+        let said = Said::of(|language| Words {
+            headline: States::of(language).no_answer.to_owned(),
+            ..match &trouble {
+                Some(trouble) => words::of_tunnel(trouble, language),
+                None => words::of_connect(&error, language),
+            }
+        });
         self.pause = Some(self.delays.next_delay());
         SessionEvent::Away(Away {
             code: Some(error.code().to_owned()),
-            headline: self.states().no_answer.to_owned(),
-            message,
-            remedy,
+            said,
             ..self.away("waiting")
         })
-    }
-
-    fn states(&self) -> &'static States {
-        States::of(self.language)
     }
 
     pub(super) fn of_tunnel(&self, status: Status) -> SessionEvent {
         match status {
             Status::Failed(trouble) => {
-                let words = words::of_tunnel(&trouble, self.language);
-                SessionEvent::Failed(Failure::told(trouble.code(), words))
+                SessionEvent::Failed(Failure::new(trouble.code(), |language| {
+                    words::of_tunnel(&trouble, language)
+                }))
             }
-            Status::Waiting { trouble, .. } => {
-                let Words { message, remedy, .. } = words::of_tunnel(&trouble, self.language);
-                SessionEvent::Away(Away {
-                    code: Some(trouble.code().to_owned()),
-                    headline: self.states().tunnel_down.to_owned(),
-                    message,
-                    remedy,
-                    ..self.away("waiting")
-                })
-            }
+            Status::Waiting { trouble, .. } => SessionEvent::Away(Away {
+                code: Some(trouble.code().to_owned()),
+                said: Said::of(|language| Words {
+                    headline: States::of(language).tunnel_down.to_owned(),
+                    ..words::of_tunnel(&trouble, language)
+                }),
+                ..self.away("waiting")
+            }),
             Status::Paused => SessionEvent::Away(Away {
-                headline: self.states().paused.to_owned(),
-                remedy: Some(self.states().connect_again.to_owned()),
+                said: Said::of(|language| Words {
+                    remedy: Some(States::of(language).connect_again.to_owned()),
+                    ..Words::state(States::of(language).paused)
+                }),
                 ..self.away("paused")
             }),
             Status::Connecting | Status::Up { .. } => SessionEvent::Away(self.away("connecting")),
@@ -95,7 +95,7 @@ impl Session {
     pub(super) fn away(&self, phase: &'static str) -> Away {
         Away {
             phase,
-            headline: self.states().connecting.to_owned(),
+            said: Said::of(|language| Words::state(States::of(language).connecting)),
             front_door: self.address(),
             ..Away::default()
         }

@@ -1,7 +1,11 @@
 //! Spanish.
 
+use std::io;
+
 use clawdbot_client::{AddressError, ConnectError, Distrust};
+use clawdbot_config::EditError;
 use clawdbot_remote::ssh::{DestinationError, SshError, Trouble};
+use clawdbot_remote::tailscale::TailscaleError;
 
 use super::{Cause, States, host};
 use crate::connection::target::TargetError;
@@ -194,6 +198,54 @@ pub(super) fn holder(error: &HolderError) -> String {
         HolderError::Alive(holder) => {
             format!("No se ha podido detener {holder}. Detenlo tú y reinicia el gateway aquí.")
         }
+    }
+}
+
+pub(super) fn edit(error: &EditError) -> (String, &'static str) {
+    (
+        format!("clawdbot.json no se ha cambiado: {error}."),
+        "Corrígelo, o cambia tú ese ajuste allí.",
+    )
+}
+
+pub(super) fn write(error: &io::Error) -> (String, &'static str) {
+    (
+        format!("clawdbot.json no se puede escribir: {error}."),
+        "Comprueba que hay espacio y que puedes escribir ahí.",
+    )
+}
+
+pub(super) fn tailscale(error: &TailscaleError) -> String {
+    match error {
+        TailscaleError::NotInstalled => {
+            "Tailscale no está instalado en este ordenador. Instálalo desde tailscale.com/download."
+                .to_owned()
+        }
+        TailscaleError::NotSignedIn { url } => {
+            let link = url.as_ref().map(|url| format!(", o abre {url}")).unwrap_or_default();
+            format!("Tailscale no tiene la sesión iniciada. Ejecuta tailscale up{link}.")
+        }
+        TailscaleError::NotRunning(state) => {
+            format!("Tailscale está parado ({state}). Ponlo en marcha con tailscale up.")
+        }
+        TailscaleError::Consent { url } => format!(
+            "Tu tailnet aún no lo permite. Abre {url} y permítelo; el gateway lo vuelve a intentar solo."
+        ),
+        TailscaleError::Operator => {
+            "Este usuario no puede cambiar los ajustes de Tailscale. Ejecuta una vez: sudo tailscale set --operator=$USER".to_owned()
+        }
+        TailscaleError::Foreign(what) => format!(
+            "Tailscale ya publica {what} en esa dirección y no se toca. Quítalo con tailscale serve --https=443 off."
+        ),
+        TailscaleError::Hangs(limit) => {
+            format!("El comando tailscale no ha terminado en {} s.", limit.as_secs())
+        }
+        TailscaleError::TooMuch => "El comando tailscale escribe sin fin.".to_owned(),
+        TailscaleError::Unreadable => {
+            "No se entiende la respuesta del comando tailscale. Puede que su versión sea demasiado antigua; hace falta la 1.60 o una más nueva.".to_owned()
+        }
+        TailscaleError::Refused(why) => format!("Tailscale lo rechaza: {why}"),
+        TailscaleError::Start(why) => format!("El comando tailscale no arranca: {why}"),
     }
 }
 

@@ -1,7 +1,11 @@
 //! French.
 
+use std::io;
+
 use clawdbot_client::{AddressError, ConnectError, Distrust};
+use clawdbot_config::EditError;
 use clawdbot_remote::ssh::{DestinationError, SshError, Trouble};
+use clawdbot_remote::tailscale::TailscaleError;
 
 use super::{Cause, States, host};
 use crate::connection::target::TargetError;
@@ -221,6 +225,53 @@ pub(super) fn holder(error: &HolderError) -> String {
         HolderError::Alive(holder) => format!(
             "{holder} n’a pas pu être arrêté. Arrêtez-le vous-même, puis redémarrez la passerelle ici."
         ),
+    }
+}
+
+pub(super) fn edit(error: &EditError) -> (String, &'static str) {
+    (
+        format!("clawdbot.json n’a pas été modifié : {error}."),
+        "Corrigez-le, ou changez-y vous-même ce réglage.",
+    )
+}
+
+pub(super) fn write(error: &io::Error) -> (String, &'static str) {
+    (
+        format!("clawdbot.json ne peut pas être écrit : {error}."),
+        "Vérifiez qu’il reste de la place et que vous pouvez y écrire.",
+    )
+}
+
+pub(super) fn tailscale(error: &TailscaleError) -> String {
+    match error {
+        TailscaleError::NotInstalled => {
+            "Tailscale n’est pas installé sur cet ordinateur. Installez-le depuis tailscale.com/download.".to_owned()
+        }
+        TailscaleError::NotSignedIn { url } => {
+            let link = url.as_ref().map(|url| format!(", ou ouvrez {url}")).unwrap_or_default();
+            format!("Tailscale n’est pas connecté à un compte. Exécutez tailscale up{link}.")
+        }
+        TailscaleError::NotRunning(state) => {
+            format!("Tailscale est arrêté ({state}). Lancez-le avec tailscale up.")
+        }
+        TailscaleError::Consent { url } => format!(
+            "Votre tailnet ne l’autorise pas encore. Ouvrez {url} et autorisez-le ; la passerelle réessaie d’elle-même."
+        ),
+        TailscaleError::Operator => {
+            "Cet utilisateur ne peut pas changer les réglages de Tailscale. Exécutez une fois : sudo tailscale set --operator=$USER".to_owned()
+        }
+        TailscaleError::Foreign(what) => format!(
+            "Tailscale publie déjà {what} à cette adresse, et rien n’y est touché. Retirez-le avec tailscale serve --https=443 off."
+        ),
+        TailscaleError::Hangs(limit) => {
+            format!("La commande tailscale n’a pas fini en {} s.", limit.as_secs())
+        }
+        TailscaleError::TooMuch => "La commande tailscale écrit sans fin.".to_owned(),
+        TailscaleError::Unreadable => {
+            "La réponse de la commande tailscale n’est pas comprise. Sa version est peut-être trop ancienne ; il faut la 1.60 ou une plus récente.".to_owned()
+        }
+        TailscaleError::Refused(why) => format!("Tailscale refuse : {why}"),
+        TailscaleError::Start(why) => format!("La commande tailscale ne démarre pas : {why}"),
     }
 }
 

@@ -5,40 +5,18 @@ mod en;
 mod es;
 mod fr;
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 use clawdbot_client::{ConnectError, Distrust, NotAGateway};
+use clawdbot_config::EditError;
 use clawdbot_remote::ssh::{SshError, Trouble};
+use clawdbot_remote::tailscale::TailscaleError;
 
 use super::target::TargetError;
 use super::vault::VaultError;
 use crate::host::HolderError;
 use crate::settings::Language;
-
-/// What happened and the one thing to do about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Words {
-    /// In a few words, for the tray.
-    pub(crate) headline: String,
-    /// The cause, whole.
-    pub(crate) message: String,
-    pub(crate) remedy: Option<String>,
-}
-
-impl Words {
-    /// A cause that is short enough to be its own headline.
-    fn short(message: String, remedy: String) -> Self {
-        Self { headline: message.clone(), message, remedy: Some(remedy) }
-    }
-
-    /// Both in one text, for where there is room for one only.
-    pub(crate) fn together(self) -> String {
-        match self.remedy {
-            Some(remedy) => format!("{} {remedy}", self.message),
-            None => self.message,
-        }
-    }
-}
+use crate::words::Words;
 
 /// States that are no trouble, or only a little.
 pub(crate) struct States {
@@ -128,6 +106,41 @@ pub(crate) fn of_holder(error: &HolderError, language: Language) -> String {
     }
 }
 
+/// Of a change for which the configuration has no room.
+pub(crate) fn of_edit(error: &EditError, language: Language) -> Words {
+    let (message, remedy) = match language {
+        Language::En => (
+            format!("clawdbot.json was not changed: {error}."),
+            "Mend it, or change the setting there yourself.",
+        ),
+        Language::Fr => fr::edit(error),
+        Language::Es => es::edit(error),
+    };
+    Words::short(message, remedy.to_owned())
+}
+
+/// Of a configuration that cannot be written.
+pub(crate) fn of_write(error: &io::Error, language: Language) -> Words {
+    let (message, remedy) = match language {
+        Language::En => (
+            format!("clawdbot.json cannot be written: {error}."),
+            "Check that there is space and that you may write there.",
+        ),
+        Language::Fr => fr::write(error),
+        Language::Es => es::write(error),
+    };
+    Words::short(message, remedy.to_owned())
+}
+
+/// Of a gateway that Tailscale does not publish.
+pub(crate) fn of_tailscale(error: &TailscaleError, language: Language) -> String {
+    match language {
+        Language::En => error.to_string(),
+        Language::Fr => fr::tailscale(error),
+        Language::Es => es::tailscale(error),
+    }
+}
+
 /// Host and port, where the failure names them.
 fn host(error: &ConnectError) -> &str {
     match error {
@@ -192,14 +205,12 @@ impl Cause {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
+    use std::time::Duration;
 
     use clawdbot_protocol::{ErrorCode, RpcError};
     use serde_json::json;
 
     use super::*;
-
-    const ALL: [Language; 3] = [Language::En, Language::Fr, Language::Es];
 
     fn unreachable(source: io::Error) -> ConnectError {
         ConnectError::Unreachable { host: "box:1".to_owned(), source }
@@ -244,14 +255,41 @@ mod tests {
             Trouble::GatewayPort,
             Trouble::Lost,
         ] {
-            different(ALL.map(|language| of_tunnel(&trouble, language)));
+            different(Language::ALL.map(|language| of_tunnel(&trouble, language)));
         }
         for error in [unreachable(ErrorKind::ConnectionRefused.into()), refused("PAIRING_REQUIRED")]
         {
-            different(ALL.map(|language| of_connect(&error, language)));
+            different(Language::ALL.map(|language| of_connect(&error, language)));
         }
-        different(ALL.map(|language| of_vault(&VaultError::Locked, language)));
-        different(ALL.map(|language| of_target(&TargetError::NoAddress, language)));
-        different(ALL.map(|language| of_ssh(&SshError::NoProgram, language)));
+        different(Language::ALL.map(|language| of_vault(&VaultError::Locked, language)));
+        different(Language::ALL.map(|language| of_target(&TargetError::NoAddress, language)));
+        different(Language::ALL.map(|language| of_ssh(&SshError::NoProgram, language)));
+        different(Language::ALL.map(|language| of_edit(&EditError::NotFaithful, language)));
+        let denied = io::Error::from(ErrorKind::PermissionDenied);
+        different(Language::ALL.map(|language| of_write(&denied, language)));
+    }
+
+    #[test]
+    fn whatever_keeps_tailscale_from_publishing_is_said_in_three_languages() {
+        let (url, text) = ("https://login.example/a".to_owned(), "why".to_owned());
+        for (error, kept) in [
+            (TailscaleError::NotInstalled, "tailscale.com/download"),
+            (TailscaleError::NotSignedIn { url: Some(url.clone()) }, url.as_str()),
+            (TailscaleError::NotRunning(text.clone()), "tailscale up"),
+            (TailscaleError::Consent { url: url.clone() }, url.as_str()),
+            (TailscaleError::Operator, "sudo tailscale set --operator=$USER"),
+            (TailscaleError::Foreign(text.clone()), "tailscale serve --https=443 off"),
+            (TailscaleError::Hangs(Duration::from_secs(9)), "9 s"),
+            (TailscaleError::TooMuch, "tailscale"),
+            (TailscaleError::Unreadable, "1.60"),
+            (TailscaleError::Refused(text.clone()), "why"),
+            (TailscaleError::Start(text.clone()), "why"),
+        ] {
+            let said = Language::ALL.map(|language| of_tailscale(&error, language));
+            assert!(said.iter().all(|said| said.contains(kept)), "{said:?}");
+            for (one, other) in [(0, 1), (1, 2), (0, 2)] {
+                assert_ne!(said[one], said[other]);
+            }
+        }
     }
 }

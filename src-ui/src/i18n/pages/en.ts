@@ -59,7 +59,6 @@ export const en = {
   "settings.section.advanced": "Advanced",
   "settings.sections": "Settings by topic",
   "settings.language.desktop": "Same as the desktop",
-  "settings.language.tray": "The tray menu follows when Clawdbot is started again.",
   "settings.autostart": "Start Clawdbot at login",
   "settings.autostartHint": "It starts in the tray and opens no window.",
   "settings.saved": "Saved",

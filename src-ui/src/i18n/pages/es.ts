@@ -60,7 +60,6 @@ export const es: PageCatalogue = {
   "settings.section.advanced": "Avanzado",
   "settings.sections": "Ajustes por tema",
   "settings.language.desktop": "El del escritorio",
-  "settings.language.tray": "El menú de la bandeja cambia cuando Clawdbot se inicia de nuevo.",
   "settings.autostart": "Abrir Clawdbot al iniciar sesión",
   "settings.autostartHint": "Arranca en la bandeja sin abrir ninguna ventana.",
   "settings.saved": "Guardado",

@@ -60,7 +60,6 @@ export const fr: PageCatalogue = {
   "settings.section.advanced": "Avancé",
   "settings.sections": "Réglages par thème",
   "settings.language.desktop": "Celle du bureau",
-  "settings.language.tray": "Le menu de la barre suit au prochain démarrage de Clawdbot.",
   "settings.autostart": "Lancer Clawdbot à l’ouverture de session",
   "settings.autostartHint": "Il démarre dans la barre, sans ouvrir de fenêtre.",
   "settings.saved": "Enregistré",
