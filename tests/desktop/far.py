@@ -198,6 +198,73 @@ class TlsFront:
             pass  # either side is gone
 
 
+class Wire:
+    """A way to a gateway that can be cut, and that can keep back what comes from there."""
+
+    def __init__(self, gateway):
+        self.gateway = gateway
+        self.changed = threading.Condition()
+        self.pattern = None
+        self.kept = 0
+        self.ends = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+        self.let_go()
+        self.cut()
+
+    def keep_back(self, pattern):
+        """From now on a connection brings nothing more from where it brings this."""
+        with self.changed:
+            self.pattern, self.kept = pattern, 0
+
+    def let_go(self):
+        with self.changed:
+            self.pattern = None
+            self.changed.notify_all()
+
+    def cut(self):
+        """Ends every connection; new ones are welcome."""
+        with self.changed:
+            ends, self.ends = self.ends, []
+        for end in ends:
+            close(end)
+
+    def _accept(self):
+        while True:
+            try:
+                visitor, _ = self.listener.accept()
+                gateway = socket.create_connection(("127.0.0.1", self.gateway))
+            except OSError:
+                return
+            with self.changed:
+                self.ends += [visitor, gateway]
+            threading.Thread(target=pump, args=(visitor, gateway), daemon=True).start()
+            threading.Thread(target=self._bring, args=(gateway, visitor), daemon=True).start()
+
+    def _bring(self, gateway, visitor):
+        brought = b""
+        try:
+            while data := gateway.recv(65536):
+                brought = (brought + data)[-100_000:]
+                with self.changed:
+                    if self.pattern and re.search(self.pattern, brought):
+                        self.kept += 1
+                        self.changed.wait_for(lambda: self.pattern is None)
+                        brought = b""
+                visitor.sendall(data)
+        except OSError:
+            pass
+        for end in (gateway, visitor):
+            close(end)
+
+
 def pump(source, sink):
     try:
         while data := source.recv(65536):
@@ -205,7 +272,11 @@ def pump(source, sink):
     except OSError:
         pass
     for end in (source, sink):
-        try:
-            end.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+        close(end)
+
+
+def close(end):
+    try:
+        end.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass

@@ -4,6 +4,7 @@ import unittest
 
 from desktop import Desktop, element, until, wait_answer
 from fake_model import Answer, FakeModel
+from far import TOKEN, Wire, far_gateway
 
 QUICK = "Clawdbot quick chat"
 
@@ -18,6 +19,19 @@ class Quick(unittest.TestCase):
         desktop.start("--hidden")
         desktop.wait_ready()
         return desktop
+
+    def far_desktop(self, answer):
+        """One whose gateway is elsewhere, and the way there."""
+        self.model = self.enterContext(FakeModel(answer))
+        desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        far = far_gateway(desktop, self.model.url)
+        wire = self.enterContext(Wire(far))
+        desktop.write_config({"gateway": {"mode": "remote", "port": desktop.port, "remote": {
+            "transport": "direct", "url": "ws://127.0.0.1:%d" % wire.port, "token": TOKEN}}})
+        desktop.start("--hidden")
+        desktop.wait_ready()
+        return desktop, wire
 
     def prompts(self, desktop):
         return desktop.windows(QUICK)
@@ -57,6 +71,47 @@ class Quick(unittest.TestCase):
         until(lambda: not desktop.window_process(), 10, "the end of its process")
         self.assertEqual(desktop.windows(), [])
         wait_answer(desktop.open_page(), "Forty-two.")
+
+    def test_a_connection_lost_in_the_middle_costs_nothing_of_the_answer(self):
+        words = ["word-%d " % at for at in range(60)]
+        desktop, wire = self.far_desktop(Answer(chunks=words, delay=0.1))
+        self.press(desktop, "ctrl+shift+k")
+        page = self.ready_page(desktop)
+        desktop.output("xdotool", "type", "Count")
+        desktop.output("xdotool", "key", "Return")
+        shown = lambda: element(page, "quick-answer").text
+        until(lambda: "word-5 " in shown(), 30, "the beginning")
+        wire.cut()
+        until(lambda: element(page, "quick-status").text == "Connecting to the gateway…", 20, "the loss")
+        desktop.picture("quick-lost")
+        until(lambda: shown().split() == "".join(words).split(), 60, "the whole answer")
+        until(lambda: element(page, "quick-status").text == "", 30, "its end")
+        desktop.picture("quick-back")
+        self.assertEqual(len(self.model.requests), 1)
+
+    def test_a_question_sent_again_after_a_failure_runs_once(self):
+        desktop, wire = self.far_desktop(Answer(chunks=["Forty", "-two."], delay=0))
+        self.press(desktop, "ctrl+shift+k")
+        page = self.ready_page(desktop)
+        status = lambda: element(page, "quick-status").text
+        # The gateway takes the question, but the prompt never hears of it.
+        wire.keep_back(rb'"status":"started"')
+        desktop.output("xdotool", "type", "What is it?")
+        desktop.output("xdotool", "key", "Return")
+        until(lambda: self.model.requests and wire.kept, 30, "the question at the model")
+        # Nor does it hear what has become of the question, once it is connected again.
+        wire.keep_back(rb'"messages":')
+        wire.cut()
+        until(lambda: "No answer came" in status(), 30, "the failure")
+        until(lambda: wire.kept, 30, "the next connection")
+        self.assertEqual(element(page, "quick-prompt").get_property("value"), "What is it?")
+        desktop.picture("quick-again")
+        desktop.output("xdotool", "key", "Return")
+        until(lambda: status() == "Working…", 15, "the second sending")
+        wire.let_go()
+        until(lambda: element(page, "quick-answer").text == "Forty-two.", 30, "the answer")
+        until(lambda: element(page, "quick-prompt").get_property("value") == "", 15, "the empty prompt")
+        self.assertEqual(len(self.model.requests), 1)
 
     def test_a_shortcut_that_is_taken_says_so_and_another_one_works_at_once(self):
         # The window manager has this one.

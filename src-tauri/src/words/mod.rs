@@ -4,6 +4,7 @@ mod es;
 mod fr;
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::bridge::BridgeError;
 use crate::diagnostics::DiagnosticsError;
@@ -51,7 +52,10 @@ impl fmt::Display for Words {
 /// The same in each language, so that another one can be chosen after it was said. The log has it in
 /// English.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct Said(Arc<InEach>);
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct InEach {
     en: Words,
     fr: Words,
     es: Words,
@@ -60,14 +64,15 @@ pub(crate) struct Said {
 impl Said {
     /// Says it in each language.
     pub(crate) fn of(say: impl Fn(Language) -> Words) -> Self {
-        Self { en: say(Language::En), fr: say(Language::Fr), es: say(Language::Es) }
+        let (en, fr, es) = (say(Language::En), say(Language::Fr), say(Language::Es));
+        Self(Arc::new(InEach { en, fr, es }))
     }
 
     pub(crate) fn in_language(&self, language: Language) -> &Words {
         match language {
-            Language::En => &self.en,
-            Language::Fr => &self.fr,
-            Language::Es => &self.es,
+            Language::En => &self.0.en,
+            Language::Fr => &self.0.fr,
+            Language::Es => &self.0.es,
         }
     }
 }
@@ -128,7 +133,7 @@ mod tests {
     }
 
     fn different(say: impl Fn(Language) -> Words) {
-        let said = Said::of(say);
+        let Said(said) = Said::of(say);
         assert!(!said.en.message.is_empty());
         assert_ne!(said.en, said.fr);
         assert_ne!(said.fr, said.es);

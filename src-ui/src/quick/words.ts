@@ -1,5 +1,9 @@
 /** The few words of the small prompt. */
+import { isObject, text } from "../protocol/frames";
+
 export interface QuickWords {
+  /** Of the window. */
+  title: string;
   ask: string;
   keys: string;
   connecting: string;
@@ -9,6 +13,7 @@ export interface QuickWords {
 }
 
 const EN: QuickWords = {
+  title: "Clawdbot quick chat",
   ask: "Ask Clawdbot",
   keys: "Enter sends · Esc closes",
   connecting: "Connecting to the gateway…",
@@ -18,6 +23,7 @@ const EN: QuickWords = {
 };
 
 const FR: QuickWords = {
+  title: "Question rapide à Clawdbot",
   ask: "Demander à Clawdbot",
   keys: "Entrée envoie · Échap ferme",
   connecting: "Connexion à la passerelle…",
@@ -27,6 +33,7 @@ const FR: QuickWords = {
 };
 
 const ES: QuickWords = {
+  title: "Pregunta rápida a Clawdbot",
   ask: "Preguntar a Clawdbot",
   keys: "Intro envía · Esc cierra",
   connecting: "Conectando con el gateway…",
@@ -36,6 +43,12 @@ const ES: QuickWords = {
 };
 
 const LANGUAGES: Record<string, QuickWords> = { en: EN, fr: FR, es: ES };
+
+/** The language chosen in the settings as they are stored; empty is that of the system. */
+export function chosenLanguage(settings: unknown): string {
+  const chosen = isObject(settings) ? text(settings.language) : undefined;
+  return chosen !== undefined && Object.hasOwn(LANGUAGES, chosen) ? chosen : "";
+}
 
 /** The words for the chosen language, or else for that of the system, and which language it became. */
 export function wordsFor(chosen: string, system: string): { language: string; words: QuickWords } {
