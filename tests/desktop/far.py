@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 import urllib.request
 
 from desktop import CLI, children, element, free_port, kill, until
@@ -143,25 +144,13 @@ def challenged(port):
         return False
 
 
-class TlsFront:
-    """What ends TLS in front of a gateway, serving the one name it has: `localhost` and its port."""
+class Front:
+    """Something in front of a gateway, with a port of its own; `serve` is what it does with a visitor."""
 
-    def __init__(self, desktop, gateway):
-        certificate, key = str(desktop.root / "front.pem"), str(desktop.root / "front.key")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-                        "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-                        "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate],
-                       check=True, capture_output=True)
-        der = ssl.PEM_cert_to_DER_cert(open(certificate).read())
-        self.fingerprint = hashlib.sha256(der).hexdigest()
+    def __init__(self, gateway):
         self.gateway = gateway
-        self.heads = []
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(certificate, key)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        self.name = "localhost:%d" % self.port
-        self.url = "wss://" + self.name
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self):
@@ -180,22 +169,60 @@ class TlsFront:
 
     def _serve(self, visitor):
         try:
-            with self.context.wrap_socket(visitor, server_side=True) as visitor:
-                head = b""
-                while b"\r\n\r\n" not in head:
-                    more = visitor.recv(65536)
-                    if not more:
-                        return
-                    head += more
-                self.heads.append(head.decode())
-                if ("host: %s\r\n" % self.name) not in head.decode().lower():
-                    return visitor.sendall(b"HTTP/1.1 421 Misdirected Request\r\ncontent-length: 0\r\n\r\n")
-                with socket.create_connection(("127.0.0.1", self.gateway)) as gateway:
-                    gateway.sendall(head)
-                    threading.Thread(target=pump, args=(gateway, visitor), daemon=True).start()
-                    pump(visitor, gateway)
+            with visitor:
+                self.serve(visitor)
         except OSError:
             pass  # either side is gone
+
+    def pass_on(self, visitor, head=b""):
+        with socket.create_connection(("127.0.0.1", self.gateway)) as gateway:
+            gateway.sendall(head)
+            threading.Thread(target=pump, args=(gateway, visitor), daemon=True).start()
+            pump(visitor, gateway)
+
+
+class SlowFront(Front):
+    """What lets every visitor wait for so many seconds."""
+
+    def __init__(self, gateway, seconds):
+        self.seconds = seconds
+        super().__init__(gateway)
+
+    def serve(self, visitor):
+        time.sleep(self.seconds)
+        self.pass_on(visitor)
+
+
+class TlsFront(Front):
+    """What ends TLS in front of a gateway, serving the one name it has: `localhost` and its port."""
+
+    def __init__(self, desktop, gateway):
+        certificate, key = str(desktop.root / "front.pem"), str(desktop.root / "front.key")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate],
+                       check=True, capture_output=True)
+        der = ssl.PEM_cert_to_DER_cert(open(certificate).read())
+        self.fingerprint = hashlib.sha256(der).hexdigest()
+        self.heads = []
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificate, key)
+        super().__init__(gateway)
+        self.name = "localhost:%d" % self.port
+        self.url = "wss://" + self.name
+
+    def serve(self, visitor):
+        with self.context.wrap_socket(visitor, server_side=True) as visitor:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                more = visitor.recv(65536)
+                if not more:
+                    return
+                head += more
+            self.heads.append(head.decode())
+            if ("host: %s\r\n" % self.name) not in head.decode().lower():
+                return visitor.sendall(b"HTTP/1.1 421 Misdirected Request\r\ncontent-length: 0\r\n\r\n")
+            self.pass_on(visitor, head)
 
 
 class Wire:

@@ -1,14 +1,22 @@
 """The connection test of the settings page, layer by layer, with a real sshd."""
 
+import re
 import shutil
+import time
 import unittest
 
 from selenium.webdriver.common.keys import Keys
 
 from desktop import Desktop, element, elements, free_port, until
-from far import TOKEN, Sshd, TlsFront, connection_page, far_gateway
+from far import TOKEN, SlowFront, Sshd, TlsFront, connection_page, far_gateway
 
 LAYERS = ["name", "ssh", "hostKey", "port", "gateway", "version", "authentication"]
+
+
+def seconds(text):
+    """A time as the page writes it."""
+    value, unit = re.fullmatch(r"([\d.,]+)\s*(m?)s(?:ec)?", text).groups()
+    return float(value.replace(",", "")) / (1000 if unit else 1)
 
 
 class Layers(unittest.TestCase):
@@ -51,12 +59,22 @@ class Layers(unittest.TestCase):
         self.fill(sshTarget="far", remotePort=str(far), secret=TOKEN)
         steps = self.run_test(accept=True)
         self.assertEqual([(layer, "ok") for layer in LAYERS], [(layer, state) for layer, state, _ in steps])
-        for layer, _, time in steps:
-            self.assertRegex(time, r"\d", layer)
+        for layer, _, took in steps:
+            self.assertRegex(took, r"\d", layer)
         self.assertEqual(elements(self.page, "test-remedy"), [])
         desktop.picture("test-ok")
 
-        self.fill(secret="not-the-token")
+        # Each has its own time, so that the slow one is seen: only the gateway's port takes three seconds.
+        slow = self.enterContext(SlowFront(far, 3))
+        self.fill(remotePort=str(slow.port))
+        begun = time.monotonic()
+        times = {layer: seconds(text) for layer, _, text in self.run_test()}
+        # The second way in belongs to none of them.
+        self.assertLessEqual(sum(times.values()), time.monotonic() - begun - 2.8, times)
+        self.assertGreaterEqual(times["port"], 3, times)
+        desktop.picture("test-slow-port")
+
+        self.fill(secret="not-the-token", remotePort=str(far))
         self.broken("authentication", "Enter the one of that gateway", "authentication")
         self.fill(secret=TOKEN, remotePort=str(free_port()))
         self.broken("port", "Start the gateway there", "port")

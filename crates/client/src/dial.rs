@@ -38,13 +38,17 @@ impl Attempt<'_> {
         stage: Stage,
         work: impl Future<Output = Result<T, ConnectError>>,
     ) -> Result<T, ConnectError> {
-        tokio::time::timeout_at(self.deadline, work).await.unwrap_or_else(|_| {
+        let done = tokio::time::timeout_at(self.deadline, work).await.unwrap_or_else(|_| {
             Err(ConnectError::Timeout {
                 host: self.address.name(),
                 stage,
                 after: self.options.timeout,
             })
-        })
+        })?;
+        if let Some(stages) = &self.options.stages {
+            let _ = stages.try_send((stage, Instant::now()));
+        }
+        Ok(done)
     }
 
     pub(crate) fn not_a_gateway(&self, reason: NotAGateway) -> ConnectError {
@@ -63,7 +67,8 @@ impl Attempt<'_> {
             let dialled = async { dialer.dial().await.map_err(|source| self.unreachable(source)) };
             return self.stage(Stage::Dial, dialled).await;
         }
-        let tcp = self.stage(Stage::Dial, self.tcp()).await?;
+        let found = self.stage(Stage::Name, self.addresses()).await?;
+        let tcp = self.stage(Stage::Dial, self.tcp(&found)).await?;
         if self.address.tls {
             self.stage(Stage::Tls, self.tls(tcp)).await
         } else {
@@ -76,7 +81,7 @@ impl Attempt<'_> {
     }
 
     /// Looks the name up; what may not be dialled is refused.
-    pub(crate) async fn addresses(&self) -> Result<Vec<SocketAddr>, ConnectError> {
+    async fn addresses(&self) -> Result<Vec<SocketAddr>, ConnectError> {
         let found: Vec<SocketAddr> =
             tokio::net::lookup_host((self.address.host.as_str(), self.address.port))
                 .await
@@ -88,10 +93,9 @@ impl Attempt<'_> {
         Ok(found)
     }
 
-    async fn tcp(&self) -> Result<TcpStream, ConnectError> {
+    async fn tcp(&self, found: &[SocketAddr]) -> Result<TcpStream, ConnectError> {
         let unreachable = |source| self.unreachable(source);
-        let found = self.addresses().await?;
-        let tcp = TcpStream::connect(found.as_slice()).await.map_err(unreachable)?;
+        let tcp = TcpStream::connect(found).await.map_err(unreachable)?;
         tcp.set_nodelay(true).map_err(unreachable)?;
         Ok(tcp)
     }

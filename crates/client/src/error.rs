@@ -79,7 +79,9 @@ pub enum Distrust {
 /// A step of connecting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Name resolution and TCP.
+    /// Looking the name up; a tunnel does without.
+    Name,
+    /// TCP, or the way into the tunnel.
     Dial,
     /// TLS.
     Tls,
@@ -237,6 +239,7 @@ impl RequestError {
 impl std::fmt::Display for Stage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            Self::Name => "looking its name up",
             Self::Dial => "opening the connection",
             Self::Tls => "agreeing on TLS",
             Self::Upgrade => "upgrading to WebSocket",

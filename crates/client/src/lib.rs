@@ -42,6 +42,6 @@ pub use client::{Client, Connected};
 pub use dialer::{Dialer, Stream};
 pub use error::{Closed, ConnectError, Distrust, NotAGateway, RequestError, Stage};
 pub use events::Events;
-pub use line::{Line, dial, knock, resolve};
+pub use line::{Line, dial, knock};
 pub use options::{ConnectOptions, Credential};
 pub use pin::{Pin, PinError};

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use crate::address::Address;
 use crate::dial::{Attempt, Socket};
 use crate::dialer::Stream;
-use crate::error::{Closed, ConnectError, Stage};
+use crate::error::{Closed, ConnectError};
 use crate::handshake::code_of;
 use crate::options::ConnectOptions;
 
@@ -83,17 +83,6 @@ pub async fn knock(options: &ConnectOptions) -> Result<(), ConnectError> {
     attempt.prove(&mut socket).await?;
     let _ = socket.close(None).await;
     Ok(())
-}
-
-/// Looks up the name in an address, and no more.
-///
-/// # Errors
-/// [`ConnectError::Address`] for what may not be dialled, [`ConnectError::Unreachable`] for no name.
-pub async fn resolve(options: &ConnectOptions) -> Result<(), ConnectError> {
-    let address = Address::parse(&options.url)?;
-    let deadline = Instant::now() + options.timeout;
-    let attempt = Attempt { address: &address, deadline, options };
-    attempt.stage(Stage::Dial, attempt.addresses()).await.map(drop)
 }
 
 /// Opens the byte stream of a connection, and no more.

@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clawdbot_protocol::{ClientInfo, DeviceIdentity, Role, Scope};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::dialer::Dialer;
+use crate::error::Stage;
 use crate::pin::Pin;
 
 /// What to connect to, and as whom.
@@ -32,6 +35,8 @@ pub struct ConnectOptions {
     /// How to reach the gateway otherwise than by the address, for example through a tunnel; the
     /// address then only names it.
     pub dialer: Option<Dialer>,
+    /// Told each stage that is behind, and when. One that does not fit is left out.
+    pub stages: Option<mpsc::Sender<(Stage, Instant)>>,
     /// Longest wait for the handshake as a whole, and later for the answer to a request.
     pub timeout: Duration,
 }
@@ -70,6 +75,7 @@ impl ConnectOptions {
             identity: None,
             pin: None,
             dialer: None,
+            stages: None,
             timeout: Duration::from_secs(30),
         }
     }

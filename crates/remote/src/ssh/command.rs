@@ -15,7 +15,7 @@ const PLACES: [&str; 3] =
 
 /// What is asked of every `ssh`, whatever the person's own configuration says: the first value that
 /// `ssh` reads of an option counts, and the command line comes first (SSH-04).
-const OPTIONS: [&str; 14] = [
+const OPTIONS: [&str; 13] = [
     // Older ones do not know these two.
     "IgnoreUnknown=ForkAfterAuthentication,StdinNull",
     "ControlMaster=no",
@@ -24,7 +24,6 @@ const OPTIONS: [&str; 14] = [
     "ForkAfterAuthentication=no",
     "ForwardAgent=no",
     "ForwardX11=no",
-    "LogLevel=INFO",
     "PermitLocalCommand=no",
     "RemoteCommand=none",
     "ServerAliveInterval=5",
@@ -37,11 +36,13 @@ const OPTIONS: [&str; 14] = [
 ///
 /// A forward of the person's alias that cannot be opened must not end the tunnel, so that
 /// `ExitOnForwardFailure` is off and the tunnel's own end is looked at instead.
-/// `ClearAllForwardings` would take the tunnel's forward away as well.
-const OF_TUNNEL: [&str; 7] = [
+/// `ClearAllForwardings` would take the tunnel's forward away as well. `DEBUG1` is the first level at
+/// which `ssh` says how far it is.
+const OF_TUNNEL: [&str; 8] = [
     "BatchMode=no",
     "ExitOnForwardFailure=no",
     "GatewayPorts=no",
+    "LogLevel=DEBUG1",
     "StdinNull=yes",
     "StreamLocalBindMask=0177",
     "StreamLocalBindUnlink=yes",
@@ -196,16 +197,17 @@ impl Ssh {
         asks: bool,
         command: &str,
     ) -> std::process::Command {
-        let strictness: &[&str] = if asks {
-            &["ClearAllForwardings=yes", "BatchMode=no", "StrictHostKeyChecking=ask"]
+        let strictness = if asks {
+            ["BatchMode=no", "StrictHostKeyChecking=ask"]
         } else {
-            &["ClearAllForwardings=yes", "BatchMode=yes", "StrictHostKeyChecking=yes"]
+            ["BatchMode=yes", "StrictHostKeyChecking=yes"]
         };
+        let purpose = [&["ClearAllForwardings=yes", "LogLevel=INFO"], &strictness[..]].concat();
         let mut ssh = std::process::Command::new(&self.program);
         ssh.env_clear()
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .env("LC_ALL", "C")
-            .args(self.common(strictness, identity))
+            .args(self.common(&purpose, identity))
             .args(destination.arguments())
             .arg(command);
         ssh

@@ -5,6 +5,7 @@ mod command;
 mod destination;
 pub(crate) mod local;
 mod session;
+mod sign_in;
 mod trouble;
 mod tunnel;
 
@@ -12,5 +13,6 @@ pub use ask::{Kind, Question, Questions};
 pub use command::{Spec, Ssh, SshError};
 pub use destination::{Destination, DestinationError, Identity, IdentityError};
 pub use session::{Heard, Session};
+pub use sign_in::SignIn;
 pub use trouble::Trouble;
 pub use tunnel::{Status, Tunnel};

@@ -15,7 +15,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::delays::Delays;
 use crate::ssh::ask::{self, Desk, MAX_WAITING, Questions};
-use crate::ssh::{Spec, Ssh, SshError, Trouble};
+use crate::ssh::sign_in::Clock;
+use crate::ssh::{SignIn, Spec, Ssh, SshError, Trouble};
 
 /// A tunnel that lived this long starts again at once.
 const PROVEN: Duration = Duration::from_secs(60);
@@ -33,6 +34,8 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 /// What `ssh` says, kept: lines and bytes of a line.
 const MAX_LINES: usize = 40;
 const MAX_LINE: u64 = 1000;
+/// Before what it says about itself.
+const ABOUT_ITSELF: &str = "debug1: ";
 
 /// The prefix of private directories.
 const SCRATCH: &str = "clawdbot-ssh-";
@@ -69,6 +72,7 @@ pub enum Status {
 pub struct Tunnel {
     orders: mpsc::Sender<Order>,
     status: watch::Receiver<Status>,
+    sign_in: watch::Receiver<SignIn>,
     end: End,
     _actor: AbortOnDropHandle<()>,
 }
@@ -95,6 +99,7 @@ impl Tunnel {
         let desk_task = AbortOnDropHandle::new(tokio::spawn(desk.clone().serve(listener)));
         let (orders, inbox) = mpsc::channel(4);
         let (status, watched) = watch::channel(Status::Connecting);
+        let (spent, sign_in) = watch::channel(SignIn::default());
         let actor = TunnelActor {
             ssh,
             spec,
@@ -103,16 +108,22 @@ impl Tunnel {
             desk,
             orders: inbox,
             status,
+            spent,
             _desk_task: desk_task,
             _scratch: scratch,
         };
         let actor = AbortOnDropHandle::new(tokio::spawn(actor.run()));
-        Ok((Self { orders, status: watched, end, _actor: actor }, questions))
+        Ok((Self { orders, status: watched, sign_in, end, _actor: actor }, questions))
     }
 
     /// Follows what it is doing.
     pub fn status(&self) -> watch::Receiver<Status> {
         self.status.clone()
+    }
+
+    /// How long the parts of the last sign-in took that is over, well or not.
+    pub fn sign_in(&self) -> SignIn {
+        *self.sign_in.borrow()
     }
 
     /// Opens connections to the gateway at its far end.
@@ -254,8 +265,16 @@ struct TunnelActor {
     desk: Desk,
     orders: mpsc::Receiver<Order>,
     status: watch::Sender<Status>,
+    spent: watch::Sender<SignIn>,
     _desk_task: AbortOnDropHandle<()>,
     _scratch: Scratch,
+}
+
+/// What one `ssh` has said.
+struct Story {
+    /// Its last lines, without those about itself.
+    lines: VecDeque<String>,
+    clock: Clock,
 }
 
 /// How one `ssh` came to its end.
@@ -304,18 +323,18 @@ impl TunnelActor {
         let mut child = self.ssh.spawn(&self.spec, &self.end.listen(), (&self.ask, &word))?;
         let pid = child.id();
         let mut said = child.stderr.take().map(Said::new);
-        let mut lines = VecDeque::new();
+        let mut story = Story { lines: VecDeque::new(), clock: Clock::start() };
         let mut patience = CONNECT;
         let mut look = tokio::time::interval(LOOK);
         let ended = loop {
             tokio::select! {
                 biased;
                 line = next_line(&mut said) => match line {
-                    Some(line) => self.heard(line, &mut lines, up.is_some()),
+                    Some(line) => self.heard(line, &mut story, up.is_some()),
                     None => said = None,
                 },
                 _ = child.wait() => {
-                    self.drain(&mut said, &mut lines).await;
+                    self.drain(&mut said, &mut story).await;
                     break true;
                 }
                 order = self.orders.recv() => match order {
@@ -323,13 +342,17 @@ impl TunnelActor {
                     Some(Order::Stop) | None => break false,
                 },
                 _ = look.tick(), if up.is_none() => {
+                    let is_asking = self.desk.is_asking();
+                    story.clock.pass(is_asking);
                     if self.end.is_there(pid) {
                         *up = Some(Instant::now());
+                        self.spent.send_replace(story.clock.spent());
                         self.status.send_replace(Status::Up { since: Instant::now(), trouble: None });
-                    } else if !self.desk.is_asking() {
+                    } else if !is_asking {
                         patience = patience.saturating_sub(LOOK);
                     }
                     if patience.is_zero() {
+                        self.spent.send_replace(story.clock.spent());
                         end(&mut child).await;
                         return Ok(Outcome::Ended(Trouble::Timeout));
                     }
@@ -338,25 +361,28 @@ impl TunnelActor {
         };
         self.end.clear();
         if ended {
-            return Ok(Outcome::Ended(self.cause(&lines, up.is_some())));
+            if up.is_none() {
+                story.clock.pass(false);
+                self.spent.send_replace(story.clock.spent());
+            }
+            return Ok(Outcome::Ended(self.cause(&story.lines, up.is_some())));
         }
         end(&mut child).await;
         Ok(Outcome::Stopped)
     }
 
     /// Reads the last words. Something that `ssh` started may keep the channel open.
-    async fn drain<R: AsyncRead + Unpin>(
-        &self,
-        said: &mut Option<Said<R>>,
-        lines: &mut VecDeque<String>,
-    ) {
+    async fn drain<R: AsyncRead + Unpin>(&self, said: &mut Option<Said<R>>, story: &mut Story) {
         let Some(said) = said else { return };
         while let Ok(Some(line)) = tokio::time::timeout(LAST_WORDS, said.next()).await {
-            self.heard(line, lines, false);
+            self.heard(line, story, false);
         }
     }
 
-    fn heard(&self, line: String, lines: &mut VecDeque<String>, is_up: bool) {
+    fn heard(&self, line: String, Story { lines, clock }: &mut Story, is_up: bool) {
+        if let Some(line) = line.strip_prefix(ABOUT_ITSELF) {
+            return clock.heard(line);
+        }
         tracing::debug!(line, "ssh");
         if is_up && let Some(found) = Trouble::while_up(&line) {
             self.status.send_if_modified(|status| match status {
