@@ -1,5 +1,7 @@
 //! Starting at login, through the desktop's own list of such programs.
 
+use std::sync::{Mutex, PoisonError};
+
 use tauri::{AppHandle, Manager};
 use tauri_plugin_autostart::ManagerExt;
 
@@ -9,6 +11,9 @@ use crate::platform::{Here, Platform};
 pub(crate) const NAME: &str = "Clawdbot";
 /// What the app is started with there.
 pub(crate) const ARGUMENT: &str = "--hidden";
+
+/// Held while an entry is written, which takes more than one step.
+static CHANGING: Mutex<()> = Mutex::new(());
 
 /// Why the list was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +43,17 @@ pub(crate) fn is_on(app: &AppHandle) -> bool {
 
 /// Adds the app to the list, or takes it out.
 pub(crate) fn set(app: &AppHandle, on: bool) -> Result<(), LoginError> {
+    let _one_at_a_time = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
+    change(app, on)
+}
+
+/// The other way round than it is.
+pub(crate) fn toggle(app: &AppHandle) -> Result<(), LoginError> {
+    let _one_at_a_time = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
+    change(app, !is_on(app))
+}
+
+fn change(app: &AppHandle, on: bool) -> Result<(), LoginError> {
     let list = app.autolaunch();
     if !on {
         return Ok(list.disable()?);

@@ -110,8 +110,25 @@ NONSENSE = [
     ("settings_write", {}), ("settings_write", {"patch": []}), ("settings_write", {"patch": {"x": 1}}),
     ("settings_write", {"patch": {"autostart": "yes"}}), ("settings_write", {"patch": {"quickChat": "K"}}),
     ("settings_write", {"patch": {"language": "../x"}}), ("log_tail", {"cursor": -1}),
-    ("open_path", {"what": "/etc/passwd"}), ("open_path", {}), ("qr_code", {"text": "a" * 5000}),
+    ("settings_write", {"patch": {"quickChat": "Ctrl+" + "A" * 100_000}}), ("log_tail", {"cursor": "x"}),
+    ("open_path", {"what": "/etc/passwd"}), ("open_path", {}), ("qr_code", {"text": "a" * 5000}), ("qr_code", {}),
+    ("connection_use", {}), ("connection_use", {"target": "local"}), ("connection_use", {"target": {"mode": "shell"}}),
+    ("connection_use", {"target": {"mode": "ssh", "sshTarget": "-oProxyCommand=x"}}),
+    ("connection_use", {"target": {"mode": "ssh", "sshTarget": ["me@server"]}}),
+    ("connection_use", {"target": {"mode": "ssh", "sshTarget": "me@server", "remotePort": 70_000}}),
+    ("connection_use", {"target": {"mode": "ssh", "sshTarget": "me@" + "a" * 100_000}}),
+    ("connection_use", {"target": {"mode": "direct", "url": "file:///etc/passwd"}}),
+    ("connection_use", {"target": {"mode": "direct", "url": "wss://x"}, "credential": "token"}),
+    ("connection_test", {"target": {"mode": "local"}}), ("connection_test", {"onStep": "__CHANNEL__:1"}),
+    ("ask_answer", {}), ("ask_answer", {"id": "nobody-asked", "value": "yes"}), ("ask_answer", {"id": 1, "value": 2}),
+    ("tailscale_use", {}), ("tailscale_use", {"mode": "everything"}), ("tailscale_use", {"mode": "--bg"}),
 ]
+# These take nothing from the page.
+WITHOUT_ARGUMENTS = {
+    "gateway_close", "show_take", "connection_read", "connection_stop", "connection_retry", "connection_take_over",
+    "connection_hand_back", "tailscale_read", "settings_read", "diagnostics_read", "diagnostics_bundle",
+    "settings_export", "page_painted", "window_close",
+}
 
 
 class Page(unittest.TestCase):
@@ -140,10 +157,18 @@ class Page(unittest.TestCase):
                 self.assertIn("error", result)
                 self.assertRegex(str(result["error"]), "not allowed|not found|denied")
 
-    def test_nonsense_is_refused_and_the_app_lives(self):
+    def test_nonsense_is_refused_and_the_app_lives(self):  # APP-04
+        self.assertEqual({command for command, _ in NONSENSE}, COMMANDS - WITHOUT_ARGUMENTS)
+        kept = lambda: [(self.desktop.home / ".clawdbot" / name).read_bytes() for name in ("clawdbot.json", "desktop.json")]
+        before = kept()
         for command, args in NONSENSE:
             with self.subTest(command=command, args=str(args)[:60]):
                 self.assertIn("error", self.invoke(command, args))
+        self.assertEqual(kept(), before)
+        # The same commands do what they are for.
+        self.assertIn("ok", self.invoke("settings_write", {"patch": {"quickChat": "CmdOrCtrl+Alt+J"}}))
+        self.assertNotEqual(kept(), before)
+        self.assertRegex(self.invoke("qr_code", {"text": "a" * 500})["ok"], "^data:image/svg")
         huge = "return '{\"type\":\"req\",\"x\":\"' + 'a'.repeat(26 * 1024 * 1024) + '\"}'"
         script = "const done = arguments[0]; const frame = (() => { %s })();" % huge
         script += "window.__TAURI_INTERNALS__.invoke('gateway_send', {frame})"
@@ -168,6 +193,8 @@ class Page(unittest.TestCase):
             "assign": "location.assign('%s')",
             "link": "const a = document.createElement('a'); a.href = '%s'; document.body.append(a); a.click()",
             "new window": "window.open('%s')",
+            "refresh": "document.head.insertAdjacentHTML('beforeend', '<meta http-equiv=refresh content=\"0;url=%s\">')",
+            "replace": "location.replace('%s')",
         }
         for name, script in leave.items():
             with self.subTest(name):
@@ -194,7 +221,7 @@ class Page(unittest.TestCase):
                 self.assertEqual(self.driver.current_url, before)
                 self.assertNotIn(url, self.links())
 
-    def test_the_policy_holds_in_the_engine(self):
+    def test_the_policy_holds_in_the_engine(self):  # APP-01, APP-03
         hits = []
 
         class Canary(http.server.BaseHTTPRequestHandler):
@@ -231,6 +258,10 @@ class Page(unittest.TestCase):
               const frame = document.createElement('iframe');
               frame.src = 'http://' + base + '/frame';
               document.body.append(frame);
+              const form = document.createElement('form');
+              form.action = 'http://' + base + '/form';
+              document.body.append(form);
+              form.submit();
               await new Promise(end => setTimeout(end, 500));
               done(seen);
             })();
@@ -248,6 +279,69 @@ class Page(unittest.TestCase):
               .map(path => image('clawdbot-media://localhost/' + path))).then(done);
         """)
         self.assertEqual(statuses, ["nothing"] * 4)
+
+
+class Prompt(unittest.TestCase):
+    def test_the_small_prompt_may_only_talk_to_the_gateway_and_close(self):  # APP-01
+        desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        desktop.start("--hidden")
+        desktop.wait_ready()
+        prompts = lambda: desktop.windows("Clawdbot quick chat")
+
+        def opened():
+            if not prompts():
+                desktop.output("xdotool", "key", "ctrl+shift+k")
+            return desktop.active_window() in prompts()
+
+        until(opened, 20, "the small prompt")
+        page = desktop.page()
+        page.set_script_timeout(10)
+        until(lambda: page.execute_script("return document.documentElement.dataset.ready"), 15, "its page")
+        quick = json.loads((TAURI / "capabilities/quick.json").read_text())["permissions"]
+        own = {name.removeprefix("allow-").replace("-", "_") for name in quick}
+        for command, args in [*FORBIDDEN, *((name, {}) for name in sorted(COMMANDS - own))]:
+            with self.subTest(command=command):
+                result = page.execute_async_script(INVOKE, command, args)
+                self.assertRegex(str(result.get("error")), "not allowed|not found|denied")
+        page.execute_script("window.__TAURI_INTERNALS__.invoke('window_close')")
+        until(lambda: not prompts(), 15, "the closed prompt")
+
+
+class Ssh(unittest.TestCase):
+    def test_only_a_plain_destination_reaches_the_program(self):  # SSH-01, SSH-02
+        desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        asked = desktop.root / "asked"
+        desktop.program("ssh", 'printf "%%s\\n" "$*" >> "%s"\nexit 255\n' % asked)
+        desktop.start("--hidden")
+        desktop.wait_ready()
+        page = desktop.open_page()
+        page.set_script_timeout(10)
+        hostile = ["-oProxyCommand=touch x", "-l@server", "me@-J", "me@server -oProxyCommand=x", "me@server\nProxyCommand x",
+                   "me@$(id)", "me@`id`", "me;id@server", "me@%h", "me@'server'", "me@server:22;id", "me@ser\u0007ver"]
+        targets = [{"sshTarget": target} for target in hostile]
+        targets += [{"sshTarget": "me@server", "sshIdentity": path} for path in ("-oX", "id", "~/%h", "/a\nb", "/$(id)")]
+        for target in targets:
+            with self.subTest(target=target):
+                used = page.execute_async_script(INVOKE, "connection_use", {"target": {"mode": "ssh", **target}})
+                self.assertRegex(used.get("error", {}).get("code", "used"), "^SSH_(TARGET|IDENTITY)")
+        # Nor from the configuration.
+        for target in hostile:
+            with self.subTest(written=target):
+                desktop.write_config({"gateway": {"mode": "remote", "port": desktop.port, "remote": {
+                    "transport": "ssh", "sshTarget": target}}})
+                desktop.click("Restart gateway")
+                refused = lambda: "Correct it in" in (page.execute_async_script(INVOKE, "connection_read", {})["ok"]["remedy"] or "")
+                until(refused, 15, "the refusal")
+                desktop.configure("http://127.0.0.1:9/v1")
+                desktop.click("Restart gateway")
+                until(lambda: not refused(), 15, "the gateway here")
+        self.assertFalse(asked.exists(), "ssh was asked")
+        target = {"mode": "ssh", "sshTarget": "me@server.invalid:2222", "remotePort": 18789}
+        self.assertIn("ok", page.execute_async_script(INVOKE, "connection_use", {"target": target}))
+        until(asked.exists, 15, "ssh")
+        self.assertTrue(asked.read_text().splitlines()[0].endswith("-p 2222 -- me@server.invalid"), asked.read_text())
 
 
 if __name__ == "__main__":

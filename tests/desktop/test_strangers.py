@@ -7,9 +7,9 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from desktop import CLI, Desktop, answers, say, until, wait_answer
+from desktop import CLI, Desktop, answers, children, say, until, wait_answer
 from fake_model import Answer, FakeModel
-from far import call
+from far import TOKEN, call, far_gateway
 
 NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}
 SECOND_START = ("com.clawdbot.desktop.SingleInstance", "/com/clawdbot/desktop/SingleInstance",
@@ -85,6 +85,71 @@ class Programs(unittest.TestCase):
         self.assertTrue(desktop.status().startswith("Ready on"), desktop.status())
         self.assertEqual((desktop.home / ".clawdbot/clawdbot.json").read_text(), config)
         self.assertTrue((desktop.home / ".clawdbot/desktop.json").exists())
+
+
+class Traces(unittest.TestCase):
+    """What the app leaves where others could look."""
+
+    def test_every_file_is_the_persons_alone(self):  # LOC-01
+        model = self.enterContext(FakeModel(Answer(chunks=["Noted."], delay=0)))
+        desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        far = far_gateway(desktop, model.url)
+        # The worst there is; files must not rely on it.
+        desktop.start("--hidden", umask=0)
+        desktop.wait_ready()
+        page = desktop.open_page()
+        page.set_script_timeout(20)
+        call(page, "settings_write", patch={"notifications": {"answers": False}, "autostart": True})
+        call(page, "connection_use", target={"mode": "direct", "url": "ws://127.0.0.1:%d" % far},
+             credential={"token": TOKEN})
+        say(page, "A secret plan")
+        wait_answer(page, "Noted.")
+        desktop.leave(page)
+        desktop.close_window()
+        until(lambda: not desktop.window_process(), 15, "the end of the windows")
+        state = desktop.home / ".clawdbot"
+        mode = lambda path: path.lstat().st_mode & 0o777
+        loose = {str(path): oct(mode(path)) for path in [state, *state.rglob("*")]
+                 if mode(path) != (0o700 if path.is_dir() else 0o600)}
+        self.assertEqual(loose, {})
+        for name in ("desktop.json", "remote-secrets.json", "logs/gateway.log", "clawdbot.sqlite"):
+            self.assertTrue((state / name).exists(), name)
+        # Elsewhere it is enough that nobody gets in, and that nobody can change what is started.
+        def exposed(path):
+            within = [path, *path.parents][:len(path.relative_to(desktop.home).parts)]
+            return path.is_file() and not any(mode(part) & 0o077 == 0 for part in within)
+        open_files = {path for path in desktop.home.rglob("*") if exposed(path)}
+        for path in open_files:
+            self.assertEqual(mode(path) & 0o022, 0, "%s can be changed by others" % path)
+            self.assertNotIn(b"A secret plan", path.read_bytes(), path)
+            self.assertNotIn(TOKEN.encode(), path.read_bytes(), path)
+
+    def test_secrets_are_in_no_process_of_a_page_and_in_no_log(self):  # LOC-02
+        model = self.enterContext(FakeModel(Answer(chunks=["Noted."], delay=0)))
+        desktop = self.enterContext(Desktop())
+        desktop.configure(model.url)
+        secrets = {"CLAWDBOT_GATEWAY_TOKEN": "canary-of-the-gateway", "ANTHROPIC_API_KEY": "canary-of-a-model"}
+        known = [*secrets.values(), "desktop-test-token", "test-key"]
+        desktop.env.update(secrets)
+        desktop.start("--hidden")
+        desktop.wait_ready()
+        page = desktop.open_page()
+        say(page, "Hello")
+        wait_answer(page, "Noted.")
+        told = lambda pid: b"".join(Path("/proc/%d/%s" % (pid, what)).read_bytes() for what in ("environ", "cmdline"))
+        for secret in secrets.values():
+            self.assertIn(secret.encode(), told(desktop.app.pid), "the search finds what is there")
+        processes = children(desktop.app.pid)
+        self.assertTrue(any(name.startswith("WebKitWebProces") for name in processes.values()), processes)
+        for pid, name in processes.items():
+            for secret in known:
+                self.assertNotIn(secret.encode(), told(pid), name)
+        shown = page.execute_script("return document.documentElement.outerHTML + JSON.stringify({...localStorage})")
+        for secret in known:
+            self.assertNotIn(secret, shown)
+            self.assertNotIn(secret, desktop.log())
+        self.assertIn("ready", desktop.log())
 
 
 if __name__ == "__main__":

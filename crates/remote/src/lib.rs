@@ -34,3 +34,4 @@ pub mod ssh;
 pub mod tailscale;
 
 pub use delays::Delays;
+pub use program::is_for_child;

@@ -39,7 +39,9 @@ pub(crate) fn env_for_child<'a>(
     env.filter(|(name, _)| is_for_child(name)).map(own).collect()
 }
 
-fn is_for_child(name: &str) -> bool {
+/// Whether other programs may see a variable of that name: it is none that holds what opens a gateway
+/// or pays a model (LOC-02).
+pub fn is_for_child(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     !(upper.starts_with("CLAWDBOT_")
         || upper.starts_with("OPENCLAW_")

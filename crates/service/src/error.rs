@@ -35,7 +35,7 @@ pub enum ServiceError {
     },
     /// A path that cannot be written into a unit.
     #[error(
-        "the path {path:?} holds a line break, which no service file can carry. Move the program or the state directory."
+        "{path:?} holds a line break, or a quotation or per cent sign that the service would not take as it is. Move the program or the state directory."
     )]
     Path {
         /// The path.

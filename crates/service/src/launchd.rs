@@ -105,6 +105,7 @@ impl<C: Commands> Service for LaunchAgent<C> {
     }
 
     fn install(&self, spec: &Spec, replace: bool) -> Result<(), ServiceError> {
+        spec.refuse(&['\n', '\r'])?;
         self.available()?;
         file::write(&self.path(spec), &self.render(spec), replace)?;
         self.launchctl(&["enable", &self.target(spec)]).map(drop)
@@ -224,5 +225,24 @@ mod tests {
         </dict>
         </plist>
         "#);
+    }
+
+    #[test]
+    fn hostile_values_stay_values_loc_05() {
+        let home = tempfile::tempdir().unwrap();
+        let odd = "/A & B</string><key>Program</key>\"%n\"";
+        let mut spec = Spec::new(odd.into(), home.path().into(), home.path().join(".clawdbot"));
+        spec.environment.insert("CLAWDBOT_STATE_DIR".to_owned(), odd.to_owned());
+        let agent = LaunchAgent::new(501);
+        let read = Value::from_reader_xml(agent.render(&spec).as_bytes()).unwrap();
+        let read = read.as_dictionary().unwrap();
+        let command = read["ProgramArguments"].as_array().unwrap();
+        assert_eq!(command[0].as_string(), Some(odd));
+        let environment = read["EnvironmentVariables"].as_dictionary().unwrap();
+        assert_eq!(environment["CLAWDBOT_STATE_DIR"].as_string(), Some(odd));
+        assert!(!read.contains_key("Program"));
+        spec.program = "/a\nb".into();
+        assert_eq!(agent.install(&spec, false).unwrap_err().code(), "SERVICE_PATH");
+        assert!(!agent.path(&spec).exists());
     }
 }

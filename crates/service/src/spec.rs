@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::ServiceError;
 
 /// What the service runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,18 @@ impl Spec {
         match &self.profile {
             Some(profile) => vec!["--profile", profile, "gateway"],
             None => vec!["gateway"],
+        }
+    }
+
+    /// Refuses values with signs that would end their place in the text of a service (LOC-05).
+    pub(crate) fn refuse(&self, signs: &[char]) -> Result<(), ServiceError> {
+        let paths = [self.program.as_path(), &self.home, &self.state_dir];
+        let values = self.environment.values().map(Path::new);
+        let profile = self.profile.iter().map(Path::new);
+        let mut all = paths.into_iter().chain(values).chain(profile);
+        match all.find(|value| value.to_string_lossy().contains(signs)) {
+            Some(value) => Err(ServiceError::Path { path: value.to_owned() }),
+            None => Ok(()),
         }
     }
 

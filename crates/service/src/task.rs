@@ -132,6 +132,9 @@ impl<C: Commands> Service for ScheduledTask<C> {
     }
 
     fn install(&self, spec: &Spec, replace: bool) -> Result<(), ServiceError> {
+        // The shell in between would take quotation and per cent signs for its own.
+        let shell = !spec.environment.is_empty();
+        spec.refuse(if shell { &['\n', '\r', '"', '%'] } else { &['\n', '\r', '"'] })?;
         file::write(&self.path(spec), &self.render(spec), replace)?;
         let path = self.path(spec).display().to_string();
         self.schtasks(&["/Create", "/F", "/TN", &Self::name(spec), "/XML", &path]).map(drop)
@@ -237,5 +240,24 @@ mod tests {
         let text = ScheduledTask::default().render(&spec);
         let line = text.lines().find(|line| line.contains("<Arguments>")).unwrap();
         insta::assert_snapshot!(line.trim(), @r"<Arguments>/d /s /c &quot;set &quot;CLAWDBOT_STATE_DIR=D:\a b&quot;&amp;&amp; &quot;C:\Program Files\A &amp; B\clawdbot.exe&quot; gateway&quot;</Arguments>");
+    }
+
+    #[test]
+    fn hostile_values_stay_values_loc_05() {
+        let dir = tempfile::tempdir().unwrap();
+        let task = ScheduledTask::default();
+        let mut spec = Spec::new(
+            r"C:\A & B</Command><Command>evil".into(),
+            r"C:\Users\you".into(),
+            dir.path().into(),
+        );
+        let text = task.render(&spec);
+        assert_eq!(text.matches("<Command>").count(), 1, "{text}");
+        assert!(text.contains(r"C:\A &amp; B&lt;/Command&gt;&lt;Command&gt;evil"), "{text}");
+        for evil in [r#"D:\a"&calc&""#, r"D:\%PATH%", "D:\\a\nb"] {
+            spec.environment.insert("CLAWDBOT_STATE_DIR".to_owned(), evil.to_owned());
+            assert_eq!(task.install(&spec, false).unwrap_err().code(), "SERVICE_PATH", "{evil}");
+            assert!(!task.path(&spec).exists());
+        }
     }
 }

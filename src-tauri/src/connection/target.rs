@@ -200,6 +200,32 @@ mod tests {
     }
 
     #[test]
+    fn secrets_of_one_gateway_are_kept_under_its_own_name_app_09() {
+        let key = |wish: Value| {
+            serde_json::from_value::<Wish>(wish)
+                .unwrap()
+                .check()
+                .map(|target| target.key())
+                .unwrap()
+        };
+        let ssh = json!({"mode": "ssh", "sshTarget": "me@server", "remotePort": 1});
+        let direct = json!({"mode": "direct", "url": "wss://gateway.example"});
+        assert_eq!(key(ssh.clone()), key(ssh.clone()));
+        let others = [
+            ssh,
+            json!({"mode": "ssh", "sshTarget": "me@server", "remotePort": 2}),
+            json!({"mode": "ssh", "sshTarget": "other@server", "remotePort": 1}),
+            json!({"mode": "ssh", "sshTarget": "me@server:2222", "remotePort": 1}),
+            direct,
+            json!({"mode": "direct", "url": "wss://gateway.example:8443"}),
+            json!({"mode": "direct", "url": "wss://gateway.example.evil"}),
+            json!({"mode": "local"}),
+        ];
+        let keys: std::collections::HashSet<String> = others.iter().cloned().map(key).collect();
+        assert_eq!(keys.len(), others.len(), "{keys:?}");
+    }
+
+    #[test]
     fn a_wish_is_checked_before_anything_is_done_with_it_ssh_01_app_04() {
         for (wish, expected) in [
             (json!({"mode": "local"}), None),

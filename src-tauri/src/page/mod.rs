@@ -77,6 +77,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
         .invoke_handler(calls::on_invoke)
         .on_window_event(on_event)
         .setup(|app| {
+            // Where the window was is kept there.
+            Here::private_dir(&app.path().app_config_dir()?)?;
             catch_signals(app.handle().clone());
             line::listen(app.handle().clone());
             Ok(())

@@ -1,8 +1,8 @@
 //! Linux: freedesktop notifications.
 
 use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use keyring_core::api::CredentialStoreApi as _;
@@ -111,7 +111,11 @@ impl Platform for Linux {
     fn mend_login_entry(home: &Path) -> io::Result<()> {
         let path = home.join(format!(".config/autostart/{}.desktop", login::NAME));
         let entry = fs::read_to_string(&path)?;
-        fs::write(&path, with_quoted_program(&entry))
+        // Made anew, because whoever can write there chooses what starts (LOC-01).
+        fs::remove_file(&path)?;
+        let mut file =
+            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        file.write_all(with_quoted_program(&entry).as_bytes())
     }
 
     fn forget_scheme(scheme: &str) -> io::Result<bool> {

@@ -138,8 +138,7 @@ fn open_logs(app: &AppHandle) {
 fn toggle_login(app: &AppHandle) {
     let app = app.clone();
     tauri::async_runtime::spawn_blocking(move || {
-        let wanted = !login::is_on(&app);
-        if let Err(error) = login::set(&app, wanted) {
+        if let Err(error) = login::toggle(&app) {
             tracing::warn!(code = error.code(), %error, "start at login was not changed");
         }
         // The desktop ticks the entry by itself, so it is put right in either case.

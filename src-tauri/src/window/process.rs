@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use clawdbot_remote::is_for_child;
 use tauri::{AppHandle, Manager};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -13,6 +14,7 @@ use super::render::Render;
 use super::{Order, Seen};
 use crate::bridge::Bridge;
 use crate::commands::{self, Args, Call};
+use crate::diagnostics::commands::Place;
 use crate::platform::{Here, Platform};
 use crate::wire::{FromWindow, Label, ToWindow, line};
 use crate::{lifecycle, links, media, page, show};
@@ -84,7 +86,7 @@ impl Actor {
         let mut starts = 0;
         while !wanted.is_empty() {
             starts += 1;
-            let mut running = match start(self.render, wanted) {
+            let mut running = match start(&self.app, self.render, wanted) {
                 Ok(running) => running,
                 Err(error) => {
                     tracing::error!(%error, "the window did not open");
@@ -251,8 +253,12 @@ impl Running {
     }
 }
 
-fn start(render: Render, wanted: Vec<Label>) -> std::io::Result<Running> {
+fn start(app: &AppHandle, render: Render, wanted: Vec<Label>) -> std::io::Result<Running> {
     let mut command = Command::new(Here::this_program()?);
+    // Pages have no secrets, and neither have the processes that show them.
+    for (name, _) in app.state::<Place>().env.iter().filter(|(name, _)| !is_for_child(name)) {
+        command.env_remove(name);
+    }
     command
         .arg(page::ARGUMENT)
         .envs(render.variables().iter().copied())

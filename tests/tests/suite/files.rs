@@ -186,7 +186,7 @@ async fn names_in_a_models_text_are_never_opened_cht_04() {
 }
 
 #[tokio::test]
-async fn the_read_tool_stays_in_the_workspace_fs_02_fs_03() {
+async fn the_read_tool_stays_in_the_workspace_fs_02_fs_03_loc_04() {
     let gateway = TestGateway::start().await;
     let workspace = gateway.workspace();
     let home = gateway.gateway.paths().home.clone();
@@ -196,6 +196,12 @@ async fn the_read_tool_stays_in_the_workspace_fs_02_fs_03() {
     std::os::unix::fs::symlink(&home, workspace.join("dir")).unwrap();
     let mut peer = gateway.v4().await;
     let absolute = home.join("canary.txt").display().to_string();
+    // What others made the gateway write down is not for the model either.
+    let log = gateway.gateway.paths().log_file.clone();
+    std::fs::create_dir_all(log.parent().unwrap()).unwrap();
+    std::fs::write(&log, "top secret canary of a log\n").unwrap();
+    std::os::unix::fs::symlink(&log, workspace.join("gateway.log")).unwrap();
+    let log = log.display().to_string();
     let paths = [
         "../canary.txt",
         "link.txt",
@@ -203,6 +209,8 @@ async fn the_read_tool_stays_in_the_workspace_fs_02_fs_03() {
         "~/canary.txt",
         "/proc/self/environ",
         &absolute,
+        &log,
+        "gateway.log",
     ];
     for (n, path) in paths.iter().enumerate() {
         gateway.model.push(Script::tool("read", json!({"path": path})));
