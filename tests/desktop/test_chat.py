@@ -191,7 +191,7 @@ class Chat(unittest.TestCase):
         say(page, "Hello again")
         wait_answer(page, "the end.")
 
-    def test_copied_address_is_the_gateway(self):
+    def test_copied_address_is_the_gateway_and_nothing_else(self):  # LOC-02
         desktop = self.desktop(STORY)
         desktop.start("--hidden")
         desktop.wait_ready()

@@ -62,7 +62,7 @@ class Pages(unittest.TestCase):
         self.section("advanced")
         self.assertEqual(elements(self.page, "first-run"), [])
 
-    def test_diagnostics_measure_the_chain_and_save_a_bundle_without_secrets(self):
+    def test_diagnostics_measure_the_chain_and_save_a_bundle_without_secrets(self):  # LOC-02
         self.started()
         self.section("advanced")
         self.press("open-diagnostics")

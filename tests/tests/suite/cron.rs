@@ -641,6 +641,31 @@ async fn an_answer_is_posted_to_a_webhook() {
 }
 
 #[tokio::test]
+async fn a_webhook_that_talks_without_end_is_not_listened_to_net_04() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let talking = tokio::spawn(async move {
+        let mut tcp = listener.accept().await.unwrap().0;
+        let _ = tcp.read(&mut [0; 4096]).await;
+        tcp.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n").await.unwrap();
+        let mut said = 0;
+        while tcp.write_all(&[b'x'; 65_536]).await.is_ok() {
+            said += 65_536;
+        }
+        said
+    });
+    let private = json!([format!("127.0.0.1:{port}")]);
+    let gateway = Setup::new().await.set("cron.webhookPrivateHosts", private).start().await;
+    let mut peer = gateway.v4().await;
+    let end = posting(&gateway, &mut peer, &format!("http://127.0.0.1:{port}/")).await;
+    assert_eq!(end["deliveryStatus"], "delivered", "{end}");
+    // As much as the system keeps for a connection that nobody reads from.
+    let said = soon("the end of the talk", talking).await.unwrap();
+    assert!(said < 32 << 20, "{said} bytes were taken");
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn a_webhook_reaches_nothing_inside_net_01_net_02_net_03() {
     let (canary, mut touched) = receiver("200 OK").await;
     let to_canary: &'static str =

@@ -1,0 +1,83 @@
+"""The app as the client of gateways that mean harm."""
+
+import time
+import unittest
+from pathlib import Path
+
+from desktop import Desktop, children, element, until
+from far import call
+from hostile import HostileGateway
+
+ABSURD = {"tickIntervalMs": 1e300, "maxPayload": 0, "maxBufferedBytes": -1}
+
+
+def memory(desktop):
+    """Of the app and its processes, in MiB."""
+    total = 0
+    for pid in [desktop.app.pid, *children(desktop.app.pid)]:
+        try:
+            rollup = Path("/proc/%d/smaps_rollup" % pid).read_text()
+        except OSError:
+            continue
+        total += int(rollup.split("Pss:")[1].split()[0])
+    return total / 1024
+
+
+class Hostile(unittest.TestCase):
+    def setUp(self):
+        self.desktop = self.enterContext(Desktop())
+        self.desktop.configure("http://127.0.0.1:9/v1")
+        self.desktop.start("--hidden")
+        self.desktop.wait_ready()
+        self.page = self.desktop.open_page()
+        self.page.set_script_timeout(30)
+
+    def use(self, gateway, token):
+        call(self.page, "connection_use", target={"mode": "direct", "url": gateway.url}, credential={"token": token})
+        # The page has its own connection beside the app's.
+        until(lambda: len(gateway.shown) >= 2, 30, "the visits")
+        until(lambda: call(self.page, "connection_read")["state"] == "ready", 30, "the gateway")
+
+    def test_what_one_gateway_gives_or_is_shown_is_not_shown_to_another(self):  # APP-09
+        one, other = (self.enterContext(HostileGateway(name)) for name in ("one", "other"))
+        self.use(one, "secret-for-one")
+        self.use(other, "secret-for-other")
+        of_one, of_other = str(one.shown), str(other.shown)
+        self.assertIn("secret-for-one", of_one)
+        self.assertIn("secret-for-other", of_other)
+        for strange in ("for-one", "of-one", "desktop-test-token"):
+            self.assertNotIn(strange, of_other)
+        # Back at the first one, its own are known again.
+        before = len(one.shown)
+        call(self.page, "connection_use", target={"mode": "direct", "url": one.url})
+        until(lambda: len(one.shown) > before, 30, "another visit")
+        self.assertRegex(str(one.shown[before]), "secret-for-one|token-of-one")
+        self.assertNotIn("other", str(one.shown))
+        self.assertNotIn("token-of", self.page.page_source)
+
+    def test_a_flood_of_events_with_markup_leaves_the_app_in_order(self):  # APP-09
+        gateway = self.enterContext(HostileGateway("flood", ABSURD))
+        self.use(gateway, "secret")
+        until(lambda: "Harmless?" in element(self.page, "transcript").text, 30, "its conversation")
+        self.desktop.picture("hostile")
+        before = memory(self.desktop)
+        gateway.flooding.set()
+        until(lambda: gateway.sent > 20_000, 60, "the flood")
+        for at in range(5):
+            begun = time.monotonic()
+            composer = element(self.page, "composer")
+            composer.send_keys("%d" % at)
+            self.assertIn("%d" % at, composer.get_property("value"))
+            self.assertIsNotNone(self.desktop.entry("Quit"))
+            self.assertLess(time.monotonic() - begun, 20, "the window hangs")
+            goal = gateway.sent + 5_000
+            until(lambda: gateway.sent > goal, 60, "more of the flood")
+        grown = memory(self.desktop) - before
+        gateway.flooding.clear()
+        self.assertLess(grown, 300, "MiB more, after %d events" % gateway.sent)
+        self.assertIsNone(self.page.execute_script("return document.documentElement.dataset.hurt ?? null"))
+        self.assertIsNone(self.desktop.app.poll())
+
+
+if __name__ == "__main__":
+    unittest.main()
