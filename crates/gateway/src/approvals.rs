@@ -11,8 +11,8 @@ use clawdbot_protocol::{ApprovalDecision, Decision, Generation, RpcError, Scope}
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::gateway::Shared;
 use crate::hub::{Audience, Broadcast, ConnId};
+use crate::shared::Shared;
 
 pub(crate) use self::wish::Wish;
 

@@ -9,8 +9,8 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::attachments::private_dir;
 use crate::error::store_error;
-use crate::gateway::Shared;
 use crate::rows;
+use crate::shared::Shared;
 
 /// Rows read at a time.
 const PAGE: i64 = 500;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clawdbot_protocol::SessionKey;
 use tracing::{info, warn};
 
-use crate::gateway::Shared;
+use crate::shared::Shared;
 use crate::submit::{Sender, Submission, Unattended};
 
 const FILE: &str = "BOOT.md";

@@ -8,7 +8,7 @@ use clawdbot_store::{ContextQuery, NewMessage, Role, Session, Stored};
 use serde_json::{Value, json};
 
 use crate::error::store_error;
-use crate::gateway::Shared;
+use crate::shared::Shared;
 use crate::transcript;
 
 /// Turns that stay word for word, if they fit.

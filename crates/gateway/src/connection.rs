@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use tracing::{Instrument as _, debug, info, trace, warn};
 
 use crate::access::Caller;
-use crate::gateway::Shared;
 use crate::handshake::{self, Admission};
 use crate::hub::{Out, Outgoing, SERVICE_RESTART, outbox};
 use crate::logging::REQUESTS;
 use crate::router::{Ctx, Reply};
+use crate::shared::Shared;
 
 /// Time a client has between the challenge and a valid `connect`.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);

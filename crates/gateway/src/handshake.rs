@@ -15,10 +15,10 @@ use crate::access::{Caller, OriginKind};
 use crate::auth::{AuthMode, SecretCheck};
 use crate::contract::EVENTS;
 use crate::devices::Grant;
-use crate::gateway::Shared;
 use crate::hub::{AUTH_CHANGED, DEVICE_REMOVED, Outbox, Subscriber};
 use crate::nodes::Arrival;
 use crate::router::Peer;
+use crate::shared::Shared;
 use crate::vouching::{self, Unvouched, User};
 
 static PARAMS: Checker<ConnectParams> = Checker::new();

@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 
 use crate::devices::new_token;
 use crate::error::store_error;
-use crate::gateway::Shared;
+use crate::shared::Shared;
 
 const KIND: &str = "gateway-identity";
 const ID: &str = "self";

@@ -7,8 +7,8 @@ use clawdbot_store::{Session, Stored};
 use serde_json::json;
 
 use crate::error::store_error;
-use crate::gateway::Shared;
 use crate::hub::{Audience, Broadcast};
+use crate::shared::Shared;
 use crate::transcript;
 
 impl Shared {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::gateway::Shared;
+use crate::shared::Shared;
 
 /// An attachment's bytes.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::gateway::Shared;
+use crate::shared::Shared;
 
 /// Says that a route was taken which is to be given back. It outlives a gateway that is killed.
 const NOTE: &str = "tailscale-route.json";

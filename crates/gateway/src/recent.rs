@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use clawdbot_store::{SessionPage, SessionQuery, StoreError};
 use serde_json::{Value, json};
 
-use crate::gateway::Shared;
+use crate::shared::Shared;
 
 /// Conversations shown of each.
 const SHOWN: usize = 5;

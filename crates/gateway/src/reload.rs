@@ -13,10 +13,11 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use crate::error::StartError;
-use crate::gateway::{Shared, discover};
 use crate::hub::{AUTH_CHANGED, Audience, Broadcast};
 use crate::settings::Settings;
 use crate::setup::{self, Options};
+use crate::shared::Shared;
+use crate::start::discover;
 
 /// An editor saves in several steps; this long after the last one the document is read.
 const SETTLE: Duration = Duration::from_millis(300);

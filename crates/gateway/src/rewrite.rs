@@ -7,7 +7,7 @@ use clawdbot_protocol::RpcError;
 use serde_json::{Value, json};
 use tokio::sync::OwnedMutexGuard;
 
-use crate::gateway::Shared;
+use crate::shared::Shared;
 
 /// Issues named in a refusal; the details hold them all.
 const NAMED: usize = 3;

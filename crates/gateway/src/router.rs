@@ -15,8 +15,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::gateway::Shared;
 use crate::hub::{ConnId, Outbox};
+use crate::shared::Shared;
 
 /// The caller of a method.
 #[derive(Clone)]

@@ -6,7 +6,7 @@ use clawdbot_store::{Session, SessionListed, Stored};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use crate::gateway::Shared;
+use crate::shared::Shared;
 
 /// Longest text of a preview or derived title, in characters.
 const PREVIEW_CHARS: usize = 160;

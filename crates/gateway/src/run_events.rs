@@ -7,10 +7,10 @@ use clawdbot_store::{Session, Stored};
 use serde_json::{Map, Value, json};
 
 use crate::error::store_error;
-use crate::gateway::Shared;
 use crate::hub::{Audience, Broadcast};
 use crate::rows;
 use crate::runs::Job;
+use crate::shared::Shared;
 use crate::transcript;
 
 /// Sends the events of one run. `chat` and `agent` events share one sequence.

@@ -21,9 +21,9 @@ use tracing::{info, warn};
 
 use crate::error::store_error;
 use crate::exec;
-use crate::gateway::Shared;
 use crate::run_events::{RunEvents, Stream};
 use crate::runs::{Ended, Job, Live};
+use crate::shared::Shared;
 use crate::skills;
 use crate::system_events::{self, Taken};
 use crate::{toolbox, transcript};

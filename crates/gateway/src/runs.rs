@@ -14,9 +14,9 @@ use tokio::sync::{OwnedMutexGuard, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::gateway::Shared;
 use crate::run_events::RunEvents;
 use crate::run_task;
+use crate::shared::Shared;
 
 /// Messages that may wait in one conversation.
 const MAX_WAITING: usize = 64;

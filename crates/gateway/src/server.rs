@@ -10,8 +10,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tracing::{Instrument as _, debug, warn};
 
-use crate::gateway::Shared;
 use crate::http::{self, Visit};
+use crate::shared::Shared;
 
 /// A client gets this long for its request headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);

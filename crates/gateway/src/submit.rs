@@ -12,9 +12,9 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::attachments::{self, Accepted};
 use crate::error::store_error;
-use crate::gateway::Shared;
 use crate::router::Peer;
 use crate::runs::{Ended, Job, Live};
+use crate::shared::Shared;
 use crate::transcript;
 
 /// A message somebody wants answered.

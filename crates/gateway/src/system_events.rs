@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use tracing::warn;
 
 use crate::error::store_error;
-use crate::gateway::Shared;
+use crate::shared::Shared;
 
 /// Kind of the documents that hold them, one per conversation.
 const KIND: &str = "system-events";

@@ -7,7 +7,7 @@ use clawdbot_protocol::SessionKey;
 use clawdbot_store::Session;
 use serde_json::json;
 
-use crate::gateway::Shared;
+use crate::shared::Shared;
 use crate::skills;
 
 /// Tools that read an agent's workspace and the state of one conversation.

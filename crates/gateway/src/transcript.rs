@@ -10,7 +10,7 @@ use clawdbot_store::{ContextQuery, NewMessage, Role, Stored};
 use serde_json::{Map, Value, json};
 
 use crate::error::store_error;
-use crate::gateway::Shared;
+use crate::shared::Shared;
 use crate::text::plain;
 
 /// Rows handed to a model at most.

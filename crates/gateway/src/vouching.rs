@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::access::{Caller, Claims, Via};
 use crate::auth::AuthMode;
-use crate::gateway::Shared;
 use crate::settings::Settings;
+use crate::shared::Shared;
 use crate::tailscale;
 
 /// Names of the header that narrows what a request may do; builds differ in the prefix.

@@ -10,9 +10,9 @@ use clawdbot_store::RunStatus;
 use serde_json::json;
 
 use super::webhook;
-use crate::gateway::Shared;
 use crate::rows::shorten;
 use crate::runs::Ended;
+use crate::shared::Shared;
 use crate::submit::{Sender, Submission, Unattended};
 
 /// Characters of an answer that are kept as its summary.

@@ -27,8 +27,8 @@ pub(crate) use self::scheduler::follow;
 pub(crate) use self::table::JOBS as KIND;
 use self::table::{Asked, Table};
 use crate::error::store_error;
-use crate::gateway::Shared;
 use crate::hub::{Audience, Broadcast};
+use crate::shared::Shared;
 
 /// Jobs that may exist; another one is refused.
 pub(crate) const MAX_JOBS: usize = 500;

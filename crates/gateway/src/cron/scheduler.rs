@@ -14,7 +14,7 @@ use super::execute::{self, Outcome};
 use super::table::{self, Asked, Running, Table};
 use super::{Cron, announce, enabled, schedule};
 use crate::error::store_error;
-use crate::gateway::Shared;
+use crate::shared::Shared;
 
 /// Longest sleep while there is a job to wait for.
 const MINUTE: Duration = Duration::from_secs(60);

@@ -11,8 +11,8 @@ use tracing::{info, warn};
 
 use super::policy::{Policy, Verdict};
 use crate::approvals::{Approval, End, Wish};
-use crate::gateway::Shared;
 use crate::runs::Job;
+use crate::shared::Shared;
 use crate::text::visible;
 
 /// How long a command waits for a decision.

@@ -16,8 +16,8 @@ pub(crate) use self::file::{ExecFile, Kept};
 pub(crate) use self::policy::Policy;
 
 use crate::agents::Agent;
-use crate::gateway::Shared;
 use crate::runs::Job;
+use crate::shared::Shared;
 
 /// Whether runs of `agent` in the conversation `key` get the `exec` tool.
 pub(crate) fn is_offered(shared: &Shared, key: &SessionKey, agent: &Agent) -> bool {

@@ -7,8 +7,8 @@ use clawdbot_protocol::{HeartbeatEvent, HeartbeatStatus, RpcError, SessionKey};
 use clawdbot_store::RunStatus;
 
 use super::plan::{self, Heartbeat};
-use crate::gateway::Shared;
 use crate::rows::shorten;
+use crate::shared::Shared;
 use crate::submit::{Sender, Submission, Unattended};
 use crate::system_events::{self, SystemEvent, Taken};
 

@@ -4,7 +4,7 @@ use clawdbot_protocol::{CronJob, CronPayload, CronSchedule, CronState};
 use sha2::{Digest as _, Sha256};
 
 use super::plan;
-use crate::gateway::Shared;
+use crate::shared::Shared;
 
 /// One job for every agent whose heart beats by itself.
 pub(crate) fn jobs(shared: &Shared) -> Vec<CronJob> {

@@ -20,8 +20,8 @@ use tokio::time::Instant;
 
 pub(crate) use self::jobs::jobs;
 use self::plan::Heartbeat;
-use crate::gateway::Shared;
 use crate::hub::{Audience, Broadcast};
+use crate::shared::Shared;
 
 /// Conversations that may wait for a nudge; the text of one more waits for its next run.
 const MAX_WAKES: usize = 64;

@@ -11,7 +11,7 @@ use tracing::warn;
 use super::reply::{Body, problem};
 use crate::access::Caller;
 use crate::auth::AuthMode;
-use crate::gateway::Shared;
+use crate::shared::Shared;
 use crate::strangers::Stranger;
 use crate::vouching;
 

@@ -20,7 +20,7 @@ use super::exchange::{Answer, Exchange, bearer, rate_limited};
 use super::mapping::{self, Mapped, Source};
 use super::reply::{self, Body, not_found, whole};
 use crate::digest::digest;
-use crate::gateway::Shared;
+use crate::shared::Shared;
 use crate::submit::{Sender, Submission, Submitted, Unattended, WEBHOOK};
 
 /// Headers that may carry the token; builds differ in the prefix.

@@ -24,7 +24,7 @@ use tracing::warn;
 use self::exchange::{Answer, Exchange};
 use self::reply::{Body, not_found, problem};
 use crate::access::Refusal;
-use crate::gateway::Shared;
+use crate::shared::Shared;
 use crate::strangers::Stranger;
 
 pub(crate) use self::body::Bodies;

@@ -12,7 +12,7 @@ use tracing::warn;
 use super::exchange::{Answer, Exchange};
 use super::reply::{Body, file, json, not_found, problem};
 use crate::agents::Agent;
-use crate::gateway::Shared;
+use crate::shared::Shared;
 use crate::{media, ui};
 
 /// Nothing in a file from elsewhere is ever run.

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use tracing::{info, warn};
 
 use crate::cron;
-use crate::gateway::Shared;
+use crate::shared::Shared;
 
 /// The old state whose conversations have to be imported, settled before anybody can write to the
 /// database; its devices and jobs are in force when this returns. Costs a few looks at the disk

@@ -10,8 +10,8 @@ use clawdbot_protocol::{
 use futures_util::StreamExt as _;
 
 use super::agent_of;
-use crate::gateway::Shared;
 use crate::router::{Ctx, Reply};
+use crate::shared::Shared;
 
 const TIMEOUT_MS: u64 = 20_000;
 const QUESTION: &str = "Answer with the word OK.";

@@ -10,9 +10,9 @@ use clawdbot_protocol::{
 };
 use serde_json::json;
 
-use crate::gateway::Shared;
 use crate::qr::qr_code;
 use crate::router::{Ctx, Reply};
+use crate::shared::Shared;
 
 /// Longest picture that clients take.
 const MAX_PICTURE: usize = 16_384;

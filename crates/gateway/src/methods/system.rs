@@ -5,10 +5,10 @@ use clawdbot_store::{SessionListed, SessionQuery};
 use serde_json::{Map, Value, json};
 
 use crate::error::store_error;
-use crate::gateway::Shared;
 use crate::host;
 use crate::rewrite::blocking;
 use crate::router::{Ctx, Reply};
+use crate::shared::Shared;
 use crate::tail::Tail;
 
 /// Sessions shown in `status`.

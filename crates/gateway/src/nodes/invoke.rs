@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::calls::Claim;
 use super::not_connected;
-use crate::gateway::Shared;
 use crate::hub::ConnId;
+use crate::shared::Shared;
 
 const DEFAULT_TIMEOUT_MS: u64 = 30_000;
 const MAX_TIMEOUT_MS: u64 = 3_600_000;

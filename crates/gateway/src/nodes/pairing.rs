@@ -13,9 +13,9 @@ use super::{Arrival, Nodes, allow};
 use crate::devices::{new_token, token};
 use crate::digest::digest;
 use crate::error::store_error;
-use crate::gateway::Shared;
 use crate::hub::Hub;
 use crate::router::{Peer, missing_scope};
+use crate::shared::Shared;
 use crate::text::plain;
 
 const KIND: &str = "node";

@@ -20,10 +20,10 @@ use serde_json::json;
 use crate::agents::Agent;
 use crate::digest::digest;
 use crate::error::store_error;
-use crate::gateway::Shared;
 use crate::rewrite::blocking;
 use crate::rows::shorten;
 use crate::settings::Settings;
+use crate::shared::Shared;
 
 pub(crate) use self::install::{Installer, failed, install};
 pub(crate) use self::manifest::Manifest;

@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 use super::body::{self, BadBody};
 use super::exchange::{Answer, Exchange};
 use super::reply::{self, Body, not_found};
-use crate::gateway::Shared;
 use crate::runs::Ended;
+use crate::shared::Shared;
 
 pub(super) use self::chat::chat;
 pub(super) use self::responses::responses;

@@ -15,8 +15,8 @@ use super::super::reply::{Body, file};
 use super::Failure;
 use super::input::Prompt;
 use super::target::Target;
-use crate::gateway::Shared;
 use crate::runs::{Ended, Live};
+use crate::shared::Shared;
 use crate::submit::{Sender, Submission, Submitted, Unattended};
 
 /// A stream says something at least this often, so that a caller that went away is noticed.
