@@ -1,5 +1,7 @@
 //! Text of others, made fit for one line of a menu or a notification.
 
+use clawdbot_gateway::hides;
+
 /// One line of at most `limit` characters: no control characters, none that change the order in
 /// which text is read, no runs of spaces.
 pub(crate) fn one_line(text: &str, limit: usize) -> String {
@@ -21,6 +23,12 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
         }
     }
     shortened(line, limit)
+}
+
+/// Whether one line of at most `limit` characters shows all of a text as it is. What is cut, folded
+/// or hidden could be what matters (EXE-07).
+pub(crate) fn is_shown_whole(text: &str, limit: usize) -> bool {
+    one_line(text, limit) == text && !text.chars().any(hides)
 }
 
 /// The beginning of an answer on one line, without the commonest Markdown marks.
@@ -45,11 +53,22 @@ fn reorders(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{one_line, without_marks};
+    use super::{is_shown_whole, one_line, without_marks};
 
     #[test]
     fn lines_and_control_characters_become_spaces() {
         assert_eq!(one_line("  a\n\nb\u{1b}[31m\tc\u{202e}d ", 120), "a b [31m cd");
+    }
+
+    #[test]
+    fn only_what_is_seen_as_it_is_counts_as_seen_exe_07() {
+        assert!(is_shown_whole("git commit -m 'héllo 日本'", 40));
+        let tail = format!("echo {}; rm -rf ~", "a".repeat(40));
+        for text in
+            [tail.as_str(), "ls\nrm -rf ~", "ls  rm", "ls\t-l", "rm\u{200b} x", "ls \u{202e}x"]
+        {
+            assert!(!is_shown_whole(text, 40), "{text:?}");
+        }
     }
 
     #[test]

@@ -38,7 +38,6 @@ class Language(unittest.TestCase):
 
     def test_is_that_of_tray_notifications_and_prompt_at_once(self):
         desktop = self.desktop
-        desktop.output("xdotool", "key", "ctrl+shift+k")
         self.page = desktop.open_page()
         for language, words in SPOKEN.items():
             with self.subTest(language=language):
@@ -48,7 +47,7 @@ class Language(unittest.TestCase):
                 until(lambda: words["ready"] in desktop.item()["ToolTip"][1], 15, "the tooltip")
                 self.assertTrue(desktop.status().startswith(words["ready"]), desktop.status())
                 self.assertEqual(desktop.menu()[1]["label"], words["here"])
-                # The prompt is open as well; otherwise the shortcut was not yet listened to.
+                # The prompt is open as well; if not, the shortcut was not yet listened to.
                 def prompt():
                     if not any(desktop.windows(spoken["prompt"]) for spoken in SPOKEN.values()):
                         desktop.output("xdotool", "key", "ctrl+shift+k")

@@ -3,7 +3,7 @@
 import signal
 import unittest
 
-from desktop import APP, Desktop, kill, say, until, wait_answer
+from desktop import APP, Desktop, element, kill, say, until, wait_answer
 from fake_model import Answer, FakeModel
 
 ENTRIES = ["On this computer", "Open WebChat", "Recent chats", "Copy WebChat address", "Pause new runs", "Restart gateway",
@@ -151,6 +151,19 @@ class Waiting(unittest.TestCase):
                 self.assertIn('"decision": "%s"' % decision, asking.communicate(timeout=15)[0])
                 until(lambda: not desktop.entry(question), 5, "the question's end")
         until(lambda: desktop.item()["IconDigest"] == ready, 5, "the usual icon")
+
+    def test_a_command_that_is_not_seen_whole_is_not_allowed_in_the_menu(self):  # EXE-07
+        desktop = self.desktop(Answer())
+        asking = desktop.ask_to_run("echo " + "a" * 90 + "; rm -rf /")
+        question = until(lambda: next((entry["label"] for entry in desktop.menu() if entry["label"].startswith("Run? ")), None),
+                         15, "the question")
+        self.assertIsNotNone(desktop.entry(question, "See all of it in WebChat"))
+        self.assertIsNone(desktop.entry(question, "Allow once"))
+        desktop.click(question, "See all of it in WebChat")
+        page = desktop.page_when_open()
+        self.assertIn("rm -rf /", element(page, "approval").text)
+        desktop.click(question, "Deny")
+        self.assertIn('"decision": "deny"', asking.communicate(timeout=15)[0])
 
     def test_recent_chats_are_in_the_menu_and_open(self):
         desktop = self.desktop(Answer(chunks=["Done."], delay=0))

@@ -99,3 +99,4 @@ pub use qr::qr_code;
 pub use setup::{Listen, Lock, Options, Running};
 pub use start::Builder;
 pub use tail::Tail;
+pub use text::hides;

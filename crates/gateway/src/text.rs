@@ -4,7 +4,7 @@
 const MAX_NAME: usize = 80;
 
 /// Whether a character is invisible, or changes how the rest is read.
-pub(crate) fn hides(c: char) -> bool {
+pub fn hides(c: char) -> bool {
     match c {
         '\n' | '\t' | ' ' => false,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

@@ -16,7 +16,7 @@ use crate::host::{Host, HostState};
 use crate::phrases::{Phrases, fill};
 use crate::platform::{Button, Here, Note, Platform};
 use crate::settings::SettingsStore;
-use crate::text::{one_line, without_marks};
+use crate::text::{is_shown_whole, one_line, without_marks};
 use crate::{show, tray, window};
 
 /// Each notification on screen keeps a thread waiting for its click; more are not shown.
@@ -87,11 +87,13 @@ fn answer(title: Option<&str>, text: &str, phrases: &Phrases) -> Note {
 fn ask(approval: &Approval, phrases: &'static Phrases) -> Note {
     let allow = Button { id: ALLOW_ONCE, label: phrases.allow_once };
     let deny = Button { id: DENY, label: phrases.deny };
+    // What cannot be seen as a whole is not allowed from here.
+    let whole = is_shown_whole(&approval.command, MAX_COMMAND);
     Note {
         title: phrases.approval_title.to_owned(),
         body: one_line(&approval.command, MAX_COMMAND),
-        action: phrases.open_webchat,
-        buttons: if approval.allow_once { vec![allow, deny] } else { vec![deny] },
+        action: if whole { phrases.open_webchat } else { phrases.see_whole },
+        buttons: if approval.allow_once && whole { vec![allow, deny] } else { vec![deny] },
     }
 }
 
@@ -183,4 +185,24 @@ fn take_back(open: &Open, about: &str) {
 
 fn held(open: &Open) -> std::sync::MutexGuard<'_, HashMap<String, u32>> {
     open.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Language;
+
+    #[test]
+    fn only_a_command_that_is_seen_whole_is_allowed_in_a_notification_exe_07() {
+        let phrases = Phrases::of(Language::En);
+        let buttons = |command: &str| {
+            let approval = Approval { id: "a".into(), command: command.into(), allow_once: true };
+            ask(&approval, phrases).buttons.into_iter().map(|button| button.id).collect::<Vec<_>>()
+        };
+        assert_eq!(buttons("make install"), [ALLOW_ONCE, DENY]);
+        let tail = format!("echo {}; rm -rf ~", "a".repeat(MAX_COMMAND));
+        for command in [tail.as_str(), "ls\nrm -rf ~", "rm\u{200b} x"] {
+            assert_eq!(buttons(command), [DENY], "{command:?}");
+        }
+    }
 }

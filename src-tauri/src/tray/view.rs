@@ -10,7 +10,7 @@ use crate::host::{HostState, PortTaken, Running};
 use crate::phrases::{Phrases, fill};
 use crate::platform::{Here, Platform};
 use crate::settings::Language;
-use crate::text::one_line;
+use crate::text::{is_shown_whole, one_line};
 use clawdbot_gateway::{Holder, Phase};
 
 /// Menus cut long lines in ugly ways; the window and the log have the whole text.
@@ -136,7 +136,12 @@ fn menu(inputs: &Inputs<'_>, says: [String; 2], address: bool, phrases: &Phrases
 fn waiting(approval: &Approval, phrases: &Phrases) -> Entry {
     let command = one_line(&approval.command, MAX_TITLE);
     let mut answers = vec![Entry::Line(one_line(&approval.command, MAX_STATUS)), Entry::Separator];
-    if approval.allow_once {
+    // What cannot be seen as a whole is not allowed from here.
+    let whole = is_shown_whole(&approval.command, MAX_STATUS);
+    if !whole {
+        answers.push(Entry::Item(Action::OpenWebChat, phrases.see_whole.to_owned()));
+    }
+    if approval.allow_once && whole {
         let allow = Action::AllowOnce(approval.id.clone());
         answers.push(Entry::Item(allow, phrases.allow_once.to_owned()));
     }
@@ -339,7 +344,7 @@ mod tests {
 
     #[test]
     fn what_waits_can_be_answered_and_chats_opened() {
-        let command = "rm -rf build\n&& echo \u{202e}done".to_owned();
+        let command = "rm -rf build && echo done".to_owned();
         let now = Now {
             approvals: vec![Approval { id: "a1".into(), command, allow_once: false }],
             chats: vec![Chat { key: "agent:main:main".into(), title: String::new() }],
@@ -352,6 +357,25 @@ mod tests {
         assert_eq!(answers.len(), 3, "a request that may not be allowed has no such entry");
         let chat = Entry::Item(Action::Chat("agent:main:main".into()), "New chat".into());
         assert!(view.menu.contains(&Entry::Menu("Recent chats".into(), vec![chat])));
+    }
+
+    #[test]
+    fn only_a_command_that_is_seen_whole_is_allowed_in_the_menu_exe_07() {
+        let tail = format!("echo {}; rm -rf ~", "a".repeat(90));
+        for (command, whole) in [("make", true), (tail.as_str(), false), ("ls\nrm -rf ~", false)] {
+            let approval = Approval { id: "a1".into(), command: command.into(), allow_once: true };
+            let now = Now { approvals: vec![approval], ..Now::default() };
+            let view = view(&HostState::Starting, &now, None);
+            let Entry::Menu(_, answers) = &view.menu[2] else { panic!("{:?}", view.menu) };
+            let allow = Entry::Item(Action::AllowOnce("a1".into()), "Allow once".into());
+            assert_eq!(answers.contains(&allow), whole, "{command}");
+            let see = Entry::Item(Action::OpenWebChat, "See all of it in WebChat".into());
+            assert_eq!(answers.contains(&see), !whole, "{command}");
+            assert_eq!(
+                answers.last(),
+                Some(&Entry::Item(Action::Deny("a1".into()), "Deny".into()))
+            );
+        }
     }
 
     #[test]

@@ -8,10 +8,19 @@ import { readModels, readSession } from "../../src/protocol/rows";
 import { keyFromPath, pathForKey } from "../../src/state/router";
 import { applyChange, groupSessions, readSessionList, titleOf } from "../../src/state/session-list";
 import { readSettings } from "../../src/state/settings.svelte";
+import { visibleCommand } from "../../src/ui/visible";
 import { sliceAt, sliceAtEnd } from "../../src/ui/windowing";
 import { fixture } from "./replay";
 
 const defaults = { agentId: "main", mainKey: "main", mainSessionKey: "agent:main:main" };
+
+// EXE-07
+describe("a command that waits for a decision", () => {
+  it("is shown as it is, and nothing hides in it", () => {
+    expect(visibleCommand("echo 'héllo 日本'\n\tls  -l")).toBe("echo 'héllo 日本'\n\tls  -l");
+    expect(visibleCommand("rm\u200b -r\u202ex\r\u00a0\0\u{e0041}")).toBe("rm\\u{200b} -r\\u{202e}x\\u{d}\\u{a0}\\u{0}\\u{e0041}");
+  });
+});
 
 describe("the address", () => {
   const at = (path: string) => {
