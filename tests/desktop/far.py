@@ -147,9 +147,10 @@ def challenged(port):
 class Front:
     """Something in front of a gateway, with a port of its own; `serve` is what it does with a visitor."""
 
-    def __init__(self, gateway):
+    def __init__(self, gateway, host="127.0.0.1"):
         self.gateway = gateway
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.listener = socket.create_server((host, 0), family=family)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -184,24 +185,55 @@ class Front:
 class SlowFront(Front):
     """What lets every visitor wait for so many seconds."""
 
-    def __init__(self, gateway, seconds):
+    def __init__(self, gateway, seconds, **options):
         self.seconds = seconds
-        super().__init__(gateway)
+        super().__init__(gateway, **options)
 
     def serve(self, visitor):
         time.sleep(self.seconds)
         self.pass_on(visitor)
 
 
-class TlsFront(Front):
-    """What ends TLS in front of a gateway, serving the one name it has: `localhost` and its port."""
+class Authority:
+    """Somebody who issues certificates, and whom the app trusts from now on."""
 
-    def __init__(self, desktop, gateway):
-        certificate, key = str(desktop.root / "front.pem"), str(desktop.root / "front.key")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-                        "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-                        "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate],
-                       check=True, capture_output=True)
+    def __init__(self, desktop):
+        self.directory = desktop.root / "authority"
+        self.directory.mkdir()
+        (self.directory / "index").touch()
+        (self.directory / "conf").write_text("\n".join([
+            "[ca]", "default_ca = own", "[own]", "new_certs_dir = .", "database = index", "rand_serial = yes",
+            "default_md = sha256", "policy = any", "copy_extensions = copy", "unique_subject = no",
+            "certificate = ca.pem", "private_key = ca.key", "[any]", "commonName = supplied", ""]))
+        self.openssl("req", "-x509", *NEW_KEY, "-days", "2", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem")
+        desktop.env["SSL_CERT_FILE"] = str(self.directory / "ca.pem")
+
+    def openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], cwd=self.directory, check=True, capture_output=True)
+
+    def issue(self, name, until="20990101000000Z"):
+        """A certificate for that name, and its key."""
+        certificate, key = ("%s-%s.%s" % (name, until, kind) for kind in ("pem", "key"))
+        self.openssl("req", *NEW_KEY, "-subj", "/CN=" + name, "-addext", "subjectAltName=DNS:" + name,
+                     "-keyout", key, "-out", "request.pem")
+        self.openssl("ca", "-batch", "-notext", "-config", "conf", "-startdate", "20200101000000Z",
+                     "-enddate", until, "-in", "request.pem", "-out", certificate)
+        return str(self.directory / certificate), str(self.directory / key)
+
+
+NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+
+
+class TlsFront(Front):
+    """What ends TLS in front of a gateway, serving the one name it has: `localhost` and its port. It vouches
+    for itself unless it has a certificate and its key."""
+
+    def __init__(self, desktop, gateway, issued=None):
+        certificate, key = issued or (str(desktop.root / "front.pem"), str(desktop.root / "front.key"))
+        if not issued:
+            subprocess.run(["openssl", "req", "-x509", *NEW_KEY, "-days", "2", "-subj", "/CN=localhost", "-addext",
+                            "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate],
+                           check=True, capture_output=True)
         der = ssl.PEM_cert_to_DER_cert(open(certificate).read())
         self.fingerprint = hashlib.sha256(der).hexdigest()
         self.heads = []

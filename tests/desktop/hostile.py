@@ -1,66 +1,102 @@
-"""A gateway that means harm: it lets everybody in, lies, and talks without end."""
+"""Gateways that mean harm, or are none: they lie, stall, flood and break off, over real sockets."""
 
 import base64
 import hashlib
 import json
-import socket
 import struct
 import threading
+
+from far import Front
 
 MARKUP = "<img src=x onerror=\"document.documentElement.dataset.hurt='yes'\"><script>document.documentElement.dataset.hurt='yes'</script>"
 
 
-class HostileGateway:
-    """Speaks the protocol over WebSocket. What each visitor showed to get in is in `shown`."""
+class Peer:
+    """The gateway's end of a WebSocket."""
+
+    def __init__(self, visitor):
+        self.visitor = visitor
+        self.reader = visitor.makefile("rb")
+
+    def head(self):
+        """The request that wants a WebSocket, read whole."""
+        lines = list(iter(self.reader.readline, b"\r\n"))
+        if b"" in lines:
+            raise ConnectionError("it hung up")
+        return b"".join(lines).decode()
+
+    def upgrade(self):
+        key = next(line.split(": ", 1)[1] for line in self.head().splitlines()
+                   if line.lower().startswith("sec-websocket-key"))
+        proof = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
+        self.visitor.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                             b"Sec-WebSocket-Accept: " + base64.b64encode(proof) + b"\r\n\r\n")
+
+    def send(self, *values):
+        self.visitor.sendall(b"".join(map(frame, values)))
+
+    def receive(self):
+        """The next request; an error when there will be none."""
+        while True:
+            kind, length = self.read(2)
+            length &= 127
+            if length > 125:
+                length = int.from_bytes(self.read(2 if length == 126 else 8), "big")
+            mask, data = self.read(4), bytearray(self.read(length))
+            for at in range(length):
+                data[at] ^= mask[at % 4]
+            if kind & 15 == 8:
+                raise ConnectionError("it said goodbye")
+            if kind & 15 == 1:
+                return json.loads(data)
+
+    def read(self, count):
+        data = self.reader.read(count)
+        if len(data) < count:
+            raise ConnectionError("it hung up")
+        return data
+
+    def challenge(self):
+        """Greets; returns what is said to that."""
+        self.upgrade()
+        self.send({"type": "event", "event": "connect.challenge", "payload": {"nonce": "n", "ts": 1767225600000}})
+        return self.receive()
+
+
+def frame(value):
+    data = json.dumps(value).encode()
+    size = len(data)
+    if size < 126:
+        return bytes([0x81, size]) + data
+    if size < 65536:
+        return struct.pack(">BBH", 0x81, 126, size) + data
+    return struct.pack(">BBQ", 0x81, 127, size) + data
+
+
+class HostileGateway(Front):
+    """Speaks the protocol over WebSocket and lets everybody in. What each visitor showed to get in is in `shown`."""
 
     def __init__(self, name, policy=None):
         self.name, self.policy = name, policy or {"tickIntervalMs": 30_000}
         self.shown = []
         self.flooding = threading.Event()
         self.sent = 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = "ws://127.0.0.1:%d" % self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def __enter__(self):
-        return self
+        super().__init__(None)
+        self.url = "ws://127.0.0.1:%d" % self.port
 
     def __exit__(self, *_):
         self.flooding.clear()
-        self.listener.close()
+        super().__exit__()
 
-    def _accept(self):
+    def serve(self, visitor):
+        peer, writing = Peer(visitor), threading.Lock()
+        request = peer.challenge()
         while True:
-            try:
-                visitor, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(visitor,), daemon=True).start()
-
-    def _serve(self, visitor):
-        try:
-            with visitor, visitor.makefile("rb") as reader:
-                key = next(line.split(b":", 1)[1].strip() for line in iter(reader.readline, b"\r\n")
-                           if line.lower().startswith(b"sec-websocket-key"))
-                for _ in iter(reader.readline, b"\r\n"):
-                    pass
-                accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
-                visitor.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                                b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
-                writing = threading.Lock()
-
-                def say(value):
-                    with writing:
-                        visitor.sendall(frame(value))
-
-                say({"type": "event", "event": "connect.challenge", "payload": {"nonce": "n", "ts": 1_767_225_600_000}})
-                while (text := read(reader)) is not None:
-                    request = json.loads(text)
-                    say({"type": "res", "id": request["id"], "ok": True, "payload": self._answer(request)})
-                    if request["method"] == "connect":
-                        threading.Thread(target=self._flood, args=(visitor, writing), daemon=True).start()
-        except (OSError, StopIteration, ValueError):
-            pass  # the visitor is gone
+            with writing:
+                peer.send({"type": "res", "id": request["id"], "ok": True, "payload": self._answer(request)})
+            if request["method"] == "connect":
+                threading.Thread(target=self._flood, args=(peer, writing), daemon=True).start()
+            request = peer.receive()
 
     def _answer(self, request):
         method = request["method"]
@@ -76,39 +112,67 @@ class HostileGateway:
         return {"chat.history": {"messages": [asked, said]}, "sessions.list": {"sessions": [row]},
                 "models.list": {"models": [{"id": MARKUP, "name": MARKUP, "provider": MARKUP}]}}.get(method, {})
 
-    def _flood(self, visitor, writing):
+    def _flood(self, peer, writing):
         """As many events as the visitor takes, once it is wanted."""
-        payload = {"runId": "r", "sessionKey": "agent:main:main", "state": "delta",
-                   "message": {"role": "assistant", "content": [{"type": "text", "text": MARKUP * 4}]}}
-        many = frame({"type": "event", "event": "chat", "payload": payload}) * 500
         try:
             while self.flooding.wait(60):
+                many = self.events()
                 with writing:
-                    visitor.sendall(many)
-                self.sent += 500
+                    peer.send(*many)
+                self.sent += len(many)
         except OSError:
             pass  # the visitor is gone
 
-
-def frame(value):
-    text = json.dumps(value).encode()
-    if len(text) < 126:
-        return bytes([0x81, len(text)]) + text
-    size = struct.pack(">BH", 126, len(text)) if len(text) < 65536 else struct.pack(">BQ", 127, len(text))
-    return b"\x81" + size + text
+    def events(self):
+        payload = {"runId": "r", "sessionKey": "agent:main:main", "state": "delta",
+                   "message": {"role": "assistant", "content": [{"type": "text", "text": MARKUP * 4}]}}
+        return [{"type": "event", "event": "chat", "payload": payload}] * 500
 
 
-def read(reader):
-    """The next text of the visitor; `None` at the end."""
-    while True:
-        head = reader.read(2)
-        if len(head) < 2 or head[0] & 0x0F == 8:
-            return None
-        size = head[1] & 0x7F
-        if size == 126:
-            size = struct.unpack(">H", reader.read(2))[0]
-        elif size == 127:
-            size = struct.unpack(">Q", reader.read(8))[0]
-        mask, data = reader.read(4), reader.read(size)
-        if head[0] & 0x0F == 1:
-            return bytes(byte ^ mask[at % 4] for at, byte in enumerate(data))
+class Beggar(HostileGateway):
+    """Floods with what waits for a person, each time something else."""
+
+    def events(self):
+        many = []
+        for at in range(self.sent, self.sent + 25):
+            request = {"command": "rm -rf " + "/" * 200}
+            many += ({"type": "event", "event": event, "payload": payload} for event, payload in (
+                ("exec.approval.requested", {"id": "a-%d" % at, "request": request, "expiresAtMs": 4102444800000}),
+                ("device.pair.requested", {"requestId": "p-%d" % at, "deviceId": "d", "displayName": "phone" * 20}),
+                ("sessions.changed", {"reason": "create", "sessionKey": "s-%d" % at}),
+                ("presence", {"presence": [{"text": "x" * 500}]})))
+        return many
+
+
+class Impostor(Front):
+    """No gateway at all: does `script` with every visitor."""
+
+    def __init__(self, script):
+        self.script = script
+        super().__init__(None)
+
+    def serve(self, visitor):
+        self.script(Peer(visitor))
+
+
+def mute(peer):
+    peer.visitor.recv(1 << 20)
+    peer.visitor.recv(1)
+
+
+def redirecting(peer):
+    peer.head()
+    peer.visitor.sendall(b"HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
+
+
+def bragging(peer):
+    payload = {"type": "hello-ok", "protocol": 4, "more": "x" * (5 << 20)}
+    peer.send({"type": "res", "id": peer.challenge()["id"], "ok": True, "payload": payload})
+    peer.receive()
+
+
+def confused(peer):
+    peer.challenge()
+    for at in range(100):
+        peer.send({"type": "res", "id": "of-nobody-%d" % at, "ok": True, "payload": {}})
+    peer.receive()

@@ -1,15 +1,19 @@
 """The connection test of the settings page, layer by layer, with a real sshd."""
 
+import errno
 import re
 import shutil
+import socket
 import time
 import unittest
 
 from selenium.webdriver.common.keys import Keys
 
+import hostile
 from desktop import Desktop, element, elements, free_port, until
-from far import TOKEN, SlowFront, Sshd, TlsFront, connection_page, far_gateway
+from far import TOKEN, Authority, SlowFront, Sshd, TlsFront, connection_page, far_gateway
 
+DIRECT = ["name", "port", "gateway", "version", "authentication"]
 LAYERS = ["name", "ssh", "hostKey", "port", "gateway", "version", "authentication"]
 
 
@@ -100,8 +104,7 @@ class Layers(unittest.TestCase):
         element(self.page, "mode-direct").click()
         self.fill(url=front.url, tlsFingerprint=front.fingerprint, secret=TOKEN)
         steps = self.run_test(layers=5)
-        direct = ["name", "port", "gateway", "version", "authentication"]
-        self.assertEqual([(layer, state) for layer, state, _ in steps], [(layer, "ok") for layer in direct])
+        self.assertEqual([(layer, state) for layer, state, _ in steps], [(layer, "ok") for layer in DIRECT])
         self.fill(tlsFingerprint="00" * 32)
         before = len(front.heads)
         steps = self.run_test(layers=5)
@@ -111,6 +114,58 @@ class Layers(unittest.TestCase):
         self.assertIn("enter the new fingerprint", said)
         self.assertEqual(len(front.heads), before, "nothing was sent to it: APP-10")
         desktop.picture("test-certificate")
+
+    def at_an_address(self, desktop):
+        desktop.configure("http://127.0.0.1:9/v1")
+        desktop.start("--hidden")
+        self.page = desktop.open_page()
+        connection_page(desktop, self.page)
+        element(self.page, "mode-direct").click()
+
+    def ends(self, url, layer, *words):
+        """Tests an address: its layers are good below that one, and the page says this about it."""
+        with self.subTest(url, layer=layer):
+            self.fill(url=url, secret=TOKEN)
+            states = {name: state for name, state, _ in self.run_test(layers=5)}
+            at = DIRECT.index(layer) if layer else len(DIRECT)
+            expected = ["ok"] * at + ["failed"] + ["skipped"] * (len(DIRECT) - at - 1)
+            self.assertEqual([states[name] for name in DIRECT], expected[:len(DIRECT)])
+            said = element(self.page, "test-steps").text
+            for text in words:
+                self.assertIn(text, said)
+
+    def test_what_is_no_gateway_is_named_and_gets_no_further(self):  # APP-09
+        desktop = self.enterContext(Desktop())
+        far = far_gateway(desktop, "http://127.0.0.1:9/v1")
+        self.at_an_address(desktop)
+        self.ends("wss://no-such-machine.invalid", "name", "cannot be resolved", "Check the spelling")
+        self.ends("ws://127.0.0.1:%d" % free_port(), "port", "Nothing listens", "Check that the gateway is running")
+        for script, words in ((hostile.mute, ("did not answer in time", "is not overloaded")),
+                              (hostile.redirecting, ("is not a gateway", "Check the address and the port")),
+                              (hostile.bragging, ("is not a gateway", "Check the address and the port")),
+                              (hostile.confused, ("is not a gateway", "Check the address and the port"))):
+            self.ends("ws://127.0.0.1:%d" % self.enterContext(hostile.Impostor(script)).port, "gateway", *words)
+        desktop.picture("test-no-gateway")
+        with socket.socket(socket.AF_INET6) as probe:
+            if probe.connect_ex(("::1", 9)) == errno.ECONNREFUSED:
+                literal = self.enterContext(SlowFront(far, 0, host="::1"))
+                self.ends("ws://[::1]:%d" % literal.port, None, "Every layer answered")
+
+    def test_certificates_are_good_for_their_name_and_time(self):  # APP-10
+        desktop = self.enterContext(Desktop())
+        far = far_gateway(desktop, "http://127.0.0.1:9/v1")
+        authority = Authority(desktop)
+        fronts = [self.enterContext(TlsFront(desktop, far, issued)) for issued in (
+            authority.issue("localhost"), authority.issue("localhost", until="20200102000000Z"),
+            authority.issue("elsewhere.example"), None)]
+        good, expired, misnamed, unknown = fronts
+        self.at_an_address(desktop)
+        self.ends(good.url, None, "Every layer answered")
+        self.ends(expired.url, "gateway", "its certificate is not valid now", "Renew the certificate there")
+        desktop.picture("test-expired")
+        self.ends(misnamed.url, "gateway", "its certificate is for another name", "Use the name")
+        self.ends(unknown.url, "gateway", "does not trust its certificate", "Enter the fingerprint")
+        self.assertEqual([front.heads for front in fronts[1:]], [[], [], []], "nothing was sent to them")
 
 
 if __name__ == "__main__":
