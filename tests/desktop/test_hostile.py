@@ -4,9 +4,9 @@ import time
 import unittest
 from pathlib import Path
 
-from desktop import Desktop, children, element, until
+from desktop import Desktop, children, element, elements, until
 from far import call
-from hostile import HostileGateway
+from hostile import Beggar, HostileGateway
 
 ABSURD = {"tickIntervalMs": 1e300, "maxPayload": 0, "maxBufferedBytes": -1}
 
@@ -77,6 +77,25 @@ class Hostile(unittest.TestCase):
         self.assertLess(grown, 300, "MiB more, after %d events" % gateway.sent)
         self.assertIsNone(self.page.execute_script("return document.documentElement.dataset.hurt ?? null"))
         self.assertIsNone(self.desktop.app.poll())
+
+    def test_what_waits_for_a_person_is_limited_and_held_by_its_place(self):  # APP-09
+        gateway = self.enterContext(Beggar("beggar"))
+        self.use(gateway, "secret")
+        gateway.flooding.set()
+        until(lambda: gateway.sent > 20_000, 60, "the flood")
+        waiting = lambda: [entry["label"] for entry in self.desktop.menu() if "rm -rf" in entry["label"]]
+        until(lambda: len(waiting()) == 8, 20, "some of the commands in the menu")
+        until(lambda: len(elements(self.page, "approval")) == 64, 30, "as many on the page as a person may read")
+        self.assertEqual(len(elements(self.page, "pairing")), 64)
+        wide = self.page.execute_script("""
+            return [...document.querySelectorAll('[data-testid=approval], [data-testid=pairing]')]
+              .filter((card) => card.scrollWidth > card.clientWidth).length""")
+        self.assertEqual(wide, 0, "whatever it calls itself, a card holds it")
+        self.desktop.picture("flood")
+        # Everything is in its place again with a gateway that is none of this.
+        call(self.page, "connection_use", target={"mode": "local"})
+        until(lambda: call(self.page, "connection_read")["state"] == "ready", 40, "the gateway here")
+        until(lambda: not waiting() and not elements(self.page, "pairing"), 30, "the end of what waited")
 
 
 if __name__ == "__main__":

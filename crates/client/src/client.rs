@@ -21,6 +21,7 @@ use crate::error::{Closed, ConnectError, RequestError};
 use crate::events::{EventSink, Events, queue};
 use crate::handshake::code_of;
 use crate::options::ConnectOptions;
+use crate::pace::Pace;
 use crate::wire::{Frame, Request};
 
 /// Requests that may wait for an answer at once.
@@ -83,10 +84,10 @@ impl Client {
         let attempt = Attempt { address: &address, deadline, options: &options };
         let mut socket = Box::pin(attempt.dial()).await?;
         let (hello, _) = attempt.handshake(&mut socket).await?;
-        Ok(Self::start(socket, hello, options.timeout))
+        Ok(Self::start(socket, hello, &options))
     }
 
-    pub(crate) fn start(socket: Socket, hello: HelloOk, timeout: Duration) -> Connected {
+    pub(crate) fn start(socket: Socket, hello: HelloOk, options: &ConnectOptions) -> Connected {
         let (sink, events) = queue();
         let (outgoing, queued) = mpsc::channel(MAX_OUTGOING);
         let link = Arc::new(Link {
@@ -98,10 +99,12 @@ impl Client {
         });
         let (writer, reader) = socket.split();
         let silence = Duration::from_millis(hello.policy.tick_interval_ms.saturating_mul(2));
-        tokio::spawn(read(link.clone(), reader, sink, silence));
+        let pace = Pace::new(options.max_rate);
+        tokio::spawn(read(link.clone(), reader, sink, (silence, pace)));
         tokio::spawn(write(link.clone(), writer, queued));
         let max_frame = usize::try_from(hello.policy.max_payload).unwrap_or(usize::MAX);
-        Connected { client: Self { outgoing, link, timeout, max_frame }, hello, events }
+        let client = Self { outgoing, link, timeout: options.timeout, max_frame };
+        Connected { client, hello, events }
     }
 
     /// Calls `method` and waits for its first answer.
@@ -245,13 +248,20 @@ async fn read(
     link: Arc<Link>,
     mut socket: SplitStream<Socket>,
     events: EventSink,
-    silence: Duration,
+    (silence, mut pace): (Duration, Pace),
 ) {
     let why = loop {
+        let next = async {
+            pace.ready().await;
+            tokio::time::timeout(silence, socket.next()).await
+        };
         let message = tokio::select! {
             () = link.end.cancelled() => break Closed::Here,
-            message = tokio::time::timeout(silence, socket.next()) => message,
+            message = next => message,
         };
+        if let Ok(Some(Ok(message))) = &message {
+            pace.count(message.len());
+        }
         match message {
             Err(_) => break Closed::TickTimeout,
             Ok(Some(Ok(Message::Text(text)))) => match Frame::parse(&text) {
@@ -342,7 +352,7 @@ mod tests {
             "policy": {"maxPayload": 70_000, "maxBufferedBytes": 1, "tickIntervalMs": tick_ms},
         });
         let hello = serde_json::from_value(hello).unwrap();
-        (Client::start(near, hello, Duration::from_secs(30)), far)
+        (Client::start(near, hello, &ConnectOptions::new("ws://127.0.0.1")), far)
     }
 
     #[tokio::test(start_paused = true)]

@@ -34,6 +34,7 @@ mod events;
 mod handshake;
 mod line;
 mod options;
+mod pace;
 mod pin;
 mod wire;
 

@@ -12,6 +12,7 @@ use crate::dialer::Stream;
 use crate::error::{Closed, ConnectError};
 use crate::handshake::code_of;
 use crate::options::ConnectOptions;
+use crate::pace::Pace;
 
 /// An admitted connection that passes frames on unread, for a page that speaks the protocol itself
 /// and shall hold no secret.
@@ -19,6 +20,7 @@ pub struct Line {
     /// The gateway's `hello-ok`, limits clamped. It may hold a device token.
     pub hello: Value,
     socket: Socket,
+    pace: Pace,
 }
 
 impl Line {
@@ -32,7 +34,7 @@ impl Line {
         let attempt = Attempt { address: &address, deadline, options };
         let mut socket = Box::pin(attempt.dial()).await?;
         let (_, hello) = attempt.handshake(&mut socket).await?;
-        Ok(Self { hello, socket })
+        Ok(Self { hello, socket, pace: Pace::new(options.max_rate) })
     }
 
     /// Sends one frame, as it is.
@@ -50,7 +52,12 @@ impl Line {
     /// How the connection ended.
     pub async fn receive(&mut self) -> Result<String, Closed> {
         loop {
-            match self.socket.next().await {
+            self.pace.ready().await;
+            let message = self.socket.next().await;
+            if let Some(Ok(message)) = &message {
+                self.pace.count(message.len());
+            }
+            match message {
                 Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
                 Some(Ok(Message::Close(frame))) => {
                     let code = code_of(frame.as_ref());

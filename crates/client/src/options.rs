@@ -37,6 +37,9 @@ pub struct ConnectOptions {
     pub dialer: Option<Dialer>,
     /// Told each stage that is behind, and when. One that does not fit is left out.
     pub stages: Option<mpsc::Sender<(Stage, Instant)>>,
+    /// How many messages are read in a second at most, large ones counting as several; what comes
+    /// faster waits in the network. `None` reads whatever comes.
+    pub max_rate: Option<u32>,
     /// Longest wait for the handshake as a whole, and later for the answer to a request.
     pub timeout: Duration,
 }
@@ -76,6 +79,7 @@ impl ConnectOptions {
             pin: None,
             dialer: None,
             stages: None,
+            max_rate: None,
             timeout: Duration::from_secs(30),
         }
     }

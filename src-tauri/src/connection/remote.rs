@@ -15,6 +15,10 @@ use super::{line, media};
 /// A gateway that takes longer has no latency worth telling.
 const LATENCY: Duration = Duration::from_secs(5);
 
+/// Messages that are taken from a gateway elsewhere in a second: many times what a busy one sends,
+/// and no more than pages and menus bear (APP-09).
+const MAX_RATE: u32 = 1000;
+
 /// Frames waiting in one direction.
 const DEPTH: usize = 256;
 
@@ -38,7 +42,7 @@ impl Remote {
     /// # Errors
     /// When it is not known what opens the gateway, because the keyring does not say.
     pub(crate) async fn new(
-        base: ConnectOptions,
+        mut base: ConnectOptions,
         key: String,
         known: Option<Credential>,
         vault: Vault,
@@ -48,6 +52,7 @@ impl Remote {
             None => vault.credential(&key).await?,
         };
         let identity = vault.identity().await?;
+        base.max_rate = Some(MAX_RATE);
         let credential = Mutex::new(credential);
         let end = tokio_util::sync::CancellationToken::new();
         Ok(Self(Arc::new(Inner { base, key, credential, identity, vault, end })))

@@ -14,6 +14,8 @@ use super::{Decision, Moment, Now};
 const CHATS: usize = 5;
 /// Conversations that titles are looked for in.
 const LISTED: u32 = 200;
+/// Commands, and devices, that wait for a person; a gateway that names more does not mean them.
+const MAX_PENDING: usize = 64;
 /// Answers that wait for their session's title; more are told without one.
 const MAX_WAITING: usize = 16;
 
@@ -106,11 +108,13 @@ impl<'a> Listener<'a> {
             }
             "exec.approval.requested" => {
                 let approval = frames::approval(payload)?;
-                self.change(|now| {
+                let is_new = self.change(|now| {
                     now.approvals.retain(|other| other.id != approval.id);
-                    now.approvals.push(approval.clone());
+                    push(&mut now.approvals, approval.clone());
                 });
-                self.tell(Moment::Approval(approval));
+                if is_new {
+                    self.tell(Moment::Approval(approval));
+                }
             }
             "exec.approval.resolved" => {
                 let id = frames::settled(payload)?;
@@ -119,11 +123,13 @@ impl<'a> Listener<'a> {
             }
             "device.pair.requested" | "node.pair.requested" => {
                 let pairing = frames::pairing(payload)?;
-                self.change(|now| {
+                let is_new = self.change(|now| {
                     now.pairings.retain(|other| other.id != pairing.id);
-                    now.pairings.push(pairing.clone());
+                    push(&mut now.pairings, pairing.clone());
                 });
-                self.tell(Moment::Pairing(pairing));
+                if is_new {
+                    self.tell(Moment::Pairing(pairing));
+                }
             }
             "device.pair.resolved" | "node.pair.resolved" => {
                 let id = frames::settled(payload)?;
@@ -157,11 +163,13 @@ impl<'a> Listener<'a> {
                 self.tell(Moment::Answer { session, title, text });
             }
             Asked::Approvals => {
-                let rows = payload.map(frames::approvals).unwrap_or_default();
+                let mut rows = payload.map(frames::approvals).unwrap_or_default();
+                rows.truncate(MAX_PENDING);
                 self.change(|now| now.approvals = rows);
             }
             Asked::Pairings => {
-                let rows = payload.map(frames::pairings).unwrap_or_default();
+                let mut rows = payload.map(frames::pairings).unwrap_or_default();
+                rows.truncate(MAX_PENDING);
                 self.change(|now| now.pairings = rows);
             }
             Asked::Decision if payload.is_none() => {
@@ -204,18 +212,25 @@ impl<'a> Listener<'a> {
         frames::request(&id, method, params)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Now)) {
+    /// Whether anything is different then.
+    fn change(&self, change: impl FnOnce(&mut Now)) -> bool {
         self.now.send_if_modified(|now| {
             let before = now.clone();
             change(now);
             *now != before
-        });
+        })
     }
 
     fn tell(&self, moment: Moment) {
         if self.moments.try_send(moment).is_err() {
             tracing::debug!("nobody takes notice any more");
         }
+    }
+}
+
+fn push<T>(pending: &mut Vec<T>, one: T) {
+    if pending.len() < MAX_PENDING {
+        pending.push(one);
     }
 }
 

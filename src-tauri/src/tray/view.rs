@@ -16,6 +16,8 @@ use clawdbot_gateway::{Holder, Phase};
 /// Menus cut long lines in ugly ways; the window and the log have the whole text.
 const MAX_STATUS: usize = 90;
 const MAX_TITLE: usize = 40;
+/// Commands that wait; the window has the rest.
+const MAX_APPROVALS: usize = 8;
 
 /// The icons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +107,8 @@ fn menu(inputs: &Inputs<'_>, says: [String; 2], address: bool, phrases: &Phrases
             Entry::Line(one_line(&way::published(published, phrases), MAX_STATUS))
         }),
     );
-    menu.extend(inputs.now.approvals.iter().map(|approval| waiting(approval, phrases)));
+    let approvals = inputs.now.approvals.iter().take(MAX_APPROVALS);
+    menu.extend(approvals.map(|approval| waiting(approval, phrases)));
     menu.push(Entry::Separator);
     menu.push(item(Action::OpenWebChat, phrases.open_webchat));
     menu.push(recent(inputs.now, phrases));

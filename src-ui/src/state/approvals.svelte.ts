@@ -17,6 +17,9 @@ export interface Approval {
   allowed: Decision[];
 }
 
+/** More than this do not wait for a person; a gateway that names more does not mean them. */
+export const MAX_PENDING = 64;
+
 const DEFAULT_LIFE_MS = 120_000;
 const DECISIONS: Decision[] = ["allow-once", "allow-always", "deny"];
 
@@ -48,7 +51,7 @@ export class Approvals {
     try {
       const payload = await this.gateway().request("exec.approval.list", {});
       const rows = Array.isArray(payload) ? payload : list(isObject(payload) ? (payload.approvals ?? payload.pending) : []);
-      this.pending = rows.flatMap((row) => readApproval(row, Date.now()) ?? []);
+      this.pending = rows.flatMap((row) => readApproval(row, Date.now()) ?? []).slice(0, MAX_PENDING);
     } catch {
       // The event stream still brings new requests.
     }
@@ -58,7 +61,7 @@ export class Approvals {
     for (const frame of frames) {
       if (frame.event === "exec.approval.requested") {
         const approval = readApproval(frame.payload, Date.now());
-        if (approval) this.pending = [...this.pending.filter((other) => other.id !== approval.id), approval];
+        if (approval) this.pending = [...this.pending.filter((other) => other.id !== approval.id), approval].slice(0, MAX_PENDING);
       } else if (frame.event === "exec.approval.resolved" && isObject(frame.payload)) {
         this.onResolved(frame.payload);
       }

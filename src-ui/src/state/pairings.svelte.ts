@@ -1,6 +1,7 @@
 /** Devices that ask to be let in. Closing the page never decides. */
 import { isObject, list, text, type EventFrame } from "../protocol/frames";
 import { t } from "../i18n/i18n.svelte";
+import { MAX_PENDING } from "./approvals.svelte";
 import { reasonOf } from "./conversations.svelte";
 import type { Gateway } from "./gateway.svelte";
 import { ui } from "./ui.svelte";
@@ -33,7 +34,7 @@ export class Pairings {
     if (!this.gateway().supports("device.pair.list")) return;
     try {
       const payload = await this.gateway().request("device.pair.list", {});
-      this.pending = list(isObject(payload) ? payload.pending : []).flatMap((row) => readPairing(row) ?? []);
+      this.pending = list(isObject(payload) ? payload.pending : []).flatMap((row) => readPairing(row) ?? []).slice(0, MAX_PENDING);
     } catch {
       // Without the scope for it, somebody else decides.
     }
@@ -44,7 +45,7 @@ export class Pairings {
       if (event.startsWith("device.pair.")) this.changes++;
       if (event === "device.pair.requested") {
         const pairing = readPairing(payload);
-        if (pairing) this.pending = [...this.pending.filter((other) => other.id !== pairing.id), pairing];
+        if (pairing) this.pending = [...this.pending.filter((other) => other.id !== pairing.id), pairing].slice(0, MAX_PENDING);
       } else if (event === "device.pair.resolved" && isObject(payload)) {
         this.drop(text(payload.requestId));
       }
