@@ -80,6 +80,9 @@ class Language(unittest.TestCase):
                 until(lambda: words["mend"] in element(self.page, "connection-state").text, 15, "the remedy")
                 desktop.picture("failure-" + language)
                 element(self.page, "settings-general").click()
+        desktop.click("Diagnostic")
+        until(lambda: words["mend"] in element(self.page, "diagnostics-fix").text, 15, "the fix in the diagnostics")
+        desktop.picture("failure-diagnostics")
 
 
 if __name__ == "__main__":

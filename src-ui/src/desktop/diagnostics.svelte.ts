@@ -6,11 +6,13 @@ import { readPrimary, readProbe } from "../settings/models.svelte";
 import type { Gateway } from "../state/gateway.svelte";
 import { desktopCommands, LINKS, reason, type ChainLink } from "./commands";
 
-/** The app's links in order; what was measured wins, and nothing behind a broken link is called fine. */
+/** The app's links in order; what was measured wins, except that the app knows better why a link is broken; nothing behind one is called fine. */
 export function chain(told: ChainLink[], measured: Partial<Record<ChainLink["id"], Partial<ChainLink>>>): ChainLink[] {
   let broken = false;
   return LINKS.map((id) => {
-    const link: ChainLink = { state: "unknown", ...told.find((candidate) => candidate.id === id), ...measured[id], id };
+    const known = told.find((candidate) => candidate.id === id);
+    const seen = known?.state === "broken" && measured[id]?.state === "broken" ? undefined : measured[id];
+    const link: ChainLink = { state: "unknown", ...known, ...seen, id };
     if (broken && link.state !== "off") return { id, state: "unknown" };
     broken ||= link.state === "broken";
     return link;
@@ -23,13 +25,20 @@ export class Diagnostics {
   readonly broken = $derived(this.links.find((link) => link.state === "broken"));
   readonly good = $derived(!this.checking && this.links.every((link) => link.state === "ok" || link.state === "off"));
 
+  private wanted = false;
+
   constructor(private readonly gateway: Gateway) {}
 
   async check(): Promise<void> {
+    this.wanted = true;
     if (untrack(() => this.checking)) return;
     this.checking = true;
     try {
-      await this.measure();
+      // What changes meanwhile is looked at again.
+      while (this.wanted) {
+        this.wanted = false;
+        await this.measure();
+      }
     } finally {
       this.checking = false;
     }

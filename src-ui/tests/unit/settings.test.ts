@@ -4,12 +4,25 @@ import { shortcutLabel, shortcutOf } from "../../src/settings/shortcut";
 import { looksLikeKey, ModelSettings, readPrimary, readProviders } from "../../src/settings/models.svelte";
 import { readDevices, readInvitation } from "../../src/settings/devices.svelte";
 import { holderName } from "../../src/settings/holder";
+import { chain } from "../../src/desktop/diagnostics.svelte";
 import { patchConfig } from "../../src/settings/config";
 import { Work } from "../../src/settings/work.svelte";
 import type { Gateway } from "../../src/state/gateway.svelte";
 
 const ssh = (sshTarget: string, more: Partial<TargetForm> = {}) => problemsOf({ ...formOf("ssh", {}), sshTarget, ...more });
 const direct = (url: string, tlsFingerprint = "") => problemsOf({ ...formOf("direct", {}), url, tlsFingerprint });
+
+describe("the chain", () => {
+  const told = { id: "gateway", state: "broken", detail: "Line 3 is wrong.", remedy: "Mend line 3." } as const;
+  const away = { state: "broken", detail: "service restart", remedy: "Restart." } as const;
+
+  it("says why a link is broken as the app knows it, and else what the window measured", () => {
+    expect(chain([told], { gateway: away })[3]).toEqual(told);
+    expect(chain([{ id: "gateway", state: "ok" }], { gateway: away })[3]).toMatchObject(away);
+    expect(chain([told], { gateway: { state: "ok", ms: 3 } })[3]).toMatchObject({ state: "ok", ms: 3 });
+    expect(chain([told], { gateway: away })[4]).toEqual({ id: "model", state: "unknown" });
+  });
+});
 
 describe("where the gateway is", () => {
   it.each(["me@host", "me@host.example:2222", "alias", "me@[2001:db8::1]:22", "2001:db8::1", "me@192.168.1.4"])("%s can be asked over SSH", (target) => {
