@@ -69,10 +69,10 @@ impl Link {
         Self { id, state, detail, ms: None, remedy: None }
     }
 
-    fn broken(id: LinkId, words: &Words) -> Self {
-        let detail = if words.message.is_empty() { &words.headline } else { &words.message };
+    /// With the cause, or the headline where that says enough.
+    fn broken(id: LinkId, words: &Words, detail: &str) -> Self {
         let remedy = words.remedy.clone();
-        Self { remedy, ..Self::new(id, LinkState::Broken, Some(detail.clone())) }
+        Self { remedy, ..Self::new(id, LinkState::Broken, Some(detail.to_owned())) }
     }
 }
 
@@ -89,17 +89,20 @@ fn tunnel(host: &HostState, target: &Wish, latency: Option<Duration>, language: 
         }
         HostState::Away(away) => match away.code.as_deref() {
             Some(code) if is_tunnel_trouble(code) => {
-                Link::broken(LinkId::Tunnel, away.said.in_language(language))
+                let words = away.said.in_language(language);
+                Link::broken(LinkId::Tunnel, words, &words.message)
             }
             // It is the gateway at its end that does not answer.
             Some(_) => link(LinkState::Ok, place),
             None if away.phase == "paused" => {
-                Link::broken(LinkId::Tunnel, away.said.in_language(language))
+                let words = away.said.in_language(language);
+                Link::broken(LinkId::Tunnel, words, &words.headline)
             }
             None => link(LinkState::Unknown, place),
         },
         HostState::Failed(failure) if is_tunnel_trouble(&failure.code) => {
-            Link::broken(LinkId::Tunnel, failure.said.in_language(language))
+            let words = failure.said.in_language(language);
+            Link::broken(LinkId::Tunnel, words, &words.headline)
         }
         HostState::Failed(_) => link(LinkState::Ok, place),
         HostState::Starting | HostState::Stopped => link(LinkState::Unknown, place),
@@ -114,7 +117,8 @@ fn gateway(host: &HostState, target: Mode, language: Language) -> Link {
         }
         HostState::Away(away) => match &away.code {
             Some(code) if !is_tunnel_trouble(code) => {
-                Link::broken(LinkId::Gateway, away.said.in_language(language))
+                let words = away.said.in_language(language);
+                Link::broken(LinkId::Gateway, words, &words.message)
             }
             _ => link(LinkState::Unknown, None),
         },
@@ -122,7 +126,8 @@ fn gateway(host: &HostState, target: Mode, language: Language) -> Link {
             link(LinkState::Unknown, None)
         }
         HostState::Failed(failure) => {
-            Link::broken(LinkId::Gateway, failure.said.in_language(language))
+            let words = failure.said.in_language(language);
+            Link::broken(LinkId::Gateway, words, &words.headline)
         }
         HostState::Starting => link(LinkState::Unknown, None),
         HostState::Stopped => link(LinkState::Broken, None),
@@ -213,7 +218,7 @@ mod tests {
             json!({
                 "id": "gateway",
                 "state": "broken",
-                "detail": "Line 3 is wrong.",
+                "detail": "clawdbot.json, line 3",
                 "remedy": "Mend line 3.",
             })
         );
