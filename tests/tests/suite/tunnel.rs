@@ -127,6 +127,26 @@ async fn an_unknown_host_key_is_shown_and_asked_about_once_ssh_03() {
 }
 
 #[tokio::test]
+async fn an_ipv6_address_is_a_destination_ssh_01() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        return; // this computer has no such addresses
+    }
+    let sshd = Sshd::configured("ListenAddress ::1").await;
+    let gateway = TestGateway::start().await;
+    let spec = Spec {
+        destination: format!("root@[::1]:{}", sshd.address().port()).parse().unwrap(),
+        identity: Some(sshd.file("id").to_str().unwrap().parse().unwrap()),
+        remote_port: gateway.address().port(),
+    };
+    let (tunnel, mut questions) = open(&sshd, spec);
+    // Its key is known under the other address only.
+    question(&mut questions).await.answer(yes());
+    up(&tunnel).await;
+    assert!(greets(&tunnel.dialer()).await);
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn a_changed_host_key_is_the_end_ssh_03() {
     let mut sshd = Sshd::start().await;
     sshd.restart("other-host", "").await;
