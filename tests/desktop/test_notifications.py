@@ -2,10 +2,12 @@
 
 import json
 import socket
+import subprocess
 import unittest
 
-from desktop import Desktop, free_port, say, until, wait_answer
+from desktop import CLI, Desktop, free_port, say, until, wait_answer
 from fake_model import Answer, FakeModel
+from far import TOKEN, Wire, far_gateway
 
 
 class Notifications(unittest.TestCase):
@@ -104,6 +106,69 @@ class Notifications(unittest.TestCase):
             say(page, "Hello")
             wait_answer(page, "Hello from the model.")
             self.assertEqual(self.text().count("summary: 'Port"), 1)
+
+
+class Elsewhere(unittest.TestCase):
+    """The gateway is elsewhere, and the way there can be cut."""
+
+    def setUp(self):
+        model = self.enterContext(FakeModel(Answer()))
+        desktop = self.desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        self.far = far_gateway(desktop, model.url)
+        self.wire = self.enterContext(Wire(self.far))
+        desktop.write_config({"gateway": {"mode": "remote", "port": desktop.port, "remote": {
+            "transport": "direct", "url": "ws://127.0.0.1:%d" % self.wire.port, "token": TOKEN}}})
+        self.shown = desktop.root / "dunst.log"
+        desktop.start_dunst(self.shown)
+        desktop.start("--hidden")
+        desktop.wait_ready()
+
+    def text(self):
+        return self.shown.read_text(errors="replace")
+
+    def call(self, method, params):
+        """Asks the far gateway, past the way that can be cut."""
+        return self.desktop.run(CLI, "gateway", "call", method, "--params", json.dumps(params), "--timeout", "90000",
+                                "--url", "ws://127.0.0.1:%d" % self.far, "--token", TOKEN,
+                                stdout=subprocess.PIPE, text=True)
+
+    def ask(self, command):
+        """A command that waits, and whose notification is on the screen."""
+        params = {"command": command, "host": "gateway", "timeoutMs": 90_000}
+        asking = self.call("exec.approval.request", params)
+        self.desktop.wait_entry("Run? " + command, timeout=20)
+        until(lambda: command in self.text(), 15, "the notification")
+        return asking
+
+    def away(self):
+        """Cuts the way; whoever comes back gets no word of the gateway."""
+        self.wire.keep_back(rb"connect\.challenge")
+        self.wire.cut()
+        until(lambda: not self.desktop.status().startswith(("Ready", "Waiting")), 20, "the loss")
+
+    def click(self, button):
+        self.desktop.answer_notification(button)
+        until(lambda: self.desktop.output("dunstctl", "count", "displayed") == "0", 15, "the click")
+
+    def test_a_decision_without_a_connection_is_kept_until_there_is_one(self):
+        asking = self.ask("echo kept")
+        self.away()
+        self.click("Allow once")
+        self.wire.let_go()
+        self.assertIn('"decision": "allow-once"', asking.communicate(timeout=80)[0])
+        until(lambda: self.desktop.status().startswith("Ready"), 30, "the connection")
+        self.assertNotIn("no longer waited", self.text())
+
+    def test_a_decision_that_comes_too_late_is_said_to(self):
+        asking = self.ask("echo late")
+        waiting = json.loads(self.call("exec.approval.list", {}).communicate(timeout=30)[0])
+        self.away()
+        self.call("exec.approval.resolve", {"id": waiting[0]["id"], "decision": "deny"}).wait(30)
+        self.assertIn('"decision": "deny"', asking.communicate(timeout=30)[0])
+        self.click("Allow once")
+        self.wire.let_go()
+        until(lambda: "The command no longer waited for you" in self.text(), 60, "the notification")
 
 
 if __name__ == "__main__":

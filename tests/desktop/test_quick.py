@@ -52,6 +52,19 @@ class Quick(unittest.TestCase):
         until(lambda: element(page, "quick-status").text == "", 15, "the connection")
         return page
 
+    def test_what_waits_is_told_over_the_prompt_which_does_not_show_it(self):
+        self.model = self.enterContext(FakeModel(Answer()))
+        desktop = self.enterContext(Desktop())
+        desktop.configure(self.model.url)
+        shown = desktop.root / "dunst.log"
+        desktop.start_dunst(shown)
+        desktop.start("--hidden")
+        desktop.wait_ready()
+        self.press(desktop, "ctrl+shift+k")
+        desktop.ask_to_run("echo asked")
+        until(lambda: "echo asked" in shown.read_text(errors="replace"), 20, "the notification")
+        self.assertIn(desktop.active_window(), self.prompts(desktop))
+
     def test_a_question_is_answered_and_goes_on_in_webchat(self):
         desktop = self.desktop()
         self.press(desktop, "ctrl+shift+k")

@@ -10,6 +10,7 @@ use crate::phrases::{Phrases, fill};
 use crate::platform::Note;
 use crate::settings::SettingsStore;
 use crate::window;
+use crate::wire::Label;
 
 /// Under which name the news of a loss is taken back.
 const LOSS: &str = "connection";
@@ -33,7 +34,7 @@ pub(crate) async fn follow_connection(app: AppHandle, host: Host) {
         match losses.see(link, tokio::time::Instant::now()) {
             Some(News::Lost) => {
                 let wanted = settings.current().notifications.connection;
-                shown = wanted && !window::is_focused(&app);
+                shown = wanted && !window::has_focus(&app, Label::Main);
                 if shown {
                     let note = lost(&host.target(), needs_person, settings.phrases());
                     show_note(&app, note, About::Connection, Some((LOSS.to_owned(), open.clone())));

@@ -17,6 +17,7 @@ use crate::phrases::{Phrases, fill};
 use crate::platform::{Button, Here, Note, Platform};
 use crate::settings::SettingsStore;
 use crate::text::{is_shown_whole, one_line, without_marks};
+use crate::wire::Label;
 use crate::{show, tray, window};
 
 /// Each notification on screen keeps a thread waiting for its click; more are not shown.
@@ -48,9 +49,11 @@ pub(crate) async fn follow_feed(app: AppHandle, mut moments: mpsc::Receiver<Mome
     let settings = app.state::<SettingsStore>().inner().clone();
     while let Some(moment) = moments.recv().await {
         let (wanted, phrases) = (settings.current().notifications, settings.phrases());
-        let quiet = window::is_focused(&app);
+        // The small prompt shows an answer, and neither what waits nor who knocks.
+        let quiet = window::has_focus(&app, Label::Main);
+        let any = quiet || window::has_focus(&app, Label::Quick);
         match moment {
-            Moment::Answer { session, title, text } if wanted.answers && !quiet => {
+            Moment::Answer { session, title, text } if wanted.answers && !any => {
                 show_note(
                     &app,
                     answer(title.as_deref(), &text, phrases),
@@ -68,7 +71,11 @@ pub(crate) async fn follow_feed(app: AppHandle, mut moments: mpsc::Receiver<Mome
                 show_note(&app, knock(&pairing, phrases), About::WebChat, take_back);
             }
             Moment::ApprovalGone(id) | Moment::PairingGone(id) => take_back(&open, &id),
-            Moment::Answer { .. } | Moment::Approval(_) | Moment::Pairing(_) => {}
+            // Whoever decided believes that it was taken.
+            Moment::TooLate if wanted.approvals => {
+                show_note(&app, too_late(phrases), About::WebChat, None);
+            }
+            Moment::Answer { .. } | Moment::Approval(_) | Moment::Pairing(_) | Moment::TooLate => {}
         }
     }
 }
@@ -94,6 +101,15 @@ fn ask(approval: &Approval, phrases: &'static Phrases) -> Note {
         body: one_line(&approval.command, MAX_COMMAND),
         action: if whole { phrases.open_webchat } else { phrases.see_whole },
         buttons: if approval.allow_once && whole { vec![allow, deny] } else { vec![deny] },
+    }
+}
+
+fn too_late(phrases: &Phrases) -> Note {
+    Note {
+        title: phrases.too_late_title.to_owned(),
+        body: phrases.too_late_body.to_owned(),
+        action: phrases.open_webchat,
+        buttons: Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::{Approval, Chat, Pairing};
+use super::{Approval, Chat, Decision, Pairing};
 
 /// What the app may do: read, and decide for the person in front of it.
 const SCOPES: [&str; 3] = ["operator.read", "operator.approvals", "operator.pairing"];
@@ -198,14 +198,24 @@ pub(super) fn pairings(payload: &RawValue) -> Vec<Pairing> {
     rows.into_iter().flat_map(|rows| rows.pending).filter_map(PairingRow::shown).collect()
 }
 
-/// The id in an event that says that something no longer waits.
-pub(super) fn settled(payload: &RawValue) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Settled {
-        #[serde(alias = "requestId")]
-        id: String,
+/// An event that says that something no longer waits.
+#[derive(Deserialize)]
+pub(super) struct Settled {
+    #[serde(alias = "requestId")]
+    pub(super) id: String,
+    decision: Option<String>,
+}
+
+impl Settled {
+    pub(super) fn of(payload: &RawValue) -> Option<Self> {
+        serde_json::from_str(payload.get()).ok()
     }
-    serde_json::from_str(payload.get()).ok().map(|settled: Settled| settled.id)
+
+    /// What was decided, as far as the app decides it too.
+    pub(super) fn decision(&self) -> Option<Decision> {
+        let decisions = [Decision::AllowOnce(self.id.clone()), Decision::Deny(self.id.clone())];
+        decisions.into_iter().find(|decision| Some(decision.word()) == self.decision.as_deref())
+    }
 }
 
 impl From<ApprovalRow> for Approval {

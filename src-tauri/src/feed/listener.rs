@@ -7,7 +7,8 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, watch};
 
-use super::frames::{self, Frame};
+use super::frames::{self, Frame, Settled};
+use super::outbox::Outbox;
 use super::{Decision, Moment, Now};
 
 /// Conversations that the menu shows.
@@ -22,8 +23,11 @@ const MAX_WAITING: usize = 16;
 pub(super) struct Listener<'a> {
     now: &'a watch::Sender<Now>,
     moments: &'a mpsc::Sender<Moment>,
+    decisions: &'a mut Outbox,
     asked: HashMap<String, Asked>,
     next_id: u64,
+    /// The gateway has let this connection in; before that it takes nothing else.
+    connected: bool,
     /// The list of conversations changed while it was being asked for.
     stale: bool,
 }
@@ -32,7 +36,7 @@ enum Asked {
     Chats,
     Approvals,
     Pairings,
-    Decision,
+    Decision(Decision),
     /// An answer whose session's title is to come with the list.
     Title {
         session: String,
@@ -41,16 +45,17 @@ enum Asked {
 }
 
 impl<'a> Listener<'a> {
-    pub(super) fn new(now: &'a watch::Sender<Now>, moments: &'a mpsc::Sender<Moment>) -> Self {
-        Self { now, moments, asked: HashMap::new(), next_id: 0, stale: false }
+    pub(super) fn new(
+        now: &'a watch::Sender<Now>,
+        moments: &'a mpsc::Sender<Moment>,
+        decisions: &'a mut Outbox,
+    ) -> Self {
+        let asked = HashMap::new();
+        Self { now, moments, decisions, asked, next_id: 0, connected: false, stale: false }
     }
 
     /// Listens until the gateway ends the connection.
-    pub(super) async fn run(
-        mut self,
-        connection: InProcess,
-        decisions: &mut mpsc::Receiver<Decision>,
-    ) {
+    pub(super) async fn run(mut self, connection: InProcess) {
         let InProcess { to_gateway, mut from_gateway } = connection;
         loop {
             let replies = tokio::select! {
@@ -61,7 +66,7 @@ impl<'a> Listener<'a> {
                     },
                     Some(Outgoing::Close { .. }) | None => return,
                 },
-                Some(decision) = decisions.recv() => vec![self.decide(decision)],
+                decision = self.decisions.next(), if self.connected => vec![self.decide(decision)],
             };
             for reply in replies {
                 if to_gateway.send(reply).await.is_err() {
@@ -80,11 +85,7 @@ impl<'a> Listener<'a> {
                 .and_then(|payload| self.on_event(event, payload))
                 .into_iter()
                 .collect(),
-            ("res", _, Some("connect")) if frame.ok => vec![
-                self.ask("sessions.list", &list_params(), Asked::Chats),
-                self.ask("exec.approval.list", &json!({}), Asked::Approvals),
-                self.ask("device.pair.list", &json!({}), Asked::Pairings),
-            ],
+            ("res", _, Some("connect")) if frame.ok => self.on_connected(),
             ("res", _, Some("connect")) => {
                 tracing::warn!("the gateway refused the app's own connection");
                 Vec::new()
@@ -96,6 +97,20 @@ impl<'a> Listener<'a> {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// What was decided before comes first, so that the lists no longer have it.
+    fn on_connected(&mut self) -> Vec<String> {
+        self.connected = true;
+        let decided = self.decisions.unanswered();
+        let mut asking: Vec<_> =
+            decided.into_iter().map(|decision| self.decide(decision)).collect();
+        asking.extend([
+            self.ask("sessions.list", &list_params(), Asked::Chats),
+            self.ask("exec.approval.list", &json!({}), Asked::Approvals),
+            self.ask("device.pair.list", &json!({}), Asked::Pairings),
+        ]);
+        asking
     }
 
     fn on_event(&mut self, event: &str, payload: &RawValue) -> Option<String> {
@@ -117,9 +132,13 @@ impl<'a> Listener<'a> {
                 }
             }
             "exec.approval.resolved" => {
-                let id = frames::settled(payload)?;
-                self.change(|now| now.approvals.retain(|other| other.id != id));
-                self.tell(Moment::ApprovalGone(id));
+                let settled = Settled::of(payload)?;
+                // The answer to the decision itself may be lost with the connection.
+                if let Some(decision) = settled.decision() {
+                    self.decisions.answered(&decision);
+                }
+                self.change(|now| now.approvals.retain(|other| other.id != settled.id));
+                self.tell(Moment::ApprovalGone(settled.id));
             }
             "device.pair.requested" | "node.pair.requested" => {
                 let pairing = frames::pairing(payload)?;
@@ -132,7 +151,7 @@ impl<'a> Listener<'a> {
                 }
             }
             "device.pair.resolved" | "node.pair.resolved" => {
-                let id = frames::settled(payload)?;
+                let Settled { id, .. } = Settled::of(payload)?;
                 self.change(|now| now.pairings.retain(|other| other.id != id));
                 self.tell(Moment::PairingGone(id));
             }
@@ -172,10 +191,13 @@ impl<'a> Listener<'a> {
                 rows.truncate(MAX_PENDING);
                 self.change(|now| now.pairings = rows);
             }
-            Asked::Decision if payload.is_none() => {
-                tracing::warn!("the gateway did not take the decision; it was made elsewhere");
+            Asked::Decision(decision) => {
+                self.decisions.answered(&decision);
+                if payload.is_none() {
+                    tracing::warn!("the gateway did not take the decision; nothing waits for it");
+                    self.tell(Moment::TooLate);
+                }
             }
-            Asked::Decision => {}
         }
         None
     }
@@ -197,12 +219,8 @@ impl<'a> Listener<'a> {
     }
 
     fn decide(&mut self, decision: Decision) -> String {
-        let (id, decision) = match decision {
-            Decision::AllowOnce(id) => (id, "allow-once"),
-            Decision::Deny(id) => (id, "deny"),
-        };
-        let params = json!({ "id": id, "decision": decision });
-        self.ask("exec.approval.resolve", &params, Asked::Decision)
+        let params = json!({ "id": decision.id(), "decision": decision.word() });
+        self.ask("exec.approval.resolve", &params, Asked::Decision(decision))
     }
 
     fn ask(&mut self, method: &str, params: &serde_json::Value, asked: Asked) -> String {

@@ -3,15 +3,17 @@
 
 mod frames;
 mod listener;
+mod outbox;
 
 use tokio::sync::{mpsc, watch};
 
 use self::listener::Listener;
+use self::outbox::Outbox;
 use crate::host::{Host, HostState};
 
 /// Pause before a connection that ended is made again.
 const REST: std::time::Duration = std::time::Duration::from_secs(2);
-/// Requests and moments that may wait.
+/// Moments that may wait.
 const QUEUE: usize = 64;
 
 /// A command that waits for a decision.
@@ -52,11 +54,17 @@ pub(crate) struct Now {
 /// Something that happened, for whoever tells people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
-    Answer { session: String, title: Option<String>, text: String },
+    Answer {
+        session: String,
+        title: Option<String>,
+        text: String,
+    },
     Approval(Approval),
     ApprovalGone(String),
     Pairing(Pairing),
     PairingGone(String),
+    /// A decision of the person that the gateway did not take, because nothing waits for it any more.
+    TooLate,
 }
 
 /// What the app decides for the person who clicked.
@@ -66,20 +74,37 @@ pub(crate) enum Decision {
     Deny(String),
 }
 
+impl Decision {
+    /// Of the approval.
+    fn id(&self) -> &str {
+        let (Self::AllowOnce(id) | Self::Deny(id)) = self;
+        id
+    }
+
+    /// As the protocol has it.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::AllowOnce(_) => "allow-once",
+            Self::Deny(_) => "deny",
+        }
+    }
+}
+
 /// A cheap handle to the connection.
 #[derive(Clone)]
 pub(crate) struct Feed {
     now: watch::Receiver<Now>,
-    decisions: mpsc::Sender<Decision>,
+    decisions: mpsc::UnboundedSender<Decision>,
 }
 
 impl Feed {
     /// Connects whenever there is a gateway. Moments are lost while nobody takes them.
     pub(crate) fn start(host: Host) -> (Self, mpsc::Receiver<Moment>) {
         let (now, watched) = watch::channel(Now::default());
-        let (decisions, inbox) = mpsc::channel(QUEUE);
+        // As many as a person clicks.
+        let (decisions, inbox) = mpsc::unbounded_channel();
         let (moments, told) = mpsc::channel(QUEUE);
-        tauri::async_runtime::spawn(follow(host, now, moments, inbox));
+        tauri::async_runtime::spawn(follow(host, now, moments, Outbox::new(inbox)));
         (Self { now: watched, decisions }, told)
     }
 
@@ -88,10 +113,10 @@ impl Feed {
         self.now.clone()
     }
 
-    /// Answers a command that waits.
+    /// Answers a command that waits; without a connection to the gateway, as soon as there is one.
     pub(crate) fn decide(&self, decision: Decision) {
-        if self.decisions.try_send(decision).is_err() {
-            tracing::warn!("a decision was not passed on; there is no connection to the gateway");
+        if self.decisions.send(decision).is_err() {
+            tracing::warn!("a decision was not passed on, because the app is quitting");
         }
     }
 }
@@ -100,7 +125,7 @@ async fn follow(
     host: Host,
     now: watch::Sender<Now>,
     moments: mpsc::Sender<Moment>,
-    mut decisions: mpsc::Receiver<Decision>,
+    mut decisions: Outbox,
 ) {
     let mut state = host.watch();
     loop {
@@ -112,7 +137,7 @@ async fn follow(
             Ok(HostState::Running(running)) => running.gateway.connect_in_process(),
             _ => return,
         };
-        Listener::new(&now, &moments).run(connection, &mut decisions).await;
+        Listener::new(&now, &moments, &mut decisions).run(connection).await;
         now.send_replace(Now::default());
         tokio::time::sleep(REST).await;
     }

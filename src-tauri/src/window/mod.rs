@@ -88,9 +88,9 @@ fn show(app: &AppHandle, label: Label) {
     }
 }
 
-/// True while the person is looking at WebChat or at the small prompt.
-pub(crate) fn is_focused(app: &AppHandle) -> bool {
-    app.try_state::<Windows>().is_some_and(|windows| windows.seen.borrow().focused.is_some())
+/// True while the person is looking at that window.
+pub(crate) fn has_focus(app: &AppHandle, label: Label) -> bool {
+    app.try_state::<Windows>().is_some_and(|windows| windows.seen.borrow().focused == Some(label))
 }
 
 /// Closes every window in the usual way, so that nothing typed is lost.
