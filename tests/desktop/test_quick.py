@@ -95,11 +95,33 @@ class Quick(unittest.TestCase):
         shown = lambda: element(page, "quick-answer").text
         until(lambda: "word-5 " in shown(), 30, "the beginning")
         wire.cut()
-        until(lambda: element(page, "quick-status").text == "Connecting to the gateway…", 20, "the loss")
+        until(lambda: element(page, "quick-status").text not in ("", "Working…"), 20, "the loss")
         desktop.picture("quick-lost")
         until(lambda: shown().split() == "".join(words).split(), 60, "the whole answer")
         until(lambda: element(page, "quick-status").text == "", 30, "its end")
         desktop.picture("quick-back")
+        self.assertEqual(len(self.model.requests), 1)
+
+    def test_a_gateway_that_cannot_start_is_told_and_looked_for_again_with_enter(self):
+        desktop = self.desktop()
+        good = (desktop.home / ".clawdbot/clawdbot.json").read_text()
+        desktop.write_config("{ this is not a configuration")
+        desktop.click("Restart gateway")
+        until(lambda: desktop.status().startswith("Cannot start"), 15, "the failure")
+        self.press(desktop, "ctrl+shift+k")
+        page = desktop.page()
+        until(lambda: "clawdbot.json cannot be used" in element(page, "quick-status").text, 20, "the reason")
+        desktop.picture("quick-failed")
+        desktop.output("xdotool", "type", "What is it?")
+        desktop.write_config(good)
+        desktop.click("Restart gateway")
+        desktop.wait_ready()
+
+        def answered():
+            desktop.output("xdotool", "key", "Return")
+            return element(page, "quick-answer").text == "Forty-two."
+
+        until(answered, 30, "the answer")
         self.assertEqual(len(self.model.requests), 1)
 
     def test_a_question_sent_again_after_a_failure_runs_once(self):

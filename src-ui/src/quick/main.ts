@@ -19,6 +19,8 @@ let words = wordsFor("", "").words;
 let sessionKey = FALLBACK_DEFAULTS.mainSessionKey;
 let ready = false;
 let standing: Standing = null;
+/** Why the app has no gateway, in its own words. */
+let trouble: string | null = null;
 
 const question = new Question((method, params) => client.request(method, params), {
   answer: show,
@@ -39,10 +41,16 @@ const client = new GatewayClient(new NativeTransport(), new Credentials(undefine
 
 function onConnection(connection: Connection): void {
   ready = connection.phase === "ready";
+  trouble = hostTrouble(connection);
   tell();
   if (connection.phase !== "ready") return;
   sessionKey = connection.hello.defaults.mainSessionKey;
   void question.takeUp();
+}
+
+function hostTrouble(connection: Connection): string | null {
+  const cause = connection.phase === "ready" ? null : connection.cause;
+  return cause?.kind === "host-failed" ? (cause.detail.split("\n")[0] ?? null) : null;
 }
 
 /** In the language chosen in the settings, from now on. */
@@ -58,7 +66,7 @@ function speak(): void {
 }
 
 function tell(): void {
-  const now = ready ? standing : "connecting";
+  const now = ready ? standing : trouble ? { reason: trouble } : "connecting";
   status.textContent = now === null ? "" : typeof now === "string" ? words[now] : now.reason;
 }
 
@@ -73,6 +81,7 @@ function show(markdown: string): void {
 
 function send(): void {
   const message = prompt.value.trim();
+  if (!ready) client.retryNow();
   if (message === "" || !ready) return;
   asked.textContent = message;
   void question.ask(sessionKey, message);
@@ -91,7 +100,10 @@ prompt.addEventListener("keydown", (event) => {
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.isComposing) void close();
 });
-addEventListener("focus", () => prompt.focus());
+addEventListener("focus", () => {
+  prompt.focus();
+  client.retryNow();
+});
 addEventListener("storage", speak);
 answer.hidden = true;
 prompt.focus();
