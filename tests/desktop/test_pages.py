@@ -84,6 +84,25 @@ class Pages(unittest.TestCase):
             self.assertNotIn("test-key", text, name)
         self.assertIn("ready", texts["gateway.log"])
         self.assertEqual(json.loads(texts["about.json"])["chain"][3]["state"], "ok")
+        self.assertNotIn('{"', element(self.page, "log").text)
+
+    def test_a_repaired_configuration_is_found_from_the_banner_and_the_settings_name_their_file(self):
+        desktop = self.enterContext(Desktop())
+        desktop.configure(self.enterContext(FakeModel()).url)
+        config = desktop.home / ".clawdbot/clawdbot.json"
+        sound = config.read_text()
+        desktop.write_config("{ broken")
+        desktop.start("--no-tray", wait=False)
+        self.page = desktop.page_when_open()
+        banner = element(self.page, "readonly-banner", 20)
+        until(lambda: "clawdbot.json" in banner.text, 20, "what is wrong")
+        self.assertNotIn("in 0 s", banner.text)
+        self.section("advanced")
+        self.assertEqual(element(self.page, "config-path").text, str(config))
+        self.page.find_element("css selector", "dialog .ib").click()
+        desktop.write_config(sound)
+        banner.find_element("tag name", "button").click()
+        until(lambda: not elements(self.page, "readonly-banner"), 20, "the gateway")
 
 
 if __name__ == "__main__":

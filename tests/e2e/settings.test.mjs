@@ -58,8 +58,8 @@ scene("devices are renamed and sent away, and a phone gets a code to scan", {}, 
   assert.equal((await phone.connect(gateway)).ok, true);
 
   await part(page, "pair-address").fill("ftp://nowhere");
-  await part(page, "pair-make").click();
-  await page.getByText("publicUrl has to be").waitFor();
+  await page.getByText("Only ws:// and wss://").waitFor();
+  assert.ok(await part(page, "pair-make").isDisabled());
   await part(page, "pair-address").fill("wss://home.example");
   await part(page, "pair-make").click();
   const picture = await part(page, "pair-qr").getAttribute("src");

@@ -20,6 +20,7 @@ const AUTOSTART: &str = "autostart";
 /// What does not change while the app runs.
 pub(crate) struct Surroundings {
     pub(crate) state_dir: PathBuf,
+    pub(crate) config: PathBuf,
     /// The desktop lets programs have shortcuts that work everywhere.
     pub(crate) shortcut_supported: bool,
 }
@@ -28,7 +29,11 @@ impl Surroundings {
     pub(crate) fn of(env: &Env, paths: &Paths) -> Self {
         // Wayland leaves such shortcuts to the desktop, which has no common way to ask for one.
         let wayland = cfg!(target_os = "linux") && env.get("WAYLAND_DISPLAY").is_some();
-        Self { state_dir: paths.state_dir.clone(), shortcut_supported: !wayland }
+        Self {
+            state_dir: paths.state_dir.clone(),
+            config: paths.config.clone(),
+            shortcut_supported: !wayland,
+        }
     }
 }
 
@@ -40,6 +45,7 @@ pub(crate) struct Report {
     autostart: bool,
     version: String,
     state_dir: PathBuf,
+    config_path: PathBuf,
     shortcut_supported: bool,
     /// Why the shortcut does nothing: `SHORTCUT_TAKEN` and others, or `null`.
     shortcut_trouble: Option<&'static str>,
@@ -55,6 +61,7 @@ impl Report {
             autostart: login::is_on(app),
             version: app.package_info().version.to_string(),
             state_dir: surroundings.state_dir.clone(),
+            config_path: surroundings.config.clone(),
             shortcut_supported: surroundings.shortcut_supported,
             shortcut_trouble: app.state::<Trouble>().code(),
             platform: std::env::consts::OS,

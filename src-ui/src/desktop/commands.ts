@@ -20,6 +20,7 @@ export interface SettingsReport {
   autostart: boolean;
   version: string;
   stateDir: string;
+  configPath: string;
   shortcutSupported: boolean;
   /** Why the shortcut does nothing: `SHORTCUT_TAKEN` and others. */
   shortcutTrouble: string | null;

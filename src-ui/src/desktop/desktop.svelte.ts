@@ -61,6 +61,11 @@ class Desktop {
     }
   }
 
+  /** Tries again what has given up or waits; what is under way goes on. */
+  async retry(): Promise<void> {
+    if (["waiting", "paused", "failed"].includes(this.connection?.state ?? "")) await desktopCommands.retryConnection();
+  }
+
   private follow(connection: ConnectionReport): void {
     const before = this.connection;
     this.connection = connection;

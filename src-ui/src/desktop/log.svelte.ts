@@ -1,5 +1,26 @@
 /** The end of the app's log, kept up to date while somebody looks. */
+import { isObject, text } from "../protocol/frames";
 import { desktopCommands, reason } from "./commands";
+
+/** A line of the log as people read it: when, how grave, what. */
+export function readable(line: string): string {
+  const entry = parsed(line);
+  const message = text(entry?.message);
+  if (!entry || message === undefined) return line;
+  const level = isObject(entry._meta) ? text(entry._meta.logLevelName) : undefined;
+  const at = new Date(text(entry.time) ?? "");
+  const time = Number.isNaN(at.getTime()) ? "" : at.toLocaleTimeString();
+  return [time, level, message].filter(Boolean).join("  ");
+}
+
+function parsed(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 const INTERVAL_MS = 1_000;
 const KEPT = 400;

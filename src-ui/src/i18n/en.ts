@@ -130,8 +130,6 @@ export const en = {
   "turn.retry": "Retry",
   "turn.edit": "Edit",
   "turn.editing": "Edit message",
-  "turn.replaces": "What follows is replaced.",
-  "turn.asNew": "Goes out as a new message; what is here stays.",
   "turn.discard": "Discard",
   "turn.copy": "Copy",
   "turn.copied": "Copied",

@@ -131,8 +131,6 @@ export const es: Catalogue = {
   "turn.retry": "Reintentar",
   "turn.edit": "Editar",
   "turn.editing": "Editar mensaje",
-  "turn.replaces": "Lo que sigue se sustituye.",
-  "turn.asNew": "Sale como mensaje nuevo; lo que hay aquí se queda.",
   "turn.discard": "Descartar",
   "turn.copy": "Copiar",
   "turn.copied": "Copiado",

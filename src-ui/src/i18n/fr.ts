@@ -131,8 +131,6 @@ export const fr: Catalogue = {
   "turn.retry": "Réessayer",
   "turn.edit": "Modifier",
   "turn.editing": "Modifier le message",
-  "turn.replaces": "La suite est remplacée.",
-  "turn.asNew": "Part comme nouveau message ; ce qui est ici reste.",
   "turn.discard": "Abandonner",
   "turn.copy": "Copier",
   "turn.copied": "Copié",

@@ -62,8 +62,10 @@ function sshTarget(typed: string): PageKey | undefined {
 
 function identity(typed: string): PageKey | undefined {
   const value = typed.trim();
+  if (value === "") return undefined;
   if (value.startsWith("-")) return "connection.bad.dash";
-  return /\p{Cc}/u.test(value) ? "connection.bad.space" : undefined;
+  if (/\p{Cc}/u.test(value)) return "connection.bad.space";
+  return /^(?:\/|~\/|[a-z]:[\\/])[^%"'$`]*$/i.test(value) ? undefined : "connection.bad.identity";
 }
 
 function port(typed: string): PageKey | undefined {
@@ -75,22 +77,29 @@ function port(typed: string): PageKey | undefined {
 function url(typed: string): PageKey | undefined {
   const value = typed.trim();
   if (value === "") return "connection.bad.required";
-  if (/[\s\p{Cc}]/u.test(value)) return "connection.bad.space";
-  if (!URL.canParse(value)) return "connection.bad.url";
+  const problem = addressProblem(value, ["ws:", "wss:"]);
+  if (problem) return problem;
   const address = new URL(value);
-  if (!["ws:", "wss:"].includes(address.protocol)) return "connection.bad.scheme";
-  if (address.username !== "" || address.password !== "") return "connection.bad.credentials";
-  if (address.hostname === "") return "connection.bad.url";
   return address.protocol === "ws:" && !isPrivate(address.hostname) ? "connection.bad.plain" : undefined;
 }
 
-/** Hosts that only this computer, the own network or the tailnet can be. */
+/** What is wrong with the address of a gateway, which has no secret in it. */
+export function addressProblem(value: string, schemes: string[]): PageKey | undefined {
+  if (/[\s\p{Cc}]/u.test(value)) return "connection.bad.space";
+  if (!URL.canParse(value)) return "connection.bad.url";
+  const address = new URL(value);
+  if (!schemes.includes(address.protocol)) return "connection.bad.scheme";
+  if (address.username !== "" || address.password !== "") return "connection.bad.credentials";
+  if (address.hostname === "") return "connection.bad.url";
+  return /[?#]/.test(value) ? "connection.bad.query" : undefined;
+}
+
+/** Numbers that only this computer, the own network or the tailnet can be. Of a name, the app judges what it leads to. */
 export function isPrivate(host: string): boolean {
   const name = host.toLowerCase().replace(/^\[|\]$/g, "");
-  if (name === "localhost" || name.endsWith(".localhost") || name.endsWith(".ts.net")) return true;
   if (name.includes(":")) return name === "::1" || /^f[cd][0-9a-f]{2}:/.test(name) || /^fe[89ab][0-9a-f]:/.test(name);
   const parts = /^(\d+)\.(\d+)\.\d+\.\d+$/.exec(name);
-  if (!parts) return false;
+  if (!parts) return true;
   const [a, b] = [Number(parts[1]), Number(parts[2])];
   return a === 127 || a === 10 || (a === 172 && b >= 16 && b <= 31) || (a === 192 && b === 168) || (a === 169 && b === 254) || (a === 100 && b >= 64 && b <= 127);
 }

@@ -25,6 +25,8 @@ export class Gateway {
   hello = $state.raw<Hello | null>(null);
   /** Becomes true with the first hello of this page. */
   everReady = $state(false);
+  /** The desktop app has a connection of its own that may wait, too. */
+  onRetry?: () => void;
   readonly ready = $derived(this.connection.phase === "ready");
 
   private readonly client: GatewayClient;
@@ -47,7 +49,7 @@ export class Gateway {
   }
 
   start(): void {
-    window.addEventListener("online", () => this.client.retryNow());
+    addEventListener("online", () => this.client.retryNow());
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden && this.connection.phase === "waiting") this.client.retryNow();
     });
@@ -55,6 +57,7 @@ export class Gateway {
   }
 
   retryNow(): void {
+    this.onRetry?.();
     this.client.retryNow();
   }
 

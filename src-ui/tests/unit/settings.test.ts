@@ -5,6 +5,7 @@ import { looksLikeKey, ModelSettings, readPrimary, readProviders } from "../../s
 import { readDevices, readInvitation } from "../../src/settings/devices.svelte";
 import { holderName } from "../../src/settings/holder";
 import { chain } from "../../src/desktop/diagnostics.svelte";
+import { readable } from "../../src/desktop/log.svelte";
 import { patchConfig } from "../../src/settings/config";
 import { Work } from "../../src/settings/work.svelte";
 import type { Gateway } from "../../src/state/gateway.svelte";
@@ -45,6 +46,8 @@ describe("where the gateway is", () => {
   it("checks the other fields of SSH", () => {
     expect(ssh("host", { remotePort: "0", sshIdentity: "-i" })).toEqual({ remotePort: "connection.bad.port", sshIdentity: "connection.bad.dash" });
     expect(ssh("host", { remotePort: "" })).toEqual({});
+    expect(ssh("host", { sshIdentity: "/home/me/.ssh/id_ed25519" })).toEqual({});
+    for (const sshIdentity of ["id_ed25519", "$HOME/.ssh/id", "~/.ssh/%h"]) expect(ssh("host", { sshIdentity })).toEqual({ sshIdentity: "connection.bad.identity" });
   });
 
   it.each([
@@ -56,8 +59,10 @@ describe("where the gateway is", () => {
     ["", "connection.bad.required"],
     ["home.example", "connection.bad.url"],
     ["https://home.example", "connection.bad.scheme"],
-    ["ws://home.example", "connection.bad.plain"],
-    ["ws://127.0.0.1.evil.example", "connection.bad.plain"],
+    ["ws://nas.local", undefined],
+    ["ws://8.8.8.8", "connection.bad.plain"],
+    ["wss://home.example/?token=x", "connection.bad.query"],
+    ["wss://home.example/#x", "connection.bad.query"],
     ["ws://100.128.0.1", "connection.bad.plain"],
     ["wss://me:secret@home.example", "connection.bad.credentials"],
     ["wss://home.example/ x", "connection.bad.space"],
@@ -67,7 +72,7 @@ describe("where the gateway is", () => {
     expect(direct("wss://a.example", `sha256:${"AB:".repeat(31)}AB`)).toEqual({});
     expect(direct("wss://a.example", "ab").tlsFingerprint).toBe("connection.bad.fingerprint");
     expect(["localhost", "10.1.1.1", "172.16.0.1", "192.168.0.1", "::1"].every(isPrivate)).toBe(true);
-    expect(["172.32.0.1", "8.8.8.8", "fdx.example", "2001:db8::1"].some(isPrivate)).toBe(false);
+    expect(["172.32.0.1", "8.8.8.8", "2001:db8::1"].some(isPrivate)).toBe(false);
   });
 
   it("leaves out what was not typed", () => {
@@ -107,6 +112,15 @@ describe("shortcuts", () => {
 });
 
 const row = (provider: string, id = "m") => ({ id, provider, name: id, available: true });
+
+describe("the log", () => {
+  it("is shown as people read it", () => {
+    const line = JSON.stringify({ "0": "{}", "1": "ready", _meta: { logLevelName: "WARN" }, time: "2026-11-26T10:00:00.000Z", message: "ready address=1" });
+    expect(readable(line)).toMatch(/^\d.*\d.*  WARN  ready address=1$/);
+    expect(readable("plain {")).toBe("plain {");
+    expect(readable('{"message": 3}')).toBe('{"message": 3}');
+  });
+});
 
 describe("models", () => {
   it("lists usable providers first and never the demo", () => {

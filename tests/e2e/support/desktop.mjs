@@ -99,6 +99,9 @@ function play({ state }) {
 
 const PICTURE = "data:image/svg+xml;base64," + Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 4" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h4v4H0z"/><path d="M1 1h1v1H1zM2 2h1v1H2z"/></svg>').toString("base64");
 
+/** As the gateway writes its log. */
+const logLine = (at, message) => JSON.stringify({ 0: "{}", 1: message, _meta: { logLevelName: "INFO" }, time: `2026-11-25T${at}.000Z`, message });
+
 /** A desktop app on this computer, with everything in order. */
 export function desktopState() {
   return {
@@ -107,6 +110,7 @@ export function desktopState() {
       autostart: false,
       version: "0.1.0",
       stateDir: "/home/me/.clawdbot",
+      configPath: "/home/me/.clawdbot/clawdbot.json",
       shortcutSupported: true,
       shortcutTrouble: null,
       platform: "linux",
@@ -130,7 +134,7 @@ export function desktopState() {
       { id: "gateway", state: "ok", detail: "127.0.0.1:18789" },
       { id: "model", state: "unknown" },
     ],
-    log: ["2026-11-25T10:00:00Z INFO ready address=127.0.0.1:18789 model=mock/mock-1", "2026-11-25T10:00:01Z INFO client connected client=gateway-client"],
+    log: [logLine("10:00:00", "ready address=127.0.0.1:18789 model=mock/mock-1"), logLine("10:00:01", "client connected client=gateway-client")],
   };
 }
 

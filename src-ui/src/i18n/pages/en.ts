@@ -129,6 +129,8 @@ export const en = {
   "connection.bad.scheme": "Only ws:// and wss:// addresses lead to a gateway.",
   "connection.bad.plain": "ws:// is not encrypted, so it is only for this computer, private networks and Tailscale names. Use wss://.",
   "connection.bad.credentials": "Leave user name and password out of the address.",
+  "connection.bad.identity": "Write the whole path of the key file, beginning with / or ~/.",
+  "connection.bad.query": "Leave out what follows ? or #. Token and password have a field of their own.",
   "connection.bad.fingerprint": "A SHA-256 fingerprint has 64 hexadecimal digits.",
 
   "models.primary": "Model that answers",
@@ -275,6 +277,8 @@ export const en = {
   "ask.send": "Continue",
   "ask.value": "Answer",
 
+  "turn.replaces": "What follows is replaced.",
+  "turn.asNew": "Goes out as a new message; what is here stays.",
   "link.title": "Follow this link?",
   "link.from": "Another program opened a Clawdbot link. Nothing happens before you agree.",
   "link.message": "It puts this text into the message field. You send it yourself:",

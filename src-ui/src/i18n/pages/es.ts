@@ -130,6 +130,8 @@ export const es: PageCatalogue = {
   "connection.bad.scheme": "Solo las direcciones ws:// y wss:// llevan a un gateway.",
   "connection.bad.plain": "ws:// no va cifrado: solo para este equipo, redes privadas y nombres de Tailscale. Usa wss://.",
   "connection.bad.credentials": "No pongas usuario ni contraseña en la dirección.",
+  "connection.bad.identity": "Escribe la ruta completa del archivo de clave, empezando por / o ~/.",
+  "connection.bad.query": "Quita lo que sigue a ? o #. El token y la contraseña tienen su propio campo.",
   "connection.bad.fingerprint": "Una huella SHA-256 tiene 64 dígitos hexadecimales.",
 
   "models.primary": "Modelo que responde",
@@ -276,6 +278,8 @@ export const es: PageCatalogue = {
   "ask.send": "Continuar",
   "ask.value": "Respuesta",
 
+  "turn.replaces": "Lo que sigue se sustituye.",
+  "turn.asNew": "Sale como mensaje nuevo; lo que hay aquí se queda.",
   "link.title": "¿Seguir este enlace?",
   "link.from": "Otro programa abrió un enlace de Clawdbot. No pasa nada hasta que aceptes.",
   "link.message": "Pone este texto en el campo de mensaje. Lo envías tú:",

@@ -130,6 +130,8 @@ export const fr: PageCatalogue = {
   "connection.bad.scheme": "Seules les adresses ws:// et wss:// mènent à une passerelle.",
   "connection.bad.plain": "ws:// n’est pas chiffré : seulement pour cet ordinateur, les réseaux privés et les noms Tailscale. Utilisez wss://.",
   "connection.bad.credentials": "Ne mettez ni nom ni mot de passe dans l’adresse.",
+  "connection.bad.identity": "Écrivez le chemin entier du fichier de clé, en commençant par / ou ~/.",
+  "connection.bad.query": "Retirez ce qui suit ? ou #. Le jeton et le mot de passe ont leur propre champ.",
   "connection.bad.fingerprint": "Une empreinte SHA-256 a 64 chiffres hexadécimaux.",
 
   "models.primary": "Modèle qui répond",
@@ -276,6 +278,8 @@ export const fr: PageCatalogue = {
   "ask.send": "Continuer",
   "ask.value": "Réponse",
 
+  "turn.replaces": "La suite est remplacée.",
+  "turn.asNew": "Part comme nouveau message ; ce qui est ici reste.",
   "link.title": "Suivre ce lien ?",
   "link.from": "Un autre programme a ouvert un lien Clawdbot. Rien ne se passe avant votre accord.",
   "link.message": "Il place ce texte dans le champ de message. Vous l’envoyez vous-même :",
