@@ -3,6 +3,7 @@
 use tauri::Url;
 
 use crate::error::CommandError;
+use crate::platform::{Here, Platform as _};
 
 /// Longer addresses are refused; browsers stop well before this.
 const MAX_LINK: usize = 8 * 1024;
@@ -61,7 +62,7 @@ pub(crate) fn check(link: &str) -> Result<Url, LinkError> {
 
 /// Opens a checked link with the desktop's own program for it.
 pub(crate) async fn open(url: Url) -> Result<(), LinkError> {
-    let opened = tauri::async_runtime::spawn_blocking(move || open::that_detached(url.as_str()));
+    let opened = tauri::async_runtime::spawn_blocking(move || Here::open(url.as_str().as_ref()));
     match opened.await {
         Ok(result) => result.map_err(LinkError::Open),
         Err(error) => Err(LinkError::Open(std::io::Error::other(error))),

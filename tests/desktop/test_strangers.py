@@ -132,6 +132,8 @@ class Traces(unittest.TestCase):
         secrets = {"CLAWDBOT_GATEWAY_TOKEN": "canary-of-the-gateway", "ANTHROPIC_API_KEY": "canary-of-a-model"}
         known = [*secrets.values(), "desktop-test-token", "test-key"]
         desktop.env.update(secrets)
+        opened = desktop.root / "opened"
+        desktop.program("xdg-open", '{ echo "$1"; env; } > "%s.new"; mv "%s.new" "%s"\n' % (opened, opened, opened))
         desktop.start("--hidden")
         desktop.wait_ready()
         page = desktop.open_page()
@@ -145,6 +147,15 @@ class Traces(unittest.TestCase):
         for pid, name in processes.items():
             for secret in known:
                 self.assertNotIn(secret.encode(), told(pid), name)
+        # Nor does the browser get them.
+        page.set_script_timeout(20)
+        call(page, "open_external", url="https://example.org/page")
+        until(opened.exists, 15, "the browser")
+        heard = opened.read_text()
+        self.assertIn("https://example.org/page", heard)
+        self.assertIn("HOME=%s" % desktop.home, heard)
+        for secret in known:
+            self.assertNotIn(secret, heard)
         shown = page.execute_script("return document.documentElement.outerHTML + JSON.stringify({...localStorage})")
         for secret in known:
             self.assertNotIn(secret, shown)

@@ -13,6 +13,7 @@ use super::bundle::{self, Story};
 use super::chain::{Link, chain};
 use crate::error::CommandError;
 use crate::host::{Host, HostState};
+use crate::platform::{Here, Platform as _};
 use crate::settings::{Language, SettingsStore};
 
 /// Lines that the page gets at once.
@@ -113,7 +114,7 @@ pub(crate) async fn open_path(what: Openable, place: State<'_, Place>) -> Result
         Openable::Logs => place.paths.logs_dir.clone(),
     };
     Ok(off_thread(move || {
-        open::that_detached(&path).map_err(|source| DiagnosticsError::Open { path, source })
+        Here::open(path.as_os_str()).map_err(|source| DiagnosticsError::Open { path, source })
     })
     .await?)
 }
@@ -142,7 +143,7 @@ fn downloads(app: &AppHandle) -> PathBuf {
 
 fn show_folder(path: &Path) {
     let Some(folder) = path.parent() else { return };
-    if let Err(error) = open::that_detached(folder) {
+    if let Err(error) = Here::open(folder.as_os_str()) {
         tracing::warn!(%error, folder = %folder.display(), "the folder was not opened");
     }
 }

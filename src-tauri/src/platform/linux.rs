@@ -1,10 +1,14 @@
 //! Linux: freedesktop notifications.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
+use clawdbot_remote::is_for_child;
 use keyring_core::api::CredentialStoreApi as _;
 use notify_rust::{Hint, Notification, get_capabilities};
 use webkit2gtk::glib;
@@ -173,6 +177,25 @@ impl Platform for Linux {
         // Opened each time: the library keeps its first attempt for ever, and a keyring may be
         // started again.
         SecretService::new()?.build(service, name, None).map(Some)
+    }
+
+    /// The program inherits the environment, but no secrets (LOC-02). It outlives the app.
+    fn open(what: &OsStr) -> io::Result<()> {
+        let mut problem = io::ErrorKind::NotFound.into();
+        for mut command in open::commands(what) {
+            for (name, _) in std::env::vars_os() {
+                if !is_for_child(&name.to_string_lossy()) {
+                    command.env_remove(name);
+                }
+            }
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            command.process_group(0);
+            match tokio::process::Command::from(command).spawn() {
+                Ok(_) => return Ok(()),
+                Err(error) => problem = error,
+            }
+        }
+        Err(problem)
     }
 
     fn private_dir(path: &Path) -> io::Result<()> {

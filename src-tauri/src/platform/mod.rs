@@ -9,6 +9,7 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -120,6 +121,12 @@ pub(crate) trait Platform {
         name: &str,
     ) -> Result<Option<keyring_core::Entry>, keyring_core::Error> {
         keyring::v1::Entry::new(service, name).map(|entry| Some(entry.inner))
+    }
+
+    /// Opens an address, a file or a folder with the desktop's own program for it. To be called where
+    /// the async runtime is around.
+    fn open(what: &OsStr) -> io::Result<()> {
+        open::that_detached(what)
     }
 
     /// Makes a directory that only this person can read, with its parents.

@@ -9,6 +9,7 @@ use crate::clipboard::Clipboard;
 use crate::feed::{Decision, Feed};
 use crate::host::{Host, HostState};
 use crate::logging::LogDir;
+use crate::platform::{Here, Platform as _};
 use crate::settings::SettingsStore;
 use crate::show::{self, Page};
 use crate::{lifecycle, login, window};
@@ -128,7 +129,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 fn open_logs(app: &AppHandle) {
     let directory = app.state::<LogDir>().0.clone();
     tauri::async_runtime::spawn_blocking(move || {
-        if let Err(error) = open::that_detached(&directory) {
+        if let Err(error) = Here::open(directory.as_os_str()) {
             tracing::warn!(%error, directory = %directory.display(), "the logs were not opened");
         }
     });
