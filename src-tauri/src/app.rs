@@ -87,7 +87,7 @@ fn start(app: &mut App, setup: Setup) {
     let app = app.handle();
     lifecycle::catch_signals(app.clone());
     let host = start_host(app, paths, env, &settings);
-    window::prepare(app, launch.no_tray);
+    window::prepare(app);
     let (feed, moments) = Feed::start(host.clone());
     app.manage(feed.clone());
     let (note, notes) = watch::channel(None);
@@ -124,13 +124,18 @@ fn start_host(app: &AppHandle, paths: Paths, env: Env, settings: &SettingsStore)
     host
 }
 
-/// Without a tray there is a window instead, and with `--no-tray` nothing but that.
+/// Without a tray there is a window instead, which the app ends with, and with `--no-tray` nothing
+/// but that. The first start shows its questions.
 fn start_tray(app: &AppHandle, launch: &Launch, sources: Sources) {
     if launch.no_tray {
+        window::end_with_last(app, true);
         return window::open(app);
     }
     let tray = Tray::build(app, sources.settings.language());
-    if launch.open || (tray.is_err() && !launch.hidden) {
+    // Whoever starts it hidden has another way to end it.
+    window::end_with_last(app, tray.is_err() && !launch.hidden);
+    let first = !sources.settings.current().first_run_done;
+    if launch.open || ((first || tray.is_err()) && !launch.hidden) {
         window::open(app);
     }
     let app = app.clone();
@@ -139,7 +144,9 @@ fn start_tray(app: &AppHandle, launch: &Launch, sources: Sources) {
             Ok(tray) => tray,
             Err(error) => {
                 tracing::warn!(%error, "the desktop has no tray yet");
-                tray::when_possible(&app, &sources.settings).await
+                let tray = tray::when_possible(&app, &sources.settings).await;
+                window::end_with_last(&app, false);
+                tray
             }
         };
         tray::follow(tray, sources).await;

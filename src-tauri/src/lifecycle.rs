@@ -1,4 +1,5 @@
-//! How the app ends: by its menu, by a signal, never by closing a window.
+//! How the app ends: by its menu, by a signal, and by closing the window only where nothing else
+//! could end it.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::host::Host;
 use crate::platform::{Here, Platform};
-use crate::window;
+use crate::{alerts, window};
 
 /// Runs have two seconds of grace; this covers the writing after it.
 const STOP_LIMIT: Duration = Duration::from_secs(6);
@@ -18,6 +19,33 @@ pub(crate) fn quit(app: &AppHandle) {
     tauri::async_runtime::spawn(async move {
         window::close_all(&app).await;
         app.exit(0);
+    });
+}
+
+/// Quits if there is no other way to do so, once all that is under way is done. A window or a tray
+/// that appears meanwhile keeps the app.
+pub(crate) fn last_window_gone(app: &AppHandle) {
+    if !window::was_last(app) {
+        return;
+    }
+    let mut state = app.state::<Host>().watch();
+    let runs = state.borrow().runs_here();
+    if runs == 0 {
+        return quit(app);
+    }
+    alerts::ends_later(app, runs);
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        let done = async {
+            let _ = state.wait_for(|state| state.runs_here() == 0).await;
+        };
+        tokio::select! {
+            () = done => {}
+            () = window::opened(&app) => return,
+        }
+        if window::was_last(&app) {
+            quit(&app);
+        }
     });
 }
 

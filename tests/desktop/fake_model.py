@@ -13,10 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Answer:
-    """One scripted answer: its pieces, and the pause before each of them."""
+    """One scripted answer: its pieces, the pause before each of them, and what the first one waits for."""
 
     chunks: list = field(default_factory=lambda: ["Hello", " from", " the", " model."])
     delay: float = 0.02
+    hold: threading.Event = None
 
 
 class FakeModel:
@@ -78,6 +79,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         try:
             self._delta(body, {"role": "assistant", "content": ""})
+            if answer.hold:
+                answer.hold.wait(120)
             for text in answer.chunks:
                 time.sleep(answer.delay)
                 self._delta(body, {"content": text})

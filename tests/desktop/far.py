@@ -265,6 +265,7 @@ class Wire:
         self.changed = threading.Condition()
         self.pattern = None
         self.kept = 0
+        self.taken = 0
         self.ends = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -303,6 +304,7 @@ class Wire:
             except OSError:
                 return
             with self.changed:
+                self.taken += 1
                 self.ends += [visitor, gateway]
             threading.Thread(target=pump, args=(visitor, gateway), daemon=True).start()
             threading.Thread(target=self._bring, args=(gateway, visitor), daemon=True).start()

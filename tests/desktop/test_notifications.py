@@ -3,6 +3,7 @@
 import json
 import socket
 import subprocess
+import threading
 import unittest
 
 from desktop import CLI, Desktop, free_port, say, until, wait_answer
@@ -112,7 +113,9 @@ class Elsewhere(unittest.TestCase):
     """The gateway is elsewhere, and the way there can be cut."""
 
     def setUp(self):
-        model = self.enterContext(FakeModel(Answer()))
+        self.hold = threading.Event()
+        self.addCleanup(self.hold.set)
+        model = self.enterContext(FakeModel(Answer(hold=self.hold)))
         desktop = self.desktop = self.enterContext(Desktop())
         desktop.configure("http://127.0.0.1:9/v1")
         self.far = far_gateway(desktop, model.url)
@@ -150,6 +153,21 @@ class Elsewhere(unittest.TestCase):
     def click(self, button):
         self.desktop.answer_notification(button)
         until(lambda: self.desktop.output("dunstctl", "count", "displayed") == "0", 15, "the click")
+
+    def test_the_tray_says_what_the_gateway_does_and_offers_only_what_it_can(self):
+        desktop, ready = self.desktop, self.desktop.item()["IconDigest"]
+        self.assertFalse(desktop.entry("Pause new runs")["enabled"])
+        self.call("agent", {"message": "Hello", "sessionKey": "main", "idempotencyKey": "k1"})
+        until(lambda: desktop.status() == "Working: 1 run", 30, "the run")
+        until(lambda: desktop.item()["IconDigest"] != ready, 15, "the icon")
+        # Quitting stops nothing there.
+        self.assertIsNotNone(desktop.entry("Quit"))
+        self.hold.set()
+        until(lambda: desktop.status().startswith("Ready on"), 30, "the end of the run")
+        before = self.wire.taken
+        desktop.click("Connect again")
+        until(lambda: self.wire.taken > before, 30, "another connection")
+        desktop.wait_ready()
 
     def test_a_decision_without_a_connection_is_kept_until_there_is_one(self):
         asking = self.ask("echo kept")

@@ -1,6 +1,7 @@
 """The tray icon, its menu, and how the app starts and ends."""
 
 import signal
+import threading
 import unittest
 
 from desktop import APP, Desktop, element, kill, say, until, wait_answer
@@ -71,6 +72,29 @@ class Tray(unittest.TestCase):
         desktop = self.desktop(watcher=False)
         desktop.start(wait=False)
         desktop.wait_window()
+
+    def test_the_first_start_from_the_applications_menu_shows_its_questions(self):
+        desktop = self.desktop()
+        desktop.start(first_run=True)
+        element(desktop.page_when_open(), "first-run", 20)
+
+    def test_without_a_tray_the_app_ends_with_its_window(self):
+        desktop = self.desktop(watcher=False)
+        desktop.start(wait=False)
+        desktop.close_window()
+        self.assertEqual(desktop.app.wait(30), 0)
+
+    def test_a_tray_that_comes_later_keeps_the_app_without_a_window(self):
+        desktop = self.desktop(watcher=False)
+        desktop.start(wait=False)
+        desktop.wait_window()
+        desktop.start_watcher()
+        desktop.item(timeout=20)
+        desktop.wait_ready()
+        desktop.close_window()
+        desktop.click("Open WebChat")
+        desktop.wait_window()
+        self.assertIsNone(desktop.app.poll())
 
     def test_speaks_french_and_spanish(self):
         for language, label in (("fr_FR.UTF-8", "Ouvrir WebChat"), ("es_ES.UTF-8", "Abrir WebChat")):
@@ -189,6 +213,25 @@ class Waiting(unittest.TestCase):
         desktop.click("Pause new runs")
         wait_answer(page, "Here it is.")
         until(lambda: desktop.status().startswith("Ready on"), 5, "the end of the pause")
+
+    def test_without_a_tray_a_run_is_finished_before_the_app_ends(self):
+        hold = threading.Event()
+        self.addCleanup(hold.set)
+        model = self.enterContext(FakeModel(Answer(chunks=["Done."], delay=0, hold=hold)))
+        desktop = self.enterContext(Desktop(watcher=False))
+        desktop.configure(model.url)
+        shown = desktop.root / "dunst.log"
+        desktop.start_dunst(shown)
+        desktop.start(wait=False)
+        page = desktop.page_when_open()
+        say(page, "Take your time")
+        until(lambda: model.requests, 20, "the run")
+        desktop.leave(page)
+        desktop.close_window()
+        until(lambda: "Clawdbot ends when 1 run is done" in shown.read_text(errors="replace"), 20, "the notification")
+        self.assertIsNone(desktop.app.poll())
+        hold.set()
+        self.assertEqual(desktop.app.wait(30), 0)
 
     def test_quit_says_what_it_stops(self):
         desktop = self.desktop(Answer(chunks=["One ", "two ", "three."], delay=3))

@@ -151,6 +151,22 @@ pub(crate) async fn follow_port(app: AppHandle, host: Host) {
     }
 }
 
+/// Tells that the app ends as soon as so many runs are done, which nothing else shows then.
+pub(crate) fn ends_later(app: &AppHandle, runs: usize) {
+    let phrases = app.state::<SettingsStore>().phrases();
+    let title = match runs {
+        1 => phrases.ends_one.to_owned(),
+        runs => fill(phrases.ends_many, &[&runs.to_string()]),
+    };
+    let note = Note {
+        title,
+        body: phrases.ends_body.to_owned(),
+        action: phrases.open_webchat,
+        buttons: Vec::new(),
+    };
+    show_note(app, note, About::WebChat, None);
+}
+
 /// Shows a notification and does what its click asks for.
 fn show_note(app: &AppHandle, note: Note, about: About, open: Option<(String, Open)>) {
     let Ok(permit) = SHOWN.try_acquire() else {

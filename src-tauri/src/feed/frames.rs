@@ -62,10 +62,22 @@ struct SessionRow {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct AgentEvent<'a> {
     #[serde(borrow)]
     stream: Cow<'a, str>,
+    #[serde(default)]
+    data: AgentData,
+}
+
+/// What `agent` and `chat` events have in common, and where each says how far its run is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RunEvent<'a> {
+    run_id: String,
+    #[serde(borrow)]
+    state: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    stream: Option<Cow<'a, str>>,
     #[serde(default)]
     data: AgentData,
 }
@@ -163,6 +175,23 @@ pub(super) fn tool(payload: &RawValue) -> Option<Option<String>> {
     }
 }
 
+/// The run that an `agent` or `chat` event is about, and whether it goes on.
+pub(super) fn run(payload: &RawValue) -> Option<(String, bool)> {
+    let event: RunEvent<'_> = serde_json::from_str(payload.get()).ok()?;
+    let goes_on = match (event.state.as_deref(), event.stream.as_deref()) {
+        (Some("final" | "error" | "aborted"), _) => false,
+        (Some("delta"), _) | (_, Some("assistant")) => true,
+        (_, Some("tool")) if event.data.phase == "start" => true,
+        (_, Some("lifecycle")) => match event.data.phase.as_str() {
+            "start" => true,
+            "end" | "error" => false,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some((event.run_id, goes_on))
+}
+
 /// One command that waits, as events and lists have it.
 pub(super) fn approval(payload: &RawValue) -> Option<Approval> {
     serde_json::from_str(payload.get()).ok().map(ApprovalRow::into)
@@ -248,7 +277,7 @@ mod tests {
     use serde_json::value::RawValue;
     use serde_json::{Value, json};
 
-    use super::{approval, approvals, chats, finished_answer, pairings, tool};
+    use super::{approval, approvals, chats, finished_answer, pairings, run, tool};
 
     fn raw(value: &Value) -> Box<RawValue> {
         serde_json::value::to_raw_value(value).unwrap()
@@ -291,6 +320,26 @@ mod tests {
         assert_eq!(tool(&event("tool", "result")), Some(None));
         assert_eq!(tool(&event("lifecycle", "end")), Some(None));
         assert_eq!(tool(&event("assistant", "")), None);
+    }
+
+    #[test]
+    fn a_run_is_under_way_from_its_first_event_to_its_end() {
+        let agent = |stream: &str, phase: &str| {
+            let data = json!({ "phase": phase, "name": "exec" });
+            run(&raw(&json!({ "runId": "r", "stream": stream, "data": data })))
+        };
+        let state = |state: &str| run(&chat(state, &json!([])));
+        let (on, over) = (Some(("r".to_owned(), true)), Some(("r".to_owned(), false)));
+        for event in [agent("lifecycle", "start"), agent("assistant", ""), agent("tool", "start")] {
+            assert_eq!(event, on);
+        }
+        assert_eq!(state("delta"), on);
+        for event in [agent("lifecycle", "end"), agent("lifecycle", "error"), state("final")] {
+            assert_eq!(event, over);
+        }
+        assert_eq!(state("aborted"), over);
+        // What may come after the end begins nothing.
+        assert_eq!((agent("tool", "result"), agent("lifecycle", "finishing")), (None, None));
     }
 
     #[test]

@@ -15,7 +15,8 @@ use super::{Decision, Moment, Now};
 const CHATS: usize = 5;
 /// Conversations that titles are looked for in.
 const LISTED: u32 = 200;
-/// Commands, and devices, that wait for a person; a gateway that names more does not mean them.
+/// Commands and devices that wait for a person, and runs; a gateway that names more does not mean
+/// them.
 const MAX_PENDING: usize = 64;
 /// Answers that wait for their session's title; more are told without one.
 const MAX_WAITING: usize = 16;
@@ -114,6 +115,9 @@ impl<'a> Listener<'a> {
     }
 
     fn on_event(&mut self, event: &str, payload: &RawValue) -> Option<String> {
+        if matches!(event, "chat" | "agent") {
+            self.on_run(payload);
+        }
         match event {
             "chat" => return self.on_chat(payload),
             "sessions.changed" => return self.ask_for_chats(),
@@ -158,6 +162,24 @@ impl<'a> Listener<'a> {
             _ => {}
         }
         None
+    }
+
+    /// Keeps count of the runs, for a gateway that does not do it for the app.
+    fn on_run(&self, payload: &RawValue) {
+        let Some((run, goes_on)) = frames::run(payload) else { return };
+        // Most events change nothing.
+        let known = self.now.borrow().runs.contains(&run);
+        if goes_on && !known {
+            self.change(|now| {
+                if now.runs.len() < MAX_PENDING {
+                    now.runs.insert(run);
+                }
+            });
+        } else if !goes_on && known {
+            self.change(|now| {
+                now.runs.remove(&run);
+            });
+        }
     }
 
     fn on_chat(&mut self, payload: &RawValue) -> Option<String> {

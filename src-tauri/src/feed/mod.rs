@@ -5,6 +5,8 @@ mod frames;
 mod listener;
 mod outbox;
 
+use std::collections::BTreeSet;
+
 use tokio::sync::{mpsc, watch};
 
 use self::listener::Listener;
@@ -47,6 +49,8 @@ pub(crate) struct Now {
     pub(crate) pairings: Vec<Pairing>,
     /// The newest first.
     pub(crate) chats: Vec<Chat>,
+    /// The runs under way that the app has heard of.
+    pub(crate) runs: BTreeSet<String>,
     /// The tool that a run is using.
     pub(crate) tool: Option<String>,
 }

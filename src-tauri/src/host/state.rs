@@ -26,6 +26,14 @@ pub(crate) enum HostState {
 }
 
 impl HostState {
+    /// Runs that end with this app.
+    pub(crate) fn runs_here(&self) -> usize {
+        match self {
+            Self::Running(running) => running.status.active_runs,
+            _ => 0,
+        }
+    }
+
     pub(super) fn after(order: Option<&Order>) -> Self {
         match order {
             Some(Order::Stop(_)) | None => Self::Stopped,
@@ -38,6 +46,7 @@ impl HostState {
 #[derive(Clone)]
 pub(crate) struct Running {
     pub(crate) gateway: AnyGateway,
+    /// That of a gateway elsewhere knows no runs and no pause.
     pub(crate) status: GatewayStatus,
     /// Another program on this computer runs it, and this app uses it.
     pub(crate) attached: Option<PortTaken>,
@@ -55,6 +64,11 @@ pub(crate) enum AnyGateway {
 }
 
 impl AnyGateway {
+    /// Whether it is in this process.
+    pub(crate) fn is_here(&self) -> bool {
+        matches!(self, Self::Here(_))
+    }
+
     /// Opens a connection for this app. The far end still does the handshake.
     pub(crate) fn connect_in_process(&self) -> InProcess {
         match self {

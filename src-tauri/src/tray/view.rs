@@ -115,12 +115,16 @@ fn menu(inputs: &Inputs<'_>, says: [String; 2], address: bool, phrases: &Phrases
     menu.push(copy(Action::CopyAddress, phrases.copy_address.to_owned()));
     menu.push(Entry::Separator);
     menu.push(match running {
-        Some(running) => {
+        Some(running) if running.gateway.is_here() => {
             Entry::Check(Action::Pause, phrases.pause.to_owned(), running.status.paused)
         }
-        None => Entry::Greyed(Action::Pause, phrases.pause.to_owned()),
+        // A gateway elsewhere takes no orders of that kind.
+        _ => Entry::Greyed(Action::Pause, phrases.pause.to_owned()),
     });
-    menu.push(item(Action::Restart, phrases.restart));
+    let elsewhere = inputs.target.mode != Mode::Local
+        || running.is_some_and(|running| !running.gateway.is_here());
+    let restart = if elsewhere { phrases.reconnect } else { phrases.restart };
+    menu.push(item(Action::Restart, restart));
     menu.push(Entry::Check(
         Action::StartAtLogin,
         phrases.start_at_login.to_owned(),
@@ -203,13 +207,16 @@ fn of_running(
     phrases: &Phrases,
 ) -> (Mark, String, Option<SocketAddr>) {
     let status = &running.status;
-    let (mark, line) = match (status.phase, &running.port_taken) {
+    let (phase, runs) = match (running.gateway.is_here(), now.runs.len()) {
+        (true, _) => (status.phase, status.active_runs),
+        (false, 0) => (Phase::Ready, 0),
+        (false, runs) => (Phase::Working, runs),
+    };
+    let (mark, line) = match (phase, &running.port_taken) {
         (Phase::Stopping, _) => (Mark::Starting, phrases.stopping.to_owned()),
         _ if !now.approvals.is_empty() => (Mark::Waiting, waits(now.approvals.len(), phrases)),
         _ if status.paused => (Mark::Paused, phrases.paused.to_owned()),
-        (Phase::Working, None) => {
-            (Mark::Working, working(status.active_runs, now.tool.as_deref(), phrases))
-        }
+        (Phase::Working, None) => (Mark::Working, working(runs, now.tool.as_deref(), phrases)),
         (Phase::Working, Some(taken)) => (Mark::Working, port_taken(taken, phrases)),
         (Phase::Ready, Some(taken)) => (Mark::Error, port_taken(taken, phrases)),
         (Phase::Ready, None) => (Mark::Ready, ready(status.address, phrases)),
@@ -312,6 +319,20 @@ mod tests {
             let view = remote(&state, language);
             assert_eq!(view.menu[..2], [status, way].map(|line| Entry::Line(line.into())));
         }
+    }
+
+    #[test]
+    fn the_entry_that_restarts_says_what_it_does_to_a_gateway_elsewhere() {
+        for (language, label) in [
+            (Language::En, "Connect again"),
+            (Language::Fr, "Se reconnecter"),
+            (Language::Es, "Volver a conectar"),
+        ] {
+            let view = remote(&away("connecting", None), language);
+            assert!(view.menu.contains(&Entry::Item(Action::Restart, label.into())), "{label}");
+        }
+        let here = view(&HostState::Starting, &Now::default(), None);
+        assert!(here.menu.contains(&Entry::Item(Action::Restart, "Restart gateway".into())));
     }
 
     #[test]

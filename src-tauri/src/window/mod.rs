@@ -6,6 +6,9 @@ mod channel;
 mod process;
 mod render;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use clawdbot_gateway::memory;
 use serde_json::value::RawValue;
 use tauri::{AppHandle, Listener, Manager};
@@ -25,6 +28,8 @@ const ORDERS: usize = 32;
 pub(crate) struct Windows {
     orders: mpsc::Sender<Order>,
     seen: watch::Receiver<Seen>,
+    /// The app ends with its last window, because nothing else could end it.
+    end_with_last: Arc<AtomicBool>,
 }
 
 /// What is known about the windows.
@@ -40,13 +45,14 @@ enum Order {
     Close(oneshot::Sender<()>),
 }
 
-/// Makes ready for windows; there is none yet. The app may end with the last one.
-pub(crate) fn prepare(app: &AppHandle, quit_with_last: bool) {
+/// Makes ready for windows; there is none yet.
+pub(crate) fn prepare(app: &AppHandle) {
     let (orders, inbox) = mpsc::channel(ORDERS);
     let (seen, watched) = watch::channel(Seen::default());
     tauri::async_runtime::spawn(rest(watched.clone()));
-    app.manage(Windows { orders: orders.clone(), seen: watched });
-    tauri::async_runtime::spawn(Actor::new(app.clone(), inbox, seen, quit_with_last).run());
+    let end_with_last = Arc::default();
+    app.manage(Windows { orders: orders.clone(), seen: watched, end_with_last });
+    tauri::async_runtime::spawn(Actor::new(app.clone(), inbox, seen).run());
     for name in EVENTS {
         let orders = orders.clone();
         app.listen_any(name, move |event| {
@@ -56,6 +62,28 @@ pub(crate) fn prepare(app: &AppHandle, quit_with_last: bool) {
             }
         });
     }
+}
+
+/// Whether the app ends with its last window from now on.
+pub(crate) fn end_with_last(app: &AppHandle, ends: bool) {
+    if let Some(windows) = app.try_state::<Windows>() {
+        windows.end_with_last.store(ends, Ordering::Relaxed);
+    }
+}
+
+/// Whether it would end now.
+pub(crate) fn was_last(app: &AppHandle) -> bool {
+    app.try_state::<Windows>().is_some_and(|windows| {
+        windows.end_with_last.load(Ordering::Relaxed)
+            && !windows.seen.borrow().open.contains(&Label::Main)
+    })
+}
+
+/// Waits until WebChat is open.
+pub(crate) async fn opened(app: &AppHandle) {
+    let Some(windows) = app.try_state::<Windows>() else { return };
+    let mut seen = windows.seen.clone();
+    let _ = seen.wait_for(|seen| seen.open.contains(&Label::Main)).await;
 }
 
 /// Keeps the app small while there is no window.

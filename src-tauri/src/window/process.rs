@@ -36,7 +36,6 @@ pub(super) struct Actor {
     orders: mpsc::Receiver<Order>,
     seen: watch::Sender<Seen>,
     render: Render,
-    quit_with_last: bool,
 }
 
 /// A running window process.
@@ -64,9 +63,8 @@ impl Actor {
         app: AppHandle,
         orders: mpsc::Receiver<Order>,
         seen: watch::Sender<Seen>,
-        quit_with_last: bool,
     ) -> Self {
-        Self { app, orders, seen, render: Render::default(), quit_with_last }
+        Self { app, orders, seen, render: Render::default() }
     }
 
     pub(super) async fn run(mut self) {
@@ -170,12 +168,8 @@ impl Actor {
             }),
             Ok(FromWindow::Gone { label }) => {
                 self.gone(label);
-                if label == Label::Main
-                    && self.quit_with_last
-                    && running.closing.is_none()
-                    && running.wanted.is_empty()
-                {
-                    lifecycle::quit(&self.app);
+                if label == Label::Main && running.closing.is_none() && running.wanted.is_empty() {
+                    lifecycle::last_window_gone(&self.app);
                 }
             }
             Err(error) => tracing::warn!(%error, "the window process said something else"),
