@@ -108,7 +108,8 @@ impl Builder {
         if boots {
             shared.tasks.spawn(boot::run(shared.clone()));
         }
-        info!(address = ?address, model = %shared.settings().catalog.default_model(), "ready");
+        let address = address.map(tracing::field::display);
+        info!(address, model = %shared.settings().catalog.default_model(), "ready");
         Ok(Gateway { shared })
     }
 }

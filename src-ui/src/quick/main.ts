@@ -29,7 +29,9 @@ const question = new Question((method, params) => client.request(method, params)
     tell();
   },
   arrived: (message) => {
-    if (prompt.value.trim() === message) prompt.value = "";
+    if (prompt.value.trim() !== message) return;
+    prompt.value = "";
+    grow();
   },
 });
 
@@ -79,6 +81,12 @@ function show(markdown: string): void {
   if (atEnd) answer.scrollTop = answer.scrollHeight;
 }
 
+/** As high as what is in it. */
+function grow(): void {
+  prompt.style.height = "auto";
+  prompt.style.height = `${prompt.scrollHeight}px`;
+}
+
 function send(): void {
   const message = prompt.value.trim();
   if (!ready) client.retryNow();
@@ -97,6 +105,7 @@ prompt.addEventListener("keydown", (event) => {
   event.preventDefault();
   send();
 });
+prompt.addEventListener("input", grow);
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.isComposing) void close();
 });
