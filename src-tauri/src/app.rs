@@ -91,13 +91,16 @@ fn start(app: &mut App, setup: Setup) {
     let (feed, moments) = Feed::start(host.clone());
     app.manage(feed.clone());
     let (note, notes) = watch::channel(None);
-    let sources = Sources { host: host.clone(), feed, settings: settings.clone(), note: notes };
+    let asks = app.state::<Asks>().watch();
+    let sources =
+        Sources { host: host.clone(), feed, settings: settings.clone(), note: notes, asks };
     start_tray(app, &launch, sources);
     if let Some(link) = &launch.link {
         outside::propose(app, link);
     }
     tauri::async_runtime::spawn(alerts::follow_port(app.clone(), host.clone()));
     tauri::async_runtime::spawn(alerts::follow_connection(app.clone(), host.clone()));
+    tauri::async_runtime::spawn(alerts::follow_asks(app.clone()));
     tauri::async_runtime::spawn(alerts::follow_feed(app.clone(), moments));
     tauri::async_runtime::spawn(settings::commands::follow(app.clone(), settings.clone()));
     if app.state::<Surroundings>().shortcut_supported {

@@ -7,7 +7,7 @@ import time
 import unittest
 from pathlib import Path
 
-from desktop import CLI, Desktop, answer, children, element, elements, say, until, wait_answer
+from desktop import CLI, Desktop, answer, children, element, elements, kill, say, until, wait_answer
 from fake_model import Answer, FakeModel
 from far import TOKEN, Sshd, answers, call, far_gateway
 
@@ -108,6 +108,55 @@ class Connection(unittest.TestCase):
         for process in [desktop.app.pid, *children(desktop.app.pid)]:
             told = [Path("/proc/%d/%s" % (process, what)) for what in ("environ", "cmdline")]
             self.assertNotIn(PASSPHRASE.encode(), b"".join(file.read_bytes() for file in told if file.exists()))
+
+    def start_there(self, **options):
+        """An app that goes over SSH from its start, with notifications."""
+        there = self.enterContext(FakeModel(Answer()))
+        desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        sshd = Sshd(desktop, **options)
+        far = far_gateway(desktop, there.url)
+        sshd.trust()
+        desktop.write_config({"gateway": {"mode": "remote", "port": desktop.port, "remote": {
+            "transport": "ssh", "sshTarget": "far", "remotePort": far, "token": TOKEN}}})
+        shown = desktop.root / "dunst.log"
+        desktop.start_dunst(shown)
+        desktop.start("--hidden")
+        return desktop, sshd, lambda: shown.read_text(errors="replace")
+
+    def test_a_question_is_told_in_the_tray_and_once_more_after_a_wrong_answer(self):
+        desktop, _, text = self.start_there(passphrase=PASSPHRASE)
+        page = desktop.page_when_open()
+        element(page, "ask-value", 20)
+        desktop.leave(page)
+        desktop.close_window()
+        asks = "The remote machine asks: click to answer"
+        until(lambda: desktop.status() == asks, 20, "the question in the menu")
+        until(lambda: "The connection to far waits until you answer" in text(), 20, "the notification")
+        desktop.picture("asks")
+        desktop.click(asks)
+        page = desktop.page_when_open()
+        until(lambda: desktop.output("dunstctl", "count", "displayed") == "0", 20, "the notification's end")
+        element(page, "ask-value", 20).send_keys("something else")
+        self.assertEqual(elements(page, "ask-again"), [])
+        element(page, "ask-ok").click()
+        self.assertIn("not accepted", element(page, "ask-again", 20).text)
+        desktop.picture("asks-again")
+        element(page, "ask-value").send_keys(PASSPHRASE)
+        element(page, "ask-ok").click()
+        desktop.wait_ready()
+
+    def test_a_tunnel_that_stays_lost_is_announced_and_so_is_its_end(self):
+        desktop, sshd, text = self.start_there()
+        desktop.wait_ready()
+        frozen = sshd.freeze(listener=True)
+        for session in frozen[1:]:
+            kill(session)
+        until(lambda: "Tunnel lost" in text(), 90, "the news of the loss")
+        self.assertIn("far is out of reach", text())
+        sshd.thaw(frozen)
+        until(lambda: "Connected again" in text(), 90, "the news of its end")
+        desktop.wait_ready()
 
     def test_a_far_end_that_freezes_five_times_during_an_answer_costs_nothing(self):
         made, enough = [], []

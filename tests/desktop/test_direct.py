@@ -7,7 +7,7 @@ import unittest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
-from desktop import Desktop, element, free_port, say, until, wait_answer
+from desktop import Desktop, element, elements, free_port, say, until, wait_answer
 from fake_model import Answer, FakeModel
 from far import TOKEN, UPGRADE, TlsFront, ask_door, call, connection_page, far_gateway
 
@@ -71,6 +71,22 @@ class Direct(unittest.TestCase):
             refused = ask_door(port, *headers, *UPGRADE)
             self.assertTrue(refused.startswith("HTTP/1.1 403 "), (headers, refused[:200]))
         self.assertEqual(len(front.heads), before, "nothing of it reached the far end")
+
+    def test_only_a_gateway_here_is_published(self):
+        self.desktop.program("tailscale", 'printf "%%s\\n" "$*" >> "%s"\necho "{}"\n' % (self.desktop.root / "calls"))
+        self.use(url="ws://127.0.0.1:%d" % self.far)
+        self.wait("ready")
+        refused = self.page.execute_async_script("""
+            window.__TAURI_INTERNALS__.invoke("tailscale_use", {mode: "serve"})
+              .then(() => arguments[0]("used"), (error) => arguments[0](error.code));""")
+        self.assertEqual(refused, "GATEWAY_ELSEWHERE")
+        self.assertNotIn("serve", (self.desktop.home / ".clawdbot/clawdbot.json").read_text())
+        element(self.page, "settings-button").click()
+        element(self.page, "settings-tailscale", 15).click()
+        said = element(self.page, "tailscale-elsewhere", 15).text
+        self.assertIn("Only a gateway inside this app is published from here", said)
+        self.assertEqual(elements(self.page, "tailscale-serve"), [])
+        self.desktop.picture("tailscale-elsewhere")
 
     def test_plain_text_goes_to_this_computer_and_stays_away_when_told(self):
         self.use(url="ws://127.0.0.1:%d" % self.far)

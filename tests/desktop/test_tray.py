@@ -43,6 +43,21 @@ class Tray(unittest.TestCase):
         desktop.wait_window()
         until(lambda: len(desktop.windows()) == 1, 5, "one window, and only one")
 
+    def test_menu_entries_open_the_logs_and_the_pages(self):
+        desktop = self.desktop()
+        opened = desktop.root / "opened"
+        desktop.program("xdg-open", 'printf "%%s\\n" "$1" >> "%s"\n' % opened)
+        desktop.start("--hidden")
+        desktop.wait_ready()
+        desktop.click("Open logs")
+        until(opened.exists, 15, "the file manager")
+        self.assertEqual(opened.read_text().strip(), str(desktop.home / ".clawdbot/logs"))
+        desktop.click("Diagnostics")
+        page = desktop.page_when_open()
+        element(page, "diagnostics", 20)
+        desktop.click("Settings")
+        element(page, "settings-general", 20)
+
     def test_left_click_opens_a_window(self):
         desktop = self.desktop()
         desktop.start("--hidden")

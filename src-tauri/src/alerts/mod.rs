@@ -1,6 +1,7 @@
-//! Notifications: what waits for a person, answers that nobody is looking at, and a connection that
+//! Notifications: what waits for a person and who asks something, answers that nobody is looking at, and a connection that
 //! is lost.
 
+mod asks;
 mod connection;
 mod losses;
 
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tauri::{AppHandle, Manager};
 use tokio::sync::{Semaphore, mpsc};
 
+pub(crate) use self::asks::follow_asks;
 pub(crate) use self::connection::follow_connection;
 use crate::feed::{Approval, Decision, Feed, Moment, Pairing};
 use crate::host::{Host, HostState};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clawdbot_remote::ssh::{Kind, Question};
 use serde::Serialize;
 use tauri::{AppHandle, Emitter as _, Manager as _};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use zeroize::Zeroizing;
 
 use crate::window;
@@ -23,7 +23,16 @@ const AGAIN: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(crate) struct Asks {
     open: Mutex<HashMap<String, Answer>>,
+    waiting: watch::Sender<Vec<Waiting>>,
     next: AtomicU64,
+}
+
+/// A question that waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    id: String,
+    /// The destination as the person named it.
+    pub(crate) host: String,
 }
 
 type Answer = oneshot::Sender<Option<Zeroizing<String>>>;
@@ -35,6 +44,8 @@ pub(crate) struct Ask {
     kind: &'static str,
     prompt: String,
     host: String,
+    /// The answer before was not accepted.
+    again: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
 }
@@ -54,6 +65,11 @@ impl Asks {
         open.is_some_and(|open| open.send(answer).is_ok())
     }
 
+    /// Follows what waits, the oldest first.
+    pub(crate) fn watch(&self) -> watch::Receiver<Vec<Waiting>> {
+        self.waiting.subscribe()
+    }
+
     fn put(&self, question: &Question) -> (Ask, oneshot::Receiver<Option<Zeroizing<String>>>) {
         let ask = Ask {
             id: self.next.fetch_add(1, Ordering::Relaxed).to_string(),
@@ -65,11 +81,19 @@ impl Asks {
             },
             prompt: question.prompt.clone(),
             host: question.host.clone(),
+            again: question.again,
             fingerprint: question.fingerprint.clone(),
         };
         let (answer, answered) = oneshot::channel();
         self.lock().insert(ask.id.clone(), answer);
+        let waiting = Waiting { id: ask.id.clone(), host: ask.host.clone() };
+        self.waiting.send_modify(|all| all.push(waiting));
         (ask, answered)
+    }
+
+    fn take(&self, id: &str) {
+        self.lock().remove(id);
+        self.waiting.send_modify(|all| all.retain(|waiting| waiting.id != id));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Answer>> {
@@ -100,7 +124,7 @@ async fn ask(app: AppHandle, mut question: Question) {
         () = question.gone() => None,
         () = showing => None,
     };
-    asks.answer(&ask.id, None);
+    asks.take(&ask.id);
     question.answer(answer);
     let _ = app.emit("ask-gone", Gone { id: &ask.id });
 }

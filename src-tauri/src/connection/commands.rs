@@ -43,6 +43,8 @@ pub(crate) enum ConnectionError {
     Vault(#[from] VaultError),
     #[error("Nobody asks this any more.")]
     NotAsked,
+    #[error("Only a gateway inside this app is published from here.")]
+    Elsewhere,
     #[error("{0}")]
     Holder(#[from] crate::host::HolderError),
 }
@@ -56,6 +58,7 @@ impl ConnectionError {
             Self::Write(_) => "CONFIG_WRITE",
             Self::Vault(error) => error.code(),
             Self::NotAsked => "NOT_ASKED",
+            Self::Elsewhere => "GATEWAY_ELSEWHERE",
             Self::Holder(error) => error.code(),
         }
     }
@@ -70,6 +73,7 @@ impl ConnectionError {
             Self::Edit(error) => words::of_edit(error, language),
             Self::Write(error) => words::of_write(error, language),
             Self::NotAsked => Words::whole(Phrases::of(language).not_asked.to_owned()),
+            Self::Elsewhere => Words::whole(Phrases::of(language).published_elsewhere.to_owned()),
         }
     }
 }

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tauri::{AppHandle, Manager as _};
 
-use super::commands::save;
+use super::commands::{ConnectionError, save};
 use super::words;
 use crate::diagnostics::commands::Place;
 use crate::error::CommandError;
 use crate::host::{Host, HostState};
+use crate::phrases::Phrases;
 use crate::settings::{Language, SettingsStore};
 
 /// The value of `tailscale_read`.
@@ -19,7 +20,7 @@ use crate::settings::{Language, SettingsStore};
 pub(crate) struct Report {
     installed: bool,
     mode: Mode,
-    /// `off`, `claiming`, `published` or `failed`.
+    /// `off`, `claiming`, `published`, `failed`, or `elsewhere` when there is none here to publish.
     state: &'static str,
     url: Option<String>,
     /// Where a person has to agree first.
@@ -55,9 +56,16 @@ pub(crate) async fn tailscale_read(app: &AppHandle) -> Report {
 /// Publishes the gateway as far as that, from now on.
 pub(crate) async fn tailscale_use(app: &AppHandle, mode: Mode) -> Result<Report, CommandError> {
     let (host, place) = (app.state::<Host>(), app.state::<Place>());
+    if is_elsewhere(&host) {
+        return Err(ConnectionError::Elsewhere.into());
+    }
     save(vec![(&["gateway", "tailscale", "mode"], json!(mode))], &place).await?;
     host.restart();
     Ok(tailscale_read(app).await)
+}
+
+fn is_elsewhere(host: &Host) -> bool {
+    host.watch().borrow().is_elsewhere(host.target().mode)
 }
 
 async fn read(host: &Host, place: &Place, language: Language) -> Report {
@@ -81,6 +89,11 @@ async fn read(host: &Host, place: &Place, language: Language) -> Report {
         consent_url: None,
         hint: None,
     };
+    if is_elsewhere(host) {
+        report.state = "elsewhere";
+        report.hint = Some(Phrases::of(language).published_elsewhere.to_owned());
+        return report;
+    }
     match published.map(|published| published.state) {
         Some(State::Published { url }) => {
             report.state = "published";

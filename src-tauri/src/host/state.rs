@@ -7,7 +7,7 @@ use clawdbot_gateway::{Gateway, GatewayStatus, Holder, InProcess, Media};
 
 use super::Order;
 use super::failure::Failure;
-use crate::connection::Remote;
+use crate::connection::{Mode, Remote};
 use crate::words::Said;
 
 /// What the tray, the window and the notifications know about the gateway.
@@ -26,6 +26,21 @@ pub(crate) enum HostState {
 }
 
 impl HostState {
+    /// Where this computer reaches the gateway.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Running(running) => running.status.address,
+            Self::Away(away) => away.front_door,
+            _ => None,
+        }
+    }
+
+    /// Whether it is, or is meant to be, somewhere else than in this process.
+    pub(crate) fn is_elsewhere(&self, mode: Mode) -> bool {
+        let there = matches!(self, Self::Running(running) if !running.gateway.is_here());
+        there || mode != Mode::Local
+    }
+
     /// Runs that end with this app.
     pub(crate) fn runs_here(&self) -> usize {
         match self {

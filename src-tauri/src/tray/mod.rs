@@ -16,6 +16,7 @@ pub(crate) use self::actions::browser_address;
 pub(crate) use self::view::port_taken;
 use self::view::{Inputs, Mark, View};
 use crate::connection::Wish;
+use crate::connection::asks::Waiting;
 use crate::feed::{Feed, Now};
 use crate::host::{Host, HostState};
 use crate::settings::{Language, SettingsStore};
@@ -41,6 +42,8 @@ pub(crate) struct Sources {
     pub(crate) settings: SettingsStore,
     /// Something for the tooltip.
     pub(crate) note: watch::Receiver<Option<SidecarError>>,
+    /// Questions on the way to the gateway.
+    pub(crate) asks: watch::Receiver<Vec<Waiting>>,
 }
 
 impl Tray {
@@ -48,8 +51,8 @@ impl Tray {
     pub(crate) fn build(app: &AppHandle, language: Language) -> tauri::Result<Self> {
         let (state, target, now) = (HostState::Starting, Wish::default(), Now::default());
         let starts_at_login = login::is_on(app);
-        let inputs =
-            Inputs { state: &state, target: &target, now: &now, note: None, starts_at_login };
+        let (state, target, now) = (&state, &target, &now);
+        let inputs = Inputs { state, target, now, asks: false, note: None, starts_at_login };
         let view = View::of(&inputs, language);
         let icon = TrayIconBuilder::with_id(ID)
             .title("Clawdbot")
@@ -94,6 +97,7 @@ pub(crate) async fn follow(mut tray: Tray, mut sources: Sources) {
                 state: &state.borrow_and_update(),
                 target: &sources.host.target(),
                 now: &now.borrow_and_update(),
+                asks: !sources.asks.borrow_and_update().is_empty(),
                 note: note.as_deref(),
                 starts_at_login,
             },
@@ -106,6 +110,7 @@ pub(crate) async fn follow(mut tray: Tray, mut sources: Sources) {
             changed = state.changed() => changed.is_err(),
             Ok(()) = now.changed() => false,
             Ok(()) = sources.note.changed() => false,
+            Ok(()) = sources.asks.changed() => false,
             Ok(()) = settings.changed() => {
                 // The desktop ticked an entry by itself: show everything anew.
                 tray.shown = None;

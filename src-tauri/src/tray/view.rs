@@ -58,6 +58,8 @@ pub(crate) struct Inputs<'a> {
     /// Where the gateway is meant to be.
     pub(crate) target: &'a Wish,
     pub(crate) now: &'a Now,
+    /// Something on the way to the gateway asks the person.
+    pub(crate) asks: bool,
     /// A sentence for the tooltip.
     pub(crate) note: Option<&'a str>,
     pub(crate) starts_at_login: bool,
@@ -100,7 +102,12 @@ fn menu(inputs: &Inputs<'_>, says: [String; 2], address: bool, phrases: &Phrases
     };
     let copy = if address { Entry::Item } else { Entry::Greyed };
 
-    let mut menu: Vec<Entry> = says.into_iter().map(Entry::Line).collect();
+    let [status, way] = says;
+    let mut menu = vec![
+        // The window has the question.
+        if inputs.asks { Entry::Item(Action::OpenWebChat, status) } else { Entry::Line(status) },
+        Entry::Line(way),
+    ];
     let published = running.and_then(|running| running.status.published.as_ref());
     menu.extend(
         published.map(|published| {
@@ -121,8 +128,7 @@ fn menu(inputs: &Inputs<'_>, says: [String; 2], address: bool, phrases: &Phrases
         // A gateway elsewhere takes no orders of that kind.
         _ => Entry::Greyed(Action::Pause, phrases.pause.to_owned()),
     });
-    let elsewhere = inputs.target.mode != Mode::Local
-        || running.is_some_and(|running| !running.gateway.is_here());
+    let elsewhere = inputs.state.is_elsewhere(inputs.target.mode);
     let restart = if elsewhere { phrases.reconnect } else { phrases.restart };
     menu.push(item(Action::Restart, restart));
     menu.push(Entry::Check(
@@ -182,8 +188,9 @@ fn quit(running: Option<&Running>, phrases: &Phrases) -> String {
 fn status(inputs: &Inputs<'_>, language: Language) -> Status {
     let phrases = Phrases::of(language);
     let (mark, line, address) = match inputs.state {
-        HostState::Starting => (Mark::Starting, phrases.starting.to_owned(), None),
         HostState::Stopped => (Mark::Starting, phrases.stopping.to_owned(), None),
+        state if inputs.asks => (Mark::Waiting, phrases.asks.to_owned(), state.address()),
+        HostState::Starting => (Mark::Starting, phrases.starting.to_owned(), None),
         HostState::Running(running) => of_running(running, inputs.now, phrases),
         HostState::Away(away) => {
             let (mark, line) = way::away(away, inputs.target.mode, phrases);
@@ -269,15 +276,20 @@ mod tests {
 
     fn view(state: &HostState, now: &Now, note: Option<&str>) -> View {
         let target = &Wish::default();
-        let inputs = Inputs { state, target, now, note, starts_at_login: false };
+        let inputs = Inputs { state, target, now, asks: false, note, starts_at_login: false };
         View::of(&inputs, Language::En)
     }
 
     fn remote(state: &HostState, language: Language) -> View {
+        remote_that(false, state, language)
+    }
+
+    fn remote_that(asks: bool, state: &HostState, language: Language) -> View {
         let target =
             &Wish { mode: Mode::Ssh, ssh_target: Some(" me@server".into()), ..Wish::default() };
         let now = &Now::default();
-        let inputs = Inputs { state, target, now, note: Some("Note."), starts_at_login: false };
+        let note = Some("Note.");
+        let inputs = Inputs { state, target, now, asks, note, starts_at_login: false };
         View::of(&inputs, language)
     }
 
@@ -318,6 +330,20 @@ mod tests {
         ] {
             let view = remote(&state, language);
             assert_eq!(view.menu[..2], [status, way].map(|line| Entry::Line(line.into())));
+        }
+    }
+
+    #[test]
+    fn a_question_on_the_way_waits_for_the_person_and_can_be_clicked() {
+        for (language, line) in [
+            (Language::En, "The remote machine asks: click to answer"),
+            (Language::Fr, "La machine distante demande : cliquez pour répondre"),
+            (Language::Es, "La máquina remota pregunta: haz clic para responder"),
+        ] {
+            let view = remote_that(true, &away("connecting", None), language);
+            assert_eq!(view.mark, Mark::Waiting);
+            assert_eq!(view.menu[0], Entry::Item(Action::OpenWebChat, line.into()));
+            assert!(view.tooltip.contains(line), "{}", view.tooltip);
         }
     }
 

@@ -79,10 +79,14 @@ pub(crate) fn was_last(app: &AppHandle) -> bool {
     })
 }
 
+/// Follows what is known about the windows.
+pub(crate) fn watch(app: &AppHandle) -> watch::Receiver<Seen> {
+    app.state::<Windows>().seen.clone()
+}
+
 /// Waits until WebChat is open.
 pub(crate) async fn opened(app: &AppHandle) {
-    let Some(windows) = app.try_state::<Windows>() else { return };
-    let mut seen = windows.seen.clone();
+    let mut seen = watch(app);
     let _ = seen.wait_for(|seen| seen.open.contains(&Label::Main)).await;
 }
 

@@ -86,6 +86,8 @@ export interface Question {
   prompt: string;
   host?: string | null;
   fingerprint?: string | null;
+  /** The answer before was not accepted. */
+  again?: boolean;
 }
 
 export const TAILSCALE_MODES = ["off", "serve", "funnel"] as const;

@@ -50,6 +50,8 @@ pub struct Question {
     pub host: String,
     /// Of the host key in question.
     pub fingerprint: Option<String>,
+    /// The answer before was not accepted.
+    pub again: bool,
     reply: oneshot::Sender<Option<Zeroizing<String>>>,
 }
 
@@ -79,11 +81,19 @@ struct State {
     word: String,
     /// Passwords and passphrases by their question, for as long as they are good.
     known: HashMap<String, Zeroizing<String>>,
-    /// What this `ssh` has been told from memory: asked again, it was wrong.
+    /// What this `ssh` has been told: asked again, it was wrong.
     told: HashSet<String>,
     open: usize,
     declined: bool,
     fingerprint: Option<String>,
+}
+
+/// What is remembered of a question.
+enum Memory {
+    Empty,
+    Knows(Zeroizing<String>),
+    /// What this `ssh` was told.
+    Wrong,
 }
 
 impl Desk {
@@ -166,14 +176,16 @@ impl Desk {
 
     async fn decide(&self, prompt: &str) -> Option<Zeroizing<String>> {
         let (kind, fingerprint) = classify(prompt);
-        if let Some(known) = self.remembered(kind, prompt) {
-            return Some(known);
-        }
+        let again = match self.remembered(kind, prompt) {
+            Memory::Knows(answer) => return Some(answer),
+            Memory::Wrong => true,
+            Memory::Empty => false,
+        };
         if fingerprint.is_some() {
             self.state().fingerprint.clone_from(&fingerprint);
         }
         let _open = Open::new(self);
-        let answer = self.put(kind, prompt, fingerprint.clone()).await;
+        let answer = self.put(kind, prompt, fingerprint.clone(), again).await;
         let Some(answer) = answer else {
             self.state().declined = true;
             return None;
@@ -191,15 +203,18 @@ impl Desk {
         }
     }
 
-    fn remembered(&self, kind: Kind, prompt: &str) -> Option<Zeroizing<String>> {
+    fn remembered(&self, kind: Kind, prompt: &str) -> Memory {
         if !matches!(kind, Kind::Passphrase | Kind::Password) {
-            return None;
+            return Memory::Empty;
         }
         let mut state = self.state();
-        if !state.told.insert(prompt.to_owned()) {
+        if state.told.contains(prompt) {
             state.known.remove(prompt);
+            return Memory::Wrong;
         }
-        state.known.get(prompt).cloned()
+        let Some(known) = state.known.get(prompt).cloned() else { return Memory::Empty };
+        state.told.insert(prompt.to_owned());
+        Memory::Knows(known)
     }
 
     async fn put(
@@ -207,10 +222,11 @@ impl Desk {
         kind: Kind,
         prompt: &str,
         fingerprint: Option<String>,
+        again: bool,
     ) -> Option<Zeroizing<String>> {
         let (reply, answer) = oneshot::channel();
         let host = self.host.clone();
-        let question = Question { kind, prompt: clean(prompt), host, fingerprint, reply };
+        let question = Question { kind, prompt: clean(prompt), host, fingerprint, again, reply };
         self.people.send(question).await.ok()?;
         answer.await.ok().flatten()
     }
@@ -311,6 +327,7 @@ mod tests {
             let mut asked = 0;
             while let Some(question) = questions.recv().await {
                 asked += 1;
+                assert_eq!(question.again, asked > 1);
                 question.answer(Some(Zeroizing::new(format!("answer {asked}"))));
             }
             asked

@@ -99,7 +99,7 @@ impl Trouble {
                 "If you know why it changed, remove the old key from ~/.ssh/known_hosts with ssh-keygen -R and connect again."
             }
             Self::Denied => {
-                "Check the user name, and that your public key is in ~/.ssh/authorized_keys on that machine."
+                "Check the user name, the password or passphrase if you were asked for one, and that your public key is in ~/.ssh/authorized_keys on that machine."
             }
             Self::Declined => "Connect again when you have the answer.",
             Self::IdentityPermissions => "Run chmod 600 on the key file and connect again.",

@@ -83,7 +83,7 @@ pub(super) fn tunnel(trouble: &Trouble) -> (String, String) {
         ),
         Trouble::Denied => (
             "La máquina remota no te deja entrar.",
-            "Revisa el nombre de usuario y que tu clave pública está en ~/.ssh/authorized_keys de esa máquina.",
+            "Revisa el nombre de usuario, la contraseña o la frase de contraseña si se te ha pedido, y que tu clave pública está en ~/.ssh/authorized_keys de esa máquina.",
         ),
         Trouble::Declined => (
             "Se ha cancelado el inicio de sesión.",

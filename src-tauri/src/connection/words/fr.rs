@@ -82,7 +82,7 @@ pub(super) fn tunnel(trouble: &Trouble) -> (String, String) {
         ),
         Trouble::Denied => (
             "La machine distante ne vous laisse pas entrer.",
-            "Vérifiez le nom d’utilisateur, et que votre clé publique est dans ~/.ssh/authorized_keys sur cette machine.",
+            "Vérifiez le nom d’utilisateur, le mot de passe ou la phrase secrète si on vous en a demandé, et que votre clé publique est dans ~/.ssh/authorized_keys sur cette machine.",
         ),
         Trouble::Declined => (
             "L’ouverture de session a été annulée.",

@@ -271,6 +271,7 @@ export const en = {
   "ask.hostKey": "Is this the right machine?",
   "ask.host": "For {host}",
   "ask.memory": "It is kept in memory only, until the app quits.",
+  "ask.again": "That was not accepted. Try again.",
   "ask.fingerprint": "Fingerprint of its key",
   "ask.hostKey.hint": "ssh has not seen this machine before. Compare the fingerprint with the one its administrator gives you.",
   "ask.trust": "Trust and connect",

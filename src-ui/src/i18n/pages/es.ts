@@ -272,6 +272,7 @@ export const es: PageCatalogue = {
   "ask.hostKey": "¿Es la máquina correcta?",
   "ask.host": "Para {host}",
   "ask.memory": "Solo se guarda en memoria, hasta que se cierre la aplicación.",
+  "ask.again": "La respuesta no se ha aceptado. Inténtalo de nuevo.",
   "ask.fingerprint": "Huella de su clave",
   "ask.hostKey.hint": "ssh no había visto antes esta máquina. Compara la huella con la que te dé quien la administra.",
   "ask.trust": "Confiar y conectar",

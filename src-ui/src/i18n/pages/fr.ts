@@ -272,6 +272,7 @@ export const fr: PageCatalogue = {
   "ask.hostKey": "Est-ce la bonne machine ?",
   "ask.host": "Pour {host}",
   "ask.memory": "Gardé en mémoire seulement, jusqu’à la fermeture de l’application.",
+  "ask.again": "La réponse n’a pas été acceptée. Réessayez.",
   "ask.fingerprint": "Empreinte de sa clé",
   "ask.hostKey.hint": "ssh n’a jamais vu cette machine. Comparez l’empreinte avec celle que donne son administrateur.",
   "ask.trust": "Faire confiance et connecter",
