@@ -39,6 +39,11 @@ def family_mb(pid):
     return sum(pss_mb(member) for member in (pid, *children(pid)))
 
 
+def connected(desktop):
+    """How many pages have said hello so far."""
+    return desktop.log().count("mode=ui")
+
+
 class Budgets(unittest.TestCase):
     def row(self, what, value, budget, unit):
         mark = "" if value <= budget else "  over"
@@ -66,17 +71,22 @@ class Budgets(unittest.TestCase):
         app = desktop.app.pid
         self.row("app before a window (PSS)", family_mb(app), 60, "MB")
         self.row("app without a window", self.busy(app, 60), 0.1, "%")
-        times, largest = [], 0
+        times, usable, largest = [], [], 0
         for _ in range(5):
+            before = connected(desktop)
             clicked = time.monotonic()
             desktop.click("Open WebChat")
             desktop.wait_window()
             times.append(1000 * (time.monotonic() - clicked))
+            while connected(desktop) == before:
+                time.sleep(0.01)
+            usable.append(1000 * (time.monotonic() - clicked))
             time.sleep(3)
             largest = max(largest, family_mb(app))
             desktop.close_window()
             until(lambda: not children(app), 10, "the end of the window")
-        self.row("click to window, median of five", statistics.median(times), 500, "ms")
+        print("%-42s %8.1f ms" % ("click to window, median of five", statistics.median(times)))
+        self.row("click to a page that is connected, median", statistics.median(usable), 500, "ms")
         print("%-42s %8.1f MB" % ("app with a window (PSS), the largest", largest))
         time.sleep(3)
         self.row("app after five windows (PSS)", family_mb(app), 80, "MB")
