@@ -1,10 +1,12 @@
 //! The one shape in which a command's failure reaches the page.
 
+use clawdbot_gateway::StartError;
 use serde::Serialize;
 
 use crate::bridge::BridgeError;
 use crate::connection::commands::ConnectionError;
 use crate::diagnostics::DiagnosticsError;
+use crate::host;
 use crate::links::LinkError;
 use crate::phrases::{Phrases, fill};
 use crate::settings::{Language, SettingsError};
@@ -69,6 +71,12 @@ impl From<DiagnosticsError> for CommandError {
 impl From<SettingsError> for CommandError {
     fn from(error: SettingsError) -> Self {
         Self::new(error.code(), |language| words::of_settings(&error, language))
+    }
+}
+
+impl From<StartError> for CommandError {
+    fn from(error: StartError) -> Self {
+        Self::new(error.code(), |language| host::words::of_start(&error, language))
     }
 }
 

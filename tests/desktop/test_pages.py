@@ -10,12 +10,14 @@ from fake_model import FakeModel
 
 
 class Pages(unittest.TestCase):
-    def started(self, **options):
+    def started(self, tailscale=None, **options):
         self.desktop = self.enterContext(Desktop())
         model = self.enterContext(FakeModel())
         self.desktop.configure(model.url)
         # The file manager is asked for folders only.
         self.desktop.program("xdg-open", 'printf "%%s\\n" "$1" >> "%s"\n' % (self.desktop.root / "opened"))
+        if tailscale:
+            self.desktop.program("tailscale", tailscale)
         self.desktop.start("--hidden", **options)
         self.desktop.wait_ready()
         self.page = self.desktop.open_page()
@@ -85,6 +87,17 @@ class Pages(unittest.TestCase):
         self.assertIn("ready", texts["gateway.log"])
         self.assertEqual(json.loads(texts["about.json"])["chain"][3]["state"], "ok")
         self.assertNotIn('{"', element(self.page, "log").text)
+
+    def test_funnel_without_a_password_says_what_is_missing_and_changes_nothing(self):  # PRX-07
+        self.started(tailscale='echo "{}"\n')
+        before = (self.desktop.home / ".clawdbot/clawdbot.json").read_text()
+        self.section("tailscale")
+        self.press("tailscale-funnel")
+        until(lambda: "password" in element(self.page, "tailscale-problem").text, 15, "what is missing")
+        until(lambda: element(self.page, "tailscale-off").is_selected(), 15, "the mark is back")
+        self.assertNotIn("last-good", element(self.page, "settings-page").text)
+        self.assertEqual((self.desktop.home / ".clawdbot/clawdbot.json").read_text(), before)
+        self.desktop.picture("funnel-refused")
 
     def test_a_repaired_configuration_is_found_from_the_banner_and_the_settings_name_their_file(self):
         desktop = self.enterContext(Desktop())

@@ -1,6 +1,7 @@
 //! How far Tailscale publishes the gateway of this computer, for the page.
 
-use clawdbot_config::{Document, TailscaleMode};
+use clawdbot_config::{AuthMode, Bind, Document, TailscaleMode};
+use clawdbot_gateway::StartError;
 use clawdbot_remote::tailscale::{State, Tailscale};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -59,9 +60,27 @@ pub(crate) async fn tailscale_use(app: &AppHandle, mode: Mode) -> Result<Report,
     if is_elsewhere(&host) {
         return Err(ConnectionError::Elsewhere.into());
     }
+    if let Some(refusal) = refusal(mode, &place).await {
+        return Err(refusal.into());
+    }
     save(vec![(&["gateway", "tailscale", "mode"], json!(mode))], &place).await?;
     host.restart();
     Ok(tailscale_read(app).await)
+}
+
+/// What the gateway would refuse, said before anything is changed.
+async fn refusal(mode: Mode, place: &Place) -> Option<StartError> {
+    let (paths, env) = (place.paths.clone(), place.env.clone());
+    let loading = tokio::task::spawn_blocking(move || Document::load(&paths.config, &env));
+    let gateway = loading.await.ok()?.ok()?.config.gateway;
+    let open = gateway.auth.effective_mode() != AuthMode::Password;
+    match mode {
+        Mode::Off => None,
+        Mode::Serve if gateway.bind != Bind::Loopback => Some(StartError::PublishedBind("serve")),
+        Mode::Funnel if gateway.bind != Bind::Loopback => Some(StartError::PublishedBind("funnel")),
+        Mode::Funnel if open => Some(StartError::FunnelWithoutPassword),
+        Mode::Serve | Mode::Funnel => None,
+    }
 }
 
 fn is_elsewhere(host: &Host) -> bool {

@@ -7,7 +7,7 @@ mod actor;
 mod failure;
 mod local;
 mod state;
-mod words;
+pub(crate) mod words;
 
 use clawdbot_config::{Env, Paths};
 use tokio::sync::{mpsc, oneshot, watch};

@@ -14,7 +14,7 @@ use crate::settings::Language;
 use crate::words::Words;
 
 /// Of a gateway on this computer that does not start.
-pub(super) fn of_start(error: &StartError, language: Language) -> Words {
+pub(crate) fn of_start(error: &StartError, language: Language) -> Words {
     if let StartError::Config(error) = error {
         return of_config(error, language);
     }
