@@ -32,6 +32,8 @@ pub mod helper;
 mod program;
 pub mod ssh;
 pub mod tailscale;
+mod wake;
 
 pub use delays::Delays;
 pub use program::is_for_child;
+pub use wake::woken;

@@ -219,6 +219,28 @@ async fn an_alias_with_forwards_and_commands_of_its_own_does_no_harm_ssh_04() {
 }
 
 #[tokio::test]
+async fn a_jump_host_of_the_alias_is_on_the_way() {
+    let (sshd, gateway) = (Sshd::start().await, TestGateway::start().await);
+    let jump = |port: u16| {
+        let id = sshd.file("id");
+        let host = format!("Host jump\n HostName 127.0.0.1\n Port {port}\n User root");
+        sshd.configure(&format!(" ProxyJump jump\n{host}\n IdentityFile {}", id.display()));
+        open(&sshd, sshd.spec(gateway.address().port()))
+    };
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (tunnel, _questions) = jump(nobody.port());
+    let waits = |status: &Status| matches!(status, Status::Waiting { .. });
+    reached(&mut tunnel.status(), waits).await;
+    drop(tunnel);
+    let (tunnel, _questions) = jump(sshd.address().port());
+    up(&tunnel).await;
+    assert!(greets(&tunnel.dialer()).await);
+    drop(tunnel);
+    gone(sshd.file("config").to_str().unwrap()).await;
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn troubles_have_names_and_only_some_are_tried_again() {
     let mut sshd = Sshd::start().await;
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
@@ -323,7 +345,7 @@ async fn never_wait<T>(tunnel: &Tunnel) -> T {
 
 #[tokio::test]
 async fn nothing_is_lost_when_sessions_are_killed_during_an_answer() {
-    const DROPS: usize = 30;
+    const DROPS: usize = 100;
     let (sshd, gateway) = (Sshd::start().await, TestGateway::start().await);
     let gate = Gate::new();
     gateway.model.push(Script::text(["the beginning, "]).hold(&gate).say("the end"));

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use clawdbot_client::Dialer;
 use tempfile::TempDir;
@@ -17,6 +17,7 @@ use crate::delays::Delays;
 use crate::ssh::ask::{self, Desk, MAX_WAITING, Questions};
 use crate::ssh::sign_in::Clock;
 use crate::ssh::{SignIn, Spec, Ssh, SshError, Trouble};
+use crate::wake::woken;
 
 /// A tunnel that lived this long starts again at once.
 const PROVEN: Duration = Duration::from_secs(60);
@@ -24,8 +25,6 @@ const PROVEN: Duration = Duration::from_secs(60);
 const CONNECT: Duration = Duration::from_secs(45);
 /// How often the tunnel's end is looked for while connecting.
 const LOOK: Duration = Duration::from_millis(20);
-/// How often a waiting tunnel looks at the clock, to notice that the computer slept.
-const NAP: Duration = Duration::from_secs(5);
 /// Time for `ssh` to end by itself.
 #[cfg(unix)]
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -432,17 +431,6 @@ impl TunnelActor {
             Some(Order::Retry) => true,
             Some(Order::Stop) => self.rest(Status::Paused).await,
             None => false,
-        }
-    }
-}
-
-/// Resolves when the computer has slept: the wall clock went on, the other one did not.
-async fn woken() {
-    loop {
-        let (wall, steady) = (SystemTime::now(), Instant::now());
-        tokio::time::sleep(NAP).await;
-        if wall.elapsed().is_ok_and(|passed| passed > steady.elapsed() + NAP) {
-            return;
         }
     }
 }

@@ -7,9 +7,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use clawdbot_client::{Client, ConnectOptions, Connected};
-use clawdbot_remote::Delays;
 use clawdbot_remote::front_door::FrontDoor;
 use clawdbot_remote::ssh::{Question, Ssh, SshError, Status, Tunnel};
+use clawdbot_remote::{Delays, woken};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -201,6 +201,7 @@ impl Session {
                 () = tokio::time::sleep(pause) => false,
                 () = self.tunnel_down() => false,
                 () = gains.next() => true,
+                () = woken() => true,
             };
             if changed {
                 self.delays = Delays::default();
