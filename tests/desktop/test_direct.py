@@ -7,9 +7,10 @@ import unittest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
-from desktop import Desktop, element, elements, free_port, say, until, wait_answer
+from desktop import CLI, Desktop, element, elements, free_port, say, until, wait_answer
 from fake_model import Answer, FakeModel
 from far import TOKEN, UPGRADE, TlsFront, ask_door, call, connection_page, far_gateway
+from original import OriginalGateway
 
 
 class Direct(unittest.TestCase):
@@ -71,6 +72,23 @@ class Direct(unittest.TestCase):
             refused = ask_door(port, *headers, *UPGRADE)
             self.assertTrue(refused.startswith("HTTP/1.1 403 "), (headers, refused[:200]))
         self.assertEqual(visits(), [upgrade], "nothing of it reached the far end")
+
+    def test_a_gateway_of_the_original_of_generation_3_is_used_as_any_other(self):
+        with OriginalGateway("its-token") as original:
+            call(self.page, "connection_use", target={"mode": "direct", "url": original.url},
+                 credential={"token": "its-token"})
+            self.assertIsNone(self.wait("ready")["remedy"])
+            say(self.page, "Hello, who are you?")
+            wait_answer(self.page, "Hello from the mock model. This reply is streamed in pieces.")
+            self.desktop.picture("original-gateway")
+            asked = [request["params"]["message"] for request in original.requests if request["method"] == "chat.send"]
+            self.assertEqual(asked, ["Hello, who are you?"])
+            # Other programs of this computer reach it as if it were here.
+            door = "ws://127.0.0.1:%d" % self.desktop.port
+            said = self.desktop.output(CLI, "sessions", "list", "--url", door, "--token", "its-token", "--json")
+            self.assertIn("agent:main:main", said)
+            self.page.refresh()
+            wait_answer(self.page, "This reply is streamed in pieces.")
 
     def test_only_a_gateway_here_is_published(self):
         self.desktop.program("tailscale", 'printf "%%s\\n" "$*" >> "%s"\necho "{}"\n' % (self.desktop.root / "calls"))
