@@ -331,11 +331,13 @@ class Ssh(unittest.TestCase):
             with self.subTest(written=target):
                 desktop.write_config({"gateway": {"mode": "remote", "port": desktop.port, "remote": {
                     "transport": "ssh", "sshTarget": target}}})
+                desktop.wait_entry("Restart gateway")
                 desktop.click("Restart gateway")
                 refused = lambda: "Correct it in" in (page.execute_async_script(INVOKE, "connection_read", {})["ok"]["remedy"] or "")
                 until(refused, 15, "the refusal")
                 desktop.configure("http://127.0.0.1:9/v1")
-                desktop.click("Restart gateway")
+                desktop.wait_entry("Connect again")
+                desktop.click("Connect again")
                 until(lambda: not refused(), 15, "the gateway here")
         self.assertFalse(asked.exists(), "ssh was asked")
         target = {"mode": "ssh", "sshTarget": "me@server.invalid:2222", "remotePort": 18789}
