@@ -9,7 +9,7 @@ from fake_model import Answer, FakeModel
 
 SPOKEN = {
     "es": {"entries": ["Abrir WebChat", "Chats recientes", "Ajustes", "Salir"], "ready": "Listo en",
-           "here": "En este ordenador", "prompt": "Pregunta rápida a Clawdbot",
+           "here": "En este equipo", "prompt": "Pregunta rápida a Clawdbot",
            "cannot": "No se puede iniciar: clawdbot.json, línea 1, columna", "mend": "Corrige estos puntos"},
     "en": {"entries": ["Open WebChat", "Recent chats", "Settings", "Quit"], "ready": "Ready on",
            "here": "On this computer", "prompt": "Clawdbot quick chat",

@@ -20,10 +20,10 @@ pub(super) static STATES: States = States {
     connect_again: "Vuelve a conectar en los ajustes de conexión.",
     tunnel_down: "El túnel está caído",
     no_answer: "El gateway remoto no responde",
-    waiting: "Esperando otro gateway en este ordenador",
+    waiting: "Esperando otro gateway en este equipo",
     waiting_because: "El gateway está detenido aquí para que otro programa pueda ejecutarlo.",
     waiting_remedy: "Inícialo con clawdbot gateway, o reinicia el gateway aquí.",
-    attached: "Otro programa de este ordenador ejecuta el gateway; esta aplicación lo usa.",
+    attached: "Otro programa de este equipo ejecuta el gateway; esta aplicación lo usa.",
     port_taken: "El puerto {} lo usa otro programa: solo esta ventana llega al gateway.",
     port_taken_remedy: "Detén ese programa y reinicia el gateway.",
 };
@@ -79,7 +79,7 @@ pub(super) fn tunnel(trouble: &Trouble) -> (String, String) {
         ),
         Trouble::Unreachable => (
             "No hay ruta de red hasta la máquina remota.",
-            "Revisa la conexión de red de este ordenador.",
+            "Revisa la conexión de red de este equipo.",
         ),
         Trouble::Denied => (
             "La máquina remota no te deja entrar.",
@@ -112,7 +112,7 @@ pub(super) fn tunnel(trouble: &Trouble) -> (String, String) {
 pub(super) fn ssh(error: &SshError) -> (String, &'static str) {
     match error {
         SshError::NoProgram => (
-            "No hay ningún programa ssh en este ordenador.".to_owned(),
+            "No hay ningún programa ssh en este equipo.".to_owned(),
             "Instala OpenSSH (el paquete openssh-client) y vuelve a intentarlo.",
         ),
         SshError::Scratch { path, source } => (
@@ -166,7 +166,7 @@ fn address(error: &AddressError) -> String {
             "La dirección del gateway no es una URL válida. Escribe por ejemplo wss://gateway.example.".to_owned()
         }
         AddressError::Scheme(scheme) => format!(
-            "La dirección del gateway empieza por {scheme}://. Usa wss://, o ws:// para este ordenador y redes privadas."
+            "La dirección del gateway empieza por {scheme}://. Usa wss://, o ws:// para este equipo y redes privadas."
         ),
         AddressError::HoldsSecret => {
             "La dirección del gateway contiene un nombre de usuario, una contraseña o un token. Da el secreto aparte.".to_owned()
@@ -179,13 +179,13 @@ fn address(error: &AddressError) -> String {
 
 pub(super) fn vault(error: &VaultError) -> (String, &'static str) {
     match error {
-        VaultError::Locked => ("El llavero de este ordenador está bloqueado.".to_owned(), "Desbloquéalo y vuelve a intentarlo."),
-        VaultError::Silent => ("El llavero de este ordenador no responde.".to_owned(), "Desbloquéalo y vuelve a intentarlo."),
-        VaultError::Gone => ("El llavero de este ordenador, que tiene los secretos de esta aplicación, ha desaparecido.".to_owned(), "Vuelve a iniciar el llavero e inténtalo otra vez."),
-        VaultError::Broken(reason) => (format!("El llavero de este ordenador no se puede usar: {reason}."), "Vuelve a iniciar el llavero e inténtalo otra vez."),
+        VaultError::Locked => ("El llavero de este equipo está bloqueado.".to_owned(), "Desbloquéalo y vuelve a intentarlo."),
+        VaultError::Silent => ("El llavero de este equipo no responde.".to_owned(), "Desbloquéalo y vuelve a intentarlo."),
+        VaultError::Gone => ("El llavero de este equipo, que tiene los secretos de esta aplicación, ha desaparecido.".to_owned(), "Vuelve a iniciar el llavero e inténtalo otra vez."),
+        VaultError::Broken(reason) => (format!("El llavero de este equipo no se puede usar: {reason}."), "Vuelve a iniciar el llavero e inténtalo otra vez."),
         VaultError::Damaged(name) => (format!("La entrada {name} de esta aplicación, en el llavero o en remote-secrets.json, está dañada."), "Bórrala si no la necesitas y vuelve a intentarlo."),
         VaultError::File(reason) => (format!("El archivo remote-secrets.json no se puede usar: {reason}."), "Comprueba que puedes leerlo y escribirlo y vuelve a intentarlo."),
-        VaultError::Random(reason) => (format!("Este ordenador no tiene números aleatorios para una clave de dispositivo: {reason}."), "Reinicia el ordenador y vuelve a intentarlo."),
+        VaultError::Random(reason) => (format!("Este equipo no tiene números aleatorios para una clave de dispositivo: {reason}."), "Reinicia el equipo y vuelve a intentarlo."),
     }
 }
 
@@ -218,7 +218,7 @@ pub(super) fn write(error: &io::Error) -> (String, &'static str) {
 pub(super) fn tailscale(error: &TailscaleError) -> String {
     match error {
         TailscaleError::NotInstalled => {
-            "Tailscale no está instalado en este ordenador. Instálalo desde tailscale.com/download."
+            "Tailscale no está instalado en este equipo. Instálalo desde tailscale.com/download."
                 .to_owned()
         }
         TailscaleError::NotSignedIn { url } => {
@@ -324,14 +324,14 @@ fn identity(distrust: Distrust) -> (String, &'static str) {
         ),
         Distrust::Expired => (
             "su certificado no es válido en este momento".to_owned(),
-            "Renueva allí el certificado y revisa el reloj de este ordenador.",
+            "Renueva allí el certificado y revisa el reloj de este equipo.",
         ),
         Distrust::Name => (
             "su certificado es para otro nombre".to_owned(),
             "Usa el nombre para el que es el certificado.",
         ),
         Distrust::Issuer => (
-            "este ordenador no confía en su certificado".to_owned(),
+            "este equipo no confía en su certificado".to_owned(),
             "Escribe la huella del certificado, si la conoces, o conecta por SSH.",
         ),
         Distrust::NoTls => {

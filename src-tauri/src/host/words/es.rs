@@ -41,7 +41,7 @@ pub(super) fn start(error: &StartError) -> (String, String) {
         ),
         StartError::ExposedWithoutAuth(bind) => (
             format!(
-                "El gateway quedaría abierto a otros ordenadores (gateway.bind es {bind}) sin token ni contraseña."
+                "El gateway quedaría abierto a otros equipos (gateway.bind es {bind}) sin token ni contraseña."
             ),
             "Pon gateway.auth.token en clawdbot.json, o gateway.bind en loopback.",
         ),
@@ -50,7 +50,7 @@ pub(super) fn start(error: &StartError) -> (String, String) {
                 "Pon al menos {MIN_SECRET_CHARS} caracteres aleatorios en gateway.auth.{kind}, o gateway.bind en loopback."
             );
             let message = format!(
-                "Otros ordenadores llegan al gateway (gateway.bind es {bind}), y gateway.auth.{kind} {}.",
+                "Otros equipos llegan al gateway (gateway.bind es {bind}), y gateway.auth.{kind} {}.",
                 weak(*source)
             );
             return (message, remedy);
@@ -69,7 +69,7 @@ pub(super) fn start(error: &StartError) -> (String, String) {
             "Pon gateway.auth.password en clawdbot.json, o CLAWDBOT_GATEWAY_PASSWORD.",
         ),
         StartError::PublishedBind(mode) => (
-            format!("Tailscale {mode} necesita un gateway al que solo llegue este ordenador."),
+            format!("Tailscale {mode} necesita un gateway al que solo llegue este equipo."),
             "Pon gateway.bind en loopback, o apaga Tailscale en los ajustes.",
         ),
         StartError::FunnelWithoutPassword => (
