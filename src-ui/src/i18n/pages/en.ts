@@ -87,7 +87,7 @@ export const en = {
   "connection.opensWith": "It is opened with",
   "connection.secret.token": "Token",
   "connection.secret.password": "Password",
-  "connection.token.hint": "Kept in the keyring of this desktop. Leave empty to keep the one that is there.",
+  "connection.token.hint": "Kept in the keyring of this desktop, or in a private file where there is none. Leave empty to keep the one that is there.",
   "connection.optional": "optional",
   "connection.test": "Test connection",
   "connection.testing": "Testing",

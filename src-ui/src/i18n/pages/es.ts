@@ -88,7 +88,7 @@ export const es: PageCatalogue = {
   "connection.opensWith": "Se abre con",
   "connection.secret.token": "Token",
   "connection.secret.password": "Contraseña",
-  "connection.token.hint": "Se guarda en el llavero de este escritorio. Déjalo vacío para conservar el que hay.",
+  "connection.token.hint": "Se guarda en el llavero de este escritorio, o en un archivo privado si no lo hay. Déjalo vacío para conservar el que ya está.",
   "connection.optional": "opcional",
   "connection.test": "Probar la conexión",
   "connection.testing": "Probando",

@@ -88,7 +88,7 @@ export const fr: PageCatalogue = {
   "connection.opensWith": "Elle s’ouvre avec",
   "connection.secret.token": "Jeton",
   "connection.secret.password": "Mot de passe",
-  "connection.token.hint": "Gardé dans le trousseau de ce bureau. Laissez vide pour garder celui qui s’y trouve.",
+  "connection.token.hint": "Conservé dans le trousseau de ce bureau, ou dans un fichier privé s’il n’y en a pas. Laissez vide pour garder celui qui s’y trouve.",
   "connection.optional": "facultatif",
   "connection.test": "Tester la connexion",
   "connection.testing": "Test en cours",
