@@ -43,7 +43,7 @@ export const en = {
   "banner.retry": "Retry now",
 
   "cause.host-failed": "The app has no gateway at the moment",
-  "cause.host-failed.do": "Fix the cause, then choose Restart gateway in the tray.",
+  "cause.host-failed.do": "Fix the cause, then choose Retry now.",
   "cause.unreachable": "Cannot reach the gateway",
   "cause.unreachable.do": "Check that the gateway is running on this address.",
   "cause.silent": "The gateway stopped answering",

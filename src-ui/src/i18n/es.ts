@@ -44,7 +44,7 @@ export const es: Catalogue = {
   "banner.retry": "Reintentar ahora",
 
   "cause.host-failed": "La aplicación no tiene gateway en este momento",
-  "cause.host-failed.do": "Corrige la causa y elige Reiniciar el gateway en la bandeja.",
+  "cause.host-failed.do": "Corrige la causa y elige Reintentar ahora.",
   "cause.unreachable": "No se puede conectar con el gateway",
   "cause.unreachable.do": "Comprueba que el gateway funciona en esta dirección.",
   "cause.silent": "El gateway dejó de responder",

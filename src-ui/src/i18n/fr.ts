@@ -44,7 +44,7 @@ export const fr: Catalogue = {
   "banner.retry": "Réessayer",
 
   "cause.host-failed": "L’application n’a pas de passerelle pour le moment",
-  "cause.host-failed.do": "Corrigez la cause, puis choisissez Redémarrer la passerelle dans la zone de notification.",
+  "cause.host-failed.do": "Corrigez la cause, puis choisissez Réessayer.",
   "cause.unreachable": "La passerelle est injoignable",
   "cause.unreachable.do": "Vérifiez que la passerelle fonctionne à cette adresse.",
   "cause.silent": "La passerelle ne répond plus",

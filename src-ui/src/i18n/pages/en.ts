@@ -263,7 +263,7 @@ export const en = {
   "diagnostics.log.empty": "Nothing was logged yet.",
   "diagnostics.demo": "The built-in demo answers, which is not a language model.",
   "diagnostics.gatewayAway": "The window has no connection to the gateway.",
-  "diagnostics.gatewayAway.do": "Choose Restart gateway in the tray. If that does not help, read the log below.",
+  "diagnostics.gatewayAway.do": "Choose Retry now above the conversation. If that does not help, read the log below.",
 
   "ask.passphrase": "Passphrase needed",
   "ask.password": "Password needed",

@@ -264,7 +264,7 @@ export const es: PageCatalogue = {
   "diagnostics.log.empty": "Aún no se ha registrado nada.",
   "diagnostics.demo": "Responde la demo incluida, que no es un modelo de lenguaje.",
   "diagnostics.gatewayAway": "La ventana no tiene conexión con el gateway.",
-  "diagnostics.gatewayAway.do": "Elige Reiniciar el gateway en la bandeja. Si no ayuda, lee el registro de abajo.",
+  "diagnostics.gatewayAway.do": "Elige Reintentar ahora encima de la conversación. Si no ayuda, lee el registro de abajo.",
 
   "ask.passphrase": "Hace falta la frase de paso",
   "ask.password": "Hace falta la contraseña",

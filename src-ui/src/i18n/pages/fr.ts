@@ -264,7 +264,7 @@ export const fr: PageCatalogue = {
   "diagnostics.log.empty": "Rien n’est encore consigné.",
   "diagnostics.demo": "La démo intégrée répond : ce n’est pas un modèle de langue.",
   "diagnostics.gatewayAway": "La fenêtre n’a pas de connexion à la passerelle.",
-  "diagnostics.gatewayAway.do": "Choisissez Redémarrer la passerelle dans la barre. Si rien ne change, lisez le journal ci-dessous.",
+  "diagnostics.gatewayAway.do": "Choisissez Réessayer au-dessus de la conversation. Si rien ne change, lisez le journal ci-dessous.",
 
   "ask.passphrase": "Phrase secrète demandée",
   "ask.password": "Mot de passe demandé",
