@@ -93,11 +93,11 @@ pub(crate) async fn opened(app: &AppHandle) {
 /// Keeps the app small while there is no window.
 async fn rest(mut seen: watch::Receiver<Seen>) {
     while seen.wait_for(|seen| seen.open.is_empty()).await.is_ok() {
-        tokio::select! {
-            () = memory::give_back_when_calm() => {}
-            _ = seen.changed() => continue,
-        }
-        if seen.changed().await.is_err() {
+        let changed = tokio::select! {
+            () = memory::give_back_when_calm() => seen.changed().await,
+            changed = seen.changed() => changed,
+        };
+        if changed.is_err() {
             return;
         }
     }
