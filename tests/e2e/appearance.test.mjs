@@ -14,7 +14,7 @@ const SHOWCASE = [
 ].join("\n\n");
 
 const LANGUAGES = {
-  "fr-FR": { lang: "fr", newChat: "Nouvelle discussion", title: "Comment puis-je vous aider ?", secret: "Jeton ou mot de passe", stopped: "Interrompu" },
+  "fr-FR": { lang: "fr", newChat: "Nouvelle conversation", title: "Comment puis-je vous aider ?", secret: "Jeton ou mot de passe", stopped: "Interrompu" },
   "es-ES": { lang: "es", newChat: "Nuevo chat", title: "¿En qué puedo ayudarte?", secret: "Token o contraseña", stopped: "Detenido" },
 };
 
