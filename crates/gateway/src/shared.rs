@@ -77,10 +77,10 @@ pub(crate) struct Shared {
     /// Another one after every start.
     pub(crate) instance_id: String,
     /// Models that the host brought along.
-    pub(crate) models: Vec<Arc<dyn Model>>,
+    models: Vec<Arc<dyn Model>>,
     settings: ArcSwap<Settings>,
     pub(crate) status: watch::Sender<GatewayStatus>,
-    pub(crate) started: Instant,
+    started: Instant,
     next_conn: AtomicU64,
     pub(crate) versions: (AtomicU64, AtomicU64),
     pub(crate) stopping: AtomicBool,
