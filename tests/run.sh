@@ -105,7 +105,7 @@ prepare_desktop() {
     xvfb xauth x11-xkb-utils dbus dbus-x11 at-spi2-core webkit2gtk-driver xdotool wmctrl x11-utils x11-apps \
     imagemagick openbox dunst libglib2.0-bin libgl1-mesa-dri fonts-dejavu-core adwaita-icon-theme \
     iproute2 procps python3-venv desktop-file-utils rpm openssh-server openssh-client \
-    gnome-keyring libsecret-tools openssl
+    gnome-keyring libsecret-tools openssl util-linux libpam-oath oathtool
 }
 
 check_formatting() { step fmt "Formatting" cargo fmt --all --check; }

@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 import urllib.request
+from pathlib import Path
 
 from desktop import CLI, children, element, free_port, kill, until
 
@@ -28,7 +29,7 @@ def connection_page(desktop, page):
 class Sshd:
     """A real sshd on loopback, and an ssh configuration with the alias `far` for it."""
 
-    def __init__(self, desktop, more="", passphrase=""):
+    def __init__(self, desktop, more="", passphrase="", within=()):
         self.directory = desktop.root / "sshd"
         self.directory.mkdir(mode=0o700)
         os.makedirs("/run/sshd", exist_ok=True)
@@ -36,10 +37,10 @@ class Sshd:
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", secret, "-f", self.path(name)], check=True)
         self.port = free_port()
         (self.directory / "sshd_config").write_text("\n".join([
-            "Port %d" % self.port, "ListenAddress 127.0.0.1", "HostKey " + self.path("host"),
+            more, "Port %d" % self.port, "ListenAddress 127.0.0.1", "HostKey " + self.path("host"),
             "PidFile none", "AuthorizedKeysFile " + self.path("id.pub"), "StrictModes no", "UsePAM no",
             "PasswordAuthentication no", "KbdInteractiveAuthentication no",
-            "PermitRootLogin prohibit-password", more, ""]))
+            "PermitRootLogin prohibit-password", ""]))
         config = self.path("config")
         (self.directory / "config").write_text("\n".join([
             "Host far", " HostName 127.0.0.1", " Port %d" % self.port, " User root",
@@ -50,7 +51,7 @@ class Sshd:
             "Host nowhere", " HostName no-such-machine.invalid", ""]))
         # The home directory of ssh is that of the account, not of HOME.
         desktop.program("ssh", 'exec /usr/bin/ssh -F "%s" "$@"\n' % config)
-        self.process = desktop.run("/usr/sbin/sshd", "-D", "-e", "-f", self.path("sshd_config"))
+        self.process = desktop.run(*within, "/usr/sbin/sshd", "-D", "-e", "-f", self.path("sshd_config"))
 
     def path(self, name):
         return str(self.directory / name)
@@ -86,6 +87,41 @@ class Sshd:
                 os.kill(pid, signal.SIGCONT)
             except ProcessLookupError:
                 pass  # its far end is gone, and it was told so
+
+
+class Accounts:
+    """The accounts of a machine with one more, `visitor`, who signs in with a password and, on demand, one-time
+    codes. Only what is started `within` sees them."""
+
+    SECRET = "3132333435363738393031323334353637383930"
+
+    def __init__(self, desktop, password):
+        self.directory = desktop.root / "accounts"
+        self.directory.mkdir()
+        hashed = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=password, text=True,
+                                capture_output=True, check=True).stdout.strip()
+        codes = self.directory / "codes"
+        codes.write_text("HOTP visitor - %s\n" % self.SECRET)
+        codes.chmod(0o600)
+        asks = ["auth requisite pam_unix.so", "auth required pam_oath.so usersfile=%s window=5" % codes,
+                "account required pam_permit.so", "session required pam_permit.so"]
+        self._write("etc/passwd", "visitor:x:64000:64000::/:/bin/sh")
+        self._write("etc/shadow", "visitor:%s:20000:0:99999:7:::" % hashed)
+        self._write("etc/pam.d/sshd", *asks, kept=False)
+        over = " && ".join("mount --bind %s/%s /%s" % (self.directory, file, file)
+                           for file in ("etc/passwd", "etc/shadow", "etc/pam.d/sshd"))
+        self.within = ("unshare", "--mount", "sh", "-c", over + ' && exec "$@"', "sh")
+
+    def _write(self, name, *lines, kept=True):
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text((Path("/", name).read_text() if kept else "") + "".join(line + "\n" for line in lines))
+        path.chmod(Path("/", name).stat().st_mode)
+
+    def code(self, count):
+        """The one-time code of that count."""
+        return subprocess.run(["oathtool", "--counter", str(count), self.SECRET], capture_output=True, text=True,
+                              check=True).stdout.strip()
 
 
 def far_gateway(desktop, model_url):

@@ -20,6 +20,8 @@ use crate::ssh::local::Listener;
 const MAX_QUESTION: u32 = 8 * 1024;
 /// A helper that connects has its question ready.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How the question for a password ends; a server asks in the language of its system.
+const PASSWORD: [&str; 4] = ["password", "mot de passe", "contraseña", "passwort"];
 /// Questions that may wait at once.
 pub(crate) const MAX_WAITING: usize = 4;
 
@@ -176,7 +178,7 @@ impl Desk {
 
     async fn decide(&self, prompt: &str) -> Option<Zeroizing<String>> {
         let (kind, fingerprint) = classify(prompt);
-        let again = match self.remembered(kind, prompt) {
+        let again = match self.remembered(prompt) {
             Memory::Knows(answer) => return Some(answer),
             Memory::Wrong => true,
             Memory::Empty => false,
@@ -193,7 +195,10 @@ impl Desk {
         match kind {
             // The very key that was shown, not whichever comes next.
             Kind::HostKey => fingerprint.map(Zeroizing::new),
-            Kind::Code => Some(answer),
+            Kind::Code => {
+                self.state().told.insert(prompt.to_owned());
+                Some(answer)
+            }
             Kind::Passphrase | Kind::Password => {
                 let mut state = self.state();
                 state.told.insert(prompt.to_owned());
@@ -203,10 +208,7 @@ impl Desk {
         }
     }
 
-    fn remembered(&self, kind: Kind, prompt: &str) -> Memory {
-        if !matches!(kind, Kind::Passphrase | Kind::Password) {
-            return Memory::Empty;
-        }
+    fn remembered(&self, prompt: &str) -> Memory {
         let mut state = self.state();
         if state.told.contains(prompt) {
             state.known.remove(prompt);
@@ -270,8 +272,8 @@ fn classify(prompt: &str) -> (Kind, Option<String>) {
     if prompt.starts_with("Enter passphrase for ") {
         return (Kind::Passphrase, None);
     }
-    let last = prompt.trim_end().trim_end_matches(':').to_lowercase();
-    if last.ends_with("password") && !last.contains("one-time") {
+    let last = prompt.trim_end().trim_end_matches(':').trim_end().to_lowercase();
+    if PASSWORD.iter().any(|word| last.ends_with(word)) && !last.contains("one-time") {
         (Kind::Password, None)
     } else {
         (Kind::Code, None)
@@ -311,6 +313,8 @@ mod tests {
             ("Enter passphrase for key '/root/id': ", Kind::Passphrase),
             ("me@host's password: ", Kind::Password),
             ("(me@host) Password: ", Kind::Password),
+            ("(me@host) Mot de passe\u{a0}: ", Kind::Password),
+            ("(me@host) Contraseña: ", Kind::Password),
             ("(me@host) Verification code: ", Kind::Code),
             ("One-time password: ", Kind::Code),
             ("Enter PIN for authenticator: ", Kind::Code),
