@@ -17,6 +17,18 @@ def package(ending):
     return next(iter(BUNDLE.glob("*/*." + ending)), None)
 
 
+def libraries_of_this_system(work):
+    """An rpm that stands for this system: it has the libraries that are here, for others to require."""
+    listed = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
+    names = {line.split()[0] for line in listed.splitlines() if "x86-64" in line}
+    lines = ["Name: system", "Version: 1", "Release: 1", "License: none", "Summary: This system",
+             *("Provides: %s()(64bit)" % name for name in sorted(names)), "%description", "This system.", "%files"]
+    Path(work, "system.spec").write_text("\n".join(lines) + "\n")
+    subprocess.run(["rpmbuild", "-bb", "--define", "_topdir " + work, work + "/system.spec"],
+                   check=True, capture_output=True)
+    return next(Path(work, "RPMS").rglob("*.rpm"))
+
+
 @unittest.skipUnless(package("deb"), "no package; installer/package.sh makes one")
 class Packages(unittest.TestCase):
     def unpacked(self):
@@ -40,11 +52,12 @@ class Packages(unittest.TestCase):
             text = gzip.decompress((root / f"usr/share/man/man1/{page}.1.gz").read_bytes()).decode()
             self.assertRegex(text, f"(?m)^.TH {page} 1 ", page)
 
-    def test_the_installed_app_starts_and_goes_again(self):
+    def installed(self, install, remove):
+        """Installs the app, uses it, and removes it."""
         if os.geteuid() != 0 or Path("/usr/bin/clawdbot-desktop").exists():
             self.skipTest("installs a package: needs root, and no such package yet")
-        self.addCleanup(subprocess.run, ["dpkg", "--purge", "clawdbot"], capture_output=True)
-        subprocess.run(["dpkg", "-i", package("deb")], check=True, capture_output=True)
+        self.addCleanup(subprocess.run, remove, capture_output=True)
+        subprocess.run(install, check=True, capture_output=True)
         desktop = self.enterContext(Desktop())
         desktop.configure("http://127.0.0.1:9/v1")
         desktop.start("--hidden", program="/usr/bin/clawdbot-desktop")
@@ -54,9 +67,20 @@ class Packages(unittest.TestCase):
         desktop.wait_window()
         desktop.click("Quit")
         self.assertEqual(desktop.app.wait(15), 0)
-        subprocess.run(["dpkg", "--purge", "clawdbot"], check=True, capture_output=True)
+        subprocess.run(remove, check=True, capture_output=True)
         left = [path for path in ("/usr/bin/clawdbot-desktop", "/usr/bin/clawdbot", SYSTEM) if Path(path).exists()]
         self.assertEqual(left, [])
+
+    def test_the_deb_is_installed_starts_and_goes_again(self):
+        self.installed(["dpkg", "-i", package("deb")], ["dpkg", "--purge", "clawdbot"])
+
+    @unittest.skipUnless(package("rpm"), "no rpm")
+    def test_the_rpm_is_installed_starts_and_goes_again(self):
+        work = self.enterContext(tempfile.TemporaryDirectory())
+        # A database of its own: nothing but the package itself reaches this system.
+        rpm = ["rpm", "--dbpath", work + "/db"]
+        subprocess.run([*rpm, "--install", "--justdb", libraries_of_this_system(work)], check=True, capture_output=True)
+        self.installed([*rpm, "--install", package("rpm")], [*rpm, "--erase", "clawdbot"])
 
     @unittest.skipUnless(package("rpm"), "no rpm")
     def test_the_rpm_has_the_same(self):
