@@ -1,5 +1,6 @@
 """The app as the client of gateways that mean harm."""
 
+import json
 import time
 import unittest
 from pathlib import Path
@@ -54,6 +55,20 @@ class Hostile(unittest.TestCase):
         self.assertRegex(str(one.shown[before]), "secret-for-one|token-of-one")
         self.assertNotIn("other", str(one.shown))
         self.assertNotIn("token-of", self.page.page_source)
+
+    def test_what_a_person_wrote_for_one_gateway_is_not_shown_to_another(self):  # APP-09
+        one, other = (self.enterContext(HostileGateway(name)) for name in ("one", "other"))
+        file = self.desktop.home / ".clawdbot/clawdbot.json"
+        config = json.loads(file.read_text())
+        config["gateway"]["remote"] = {"transport": "direct", "url": one.url, "token": "secret-for-one"}
+        file.write_text(json.dumps(config))
+        self.use(other, "secret-for-other")
+        self.assertIn("secret-for-other", str(other.shown))
+        self.assertNotIn("secret-for-one", str(other.shown))
+        self.assertNotIn("secret-for", file.read_text())
+        call(self.page, "connection_use", target={"mode": "direct", "url": one.url})
+        until(lambda: one.shown, 30, "a visit")
+        self.assertEqual(one.shown[0].get("token"), "secret-for-one")
 
     def test_a_flood_of_events_with_markup_leaves_the_app_in_order(self):  # APP-09
         gateway = self.enterContext(HostileGateway("flood", ABSURD))

@@ -12,7 +12,7 @@ use super::asks::Asks;
 use super::probe;
 use super::report::Report;
 use super::session::Access;
-use super::target::{Target, TargetError, Wish};
+use super::target::{Target, TargetError, Wish, configured_secret, without_secret};
 use super::vault::{Credential, VaultError};
 use super::words;
 use crate::diagnostics::commands::Place;
@@ -117,12 +117,30 @@ async fn use_target(
     access: &Access,
 ) -> Result<(), ConnectionError> {
     let target = wish.check()?;
-    if target != Target::Local
-        && let Some(credential) = credential
-    {
-        access.vault.keep(&target.key(), &credential.into()).await?;
+    let mut changes = wish.changes();
+    if target != Target::Local {
+        let configured = configured(place).await?;
+        let other = configured.filter(|(key, _)| *key != target.key());
+        if other.is_some() || credential.is_some() {
+            changes.extend(without_secret());
+        }
+        if let Some((key, secret)) = other {
+            let device_token = access.vault.credential(&key).await?.device_token;
+            access.vault.keep(&key, &Credential { device_token, ..secret }).await?;
+        }
+        if let Some(credential) = credential {
+            access.vault.keep(&target.key(), &credential.into()).await?;
+        }
     }
-    save(wish.changes(), place).await
+    save(changes, place).await
+}
+
+/// The secret in `clawdbot.json`, and which gateway it is for.
+async fn configured(place: &Place) -> Result<Option<(String, Credential)>, ConnectionError> {
+    let (path, env) = (place.paths.config.clone(), place.env.clone());
+    let loading = move || clawdbot_config::Document::load(&path, &env);
+    let loaded = tokio::task::spawn_blocking(loading).await.map_err(std::io::Error::other)??;
+    Ok(configured_secret(&loaded.config))
 }
 
 /// Changes `clawdbot.json`, or nothing at all.
@@ -153,7 +171,15 @@ pub(crate) async fn connection_test(
     on_step: PageChannel,
 ) -> Result<(), CommandError> {
     let target = target.check().map_err(ConnectionError::from)?;
-    let known = credential.map(Credential::from);
+    let place = app.state::<Place>();
+    let known = match credential {
+        Some(entered) => Some(entered.into()),
+        // As in use: what the configuration has for this gateway counts.
+        None => {
+            let configured = configured(&place).await.ok().flatten();
+            configured.filter(|(key, _)| *key == target.key()).map(|(_, secret)| secret)
+        }
+    };
     let access = app.state::<Access>().inner().clone();
     let language = app.state::<SettingsStore>().language();
     let (told, mut steps) = mpsc::channel(STEPS);

@@ -1,13 +1,36 @@
 //! Where the gateway is, as `clawdbot.json` says and as the page asks for.
 
 use clawdbot_client::{AddressError, ConnectOptions, Pin, PinError};
-use clawdbot_config::{Config, GatewayMode, RemoteTransport};
+use clawdbot_config::{Config, GatewayMode, RemoteTransport, Secret};
 use clawdbot_remote::ssh::{DestinationError, IdentityError, Spec};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::vault::Credential;
+
 /// The port of a gateway that names none.
 const PORT: u16 = 18789;
+
+/// The secrets that a person wrote into the configuration for the gateway elsewhere, and the
+/// [key](Target::key) of that gateway: they are for no other one (APP-09).
+pub(crate) fn configured_secret(config: &Config) -> Option<(String, Credential)> {
+    let remote = &config.gateway.remote;
+    let text = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
+    let (token, password) = (text(&remote.token), text(&remote.password));
+    if token.is_none() && password.is_none() {
+        return None;
+    }
+    let key = Wish::remote_of(config).check().ok()?.key();
+    Some((key, Credential { token, password, device_token: None }))
+}
+
+/// The changes of `clawdbot.json` after which it holds none of them.
+pub(crate) fn without_secret() -> [(&'static [&'static str], Value); 2] {
+    [
+        (&["gateway", "remote", "token"], Value::Null),
+        (&["gateway", "remote", "password"], Value::Null),
+    ]
+}
 
 /// Where the gateway is.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,15 +107,23 @@ impl TargetError {
 impl Wish {
     /// What the configuration says.
     pub(crate) fn of(config: &Config) -> Self {
+        let remote = Self::remote_of(config);
+        match config.gateway.mode {
+            Some(GatewayMode::Local) | None => Self { mode: Mode::Local, ..remote },
+            Some(GatewayMode::Remote) => remote,
+        }
+    }
+
+    /// The gateway elsewhere that the configuration describes, whether it is used or not.
+    fn remote_of(config: &Config) -> Self {
         let remote = &config.gateway.remote;
-        let mode = match (config.gateway.mode, remote.transport) {
-            (Some(GatewayMode::Local) | None, _) => Mode::Local,
-            (_, RemoteTransport::Direct) => Mode::Direct,
+        let mode = match remote.transport {
+            RemoteTransport::Direct => Mode::Direct,
             // An address alone is what the original calls a remote gateway.
-            (_, RemoteTransport::Ssh) if remote.ssh_target.is_none() && remote.url.is_some() => {
+            RemoteTransport::Ssh if remote.ssh_target.is_none() && remote.url.is_some() => {
                 Mode::Direct
             }
-            (_, RemoteTransport::Ssh) => Mode::Ssh,
+            RemoteTransport::Ssh => Mode::Ssh,
         };
         Self {
             mode,

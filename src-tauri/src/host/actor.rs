@@ -10,7 +10,9 @@ use super::Order;
 use super::failure::Failure;
 use super::local::comes_back;
 use super::state::{AnyGateway, HostState, PortTaken, Running};
-use crate::connection::{Access, Credential, Session, SessionEvent, Target, Wish, words};
+use crate::connection::{
+    Access, Credential, Session, SessionEvent, Target, Wish, configured_secret, words,
+};
 
 pub(super) struct HostActor {
     pub(super) paths: Paths,
@@ -69,8 +71,8 @@ impl HostActor {
 
     async fn run_remote(&mut self, target: &Target) -> Option<Order> {
         let port = self.port().await;
-        match Session::start(target, Some(port), self.configured_secret().await, &self.access).await
-        {
+        let known = self.configured_secret(target).await;
+        match Session::start(target, Some(port), known, &self.access).await {
             Ok(session) => {
                 let taken =
                     session.door_taken.then(|| PortTaken { port, holder: Holder::of_port(port) });
@@ -88,13 +90,10 @@ impl HostActor {
         }
     }
 
-    /// A secret of the remote gateway that the person wrote into the configuration.
-    async fn configured_secret(&self) -> Option<Credential> {
-        let remote = self.load().await?.config.gateway.remote;
-        let text = |secret: Option<clawdbot_config::Secret>| secret.map(|s| s.expose().to_owned());
-        let (token, password) = (text(remote.token), text(remote.password));
-        let known = token.is_some() || password.is_some();
-        known.then_some(Credential { token, password, device_token: None })
+    /// A secret that the person wrote into the configuration for that gateway.
+    async fn configured_secret(&self, target: &Target) -> Option<Credential> {
+        let (key, credential) = configured_secret(&self.load().await?.config)?;
+        (key == target.key()).then_some(credential)
     }
 
     /// Publishes what becomes of a gateway elsewhere until an order comes, or until one on this
