@@ -67,7 +67,8 @@ pub use self::issue::{ConfigError, Issue};
 pub use self::model::*;
 pub use self::paths::{DEFAULT_PORT, DEV_PORT, Paths, PathsError};
 pub use self::redact::{
-    REDACTED, redact, redact_raw, redact_text, restore_redacted, restore_redacted_raw,
+    REDACTED, redact, redact_raw, redact_shared, redact_text, restore_redacted,
+    restore_redacted_raw,
 };
 pub use self::schema::json_schema;
 pub use self::secret::{MIN_SECRET_CHARS, Secret, WeakSecret, check_secret};

@@ -27,6 +27,16 @@ pub fn redact(value: &Value) -> Value {
 /// The text with [`REDACTED`] in the place of every secret, comments that seem to hold one
 /// included. Everything else stays as written.
 pub fn redact_raw(raw: &str) -> String {
+    redact_document(raw, hide_comment)
+}
+
+/// Like [`redact_raw`] for a text that is given away: without any comment, because nobody knows
+/// what a person noted there.
+pub fn redact_shared(raw: &str) -> String {
+    redact_document(raw, |_, _| Some(String::new()))
+}
+
+fn redact_document(raw: &str, comment: impl Fn(&str, &[String]) -> Option<String>) -> String {
     if raw.is_empty() {
         return String::new();
     }
@@ -35,7 +45,7 @@ pub fn redact_raw(raw: &str) -> String {
         let mut secrets = Vec::new();
         collect(&source, &mut Vec::new(), &mut secrets);
         let text = rewrite_to(raw, hide(&source, &mut Vec::new(), &secrets))?;
-        map_comments(&text, |comment| hide_comment(comment, &secrets))
+        map_comments(&text, |text| comment(text, &secrets))
     });
     hidden.unwrap_or_else(|_| HIDDEN.to_owned())
 }
@@ -84,7 +94,30 @@ fn collect(value: &Value, at: &mut Vec<String>, secrets: &mut Vec<String>) {
     {
         secrets.push(text.clone());
     }
+    if let Value::Array(items) = value {
+        let given = items.iter().enumerate().filter(|(index, _)| gives_secret(items, *index));
+        secrets.extend(
+            given.filter_map(|(_, item)| item.as_str()).map(secret_part).map(str::to_owned),
+        );
+        secrets.retain(|secret| secret.len() >= MIN_SEARCHED);
+    }
     each_member(value, at, |value, at| collect(value, at, secrets));
+}
+
+/// Whether a list of arguments gives a secret at that place: `--token`, then `SECRET`, or both in one.
+fn gives_secret(items: &[Value], index: usize) -> bool {
+    let text = |index: usize| items.get(index).and_then(Value::as_str).unwrap_or_default();
+    let before = index.checked_sub(1).map(text).unwrap_or_default();
+    let names = |flag: &str| flag.starts_with('-') && is_secret_name(flag);
+    let inline = text(index).split_once('=').is_some_and(|(name, _)| names(name));
+    inline || (names(before) && !text(index).starts_with('-'))
+}
+
+fn secret_part(argument: &str) -> &str {
+    match argument.split_once('=') {
+        Some((name, secret)) if name.starts_with('-') => secret,
+        _ => argument,
+    }
 }
 
 fn each_member(
@@ -118,7 +151,10 @@ fn hide(value: &Value, at: &mut Vec<String>, secrets: &[String]) -> Value {
         }
         Value::Array(items) => {
             let mut hidden = Vec::with_capacity(items.len());
-            each_member(value, at, |item, at| hidden.push(hide(item, at, secrets)));
+            each_member(value, at, |item, at| {
+                let given = gives_secret(items, hidden.len());
+                hidden.push(if given { REDACTED.into() } else { hide(item, at, secrets) });
+            });
             Value::Array(hidden)
         }
         Value::Object(members) => {

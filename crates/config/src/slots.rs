@@ -53,14 +53,14 @@ pub fn is_secret(path: &[String]) -> bool {
         return true;
     }
     let is_block = matches("env.vars", path) || matches("env.shellEnv", path);
-    let is_env_variable = matches("env.*", path) && !is_block;
+    let is_env_variable = matches!(path, [.., block, _] if block == "env") && !is_block;
     is_env_variable || is_auth_header(path) || path.last().is_some_and(|name| is_secret_name(name))
 }
 
 /// Whether the secret at `path` is looked for in other texts as well. Most variables hold no secret,
 /// and hiding everything that repeats `production` would help nobody.
 pub(crate) fn is_searched(path: &[String]) -> bool {
-    let in_env = path.first().is_some_and(|block| block == "env");
+    let in_env = path.iter().any(|block| block == "env");
     let named_secret =
         || path.last().is_some_and(|name| is_secret_name(name) || name.ends_with("KEY"));
     is_secret(path) && (!in_env || named_secret())

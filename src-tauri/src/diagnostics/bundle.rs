@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clawdbot_config::{Document, Env, Paths, redact_raw, redact_text};
+use clawdbot_config::{Document, Env, Paths, redact_shared, redact_text};
 use clawdbot_gateway::Tail;
 use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
@@ -54,7 +54,7 @@ impl Story<'_> {
         };
         Ok(vec![
             Entry { name: "about.json", text: about },
-            Entry { name: "clawdbot.json", text: redact_raw(&raw) },
+            Entry { name: "clawdbot.json", text: redact_shared(&raw) },
             Entry { name: "gateway.log", text: log },
         ])
     }
@@ -71,7 +71,7 @@ impl Story<'_> {
 pub(super) fn export(paths: &Paths, directory: &Path) -> Result<PathBuf, DiagnosticsError> {
     let raw = clawdbot_config::read_text(&paths.config)
         .map_err(|source| DiagnosticsError::Write { path: paths.config.clone(), source })?;
-    write_new(directory, "clawdbot-settings", "json", redact_raw(&raw).as_bytes())
+    write_new(directory, "clawdbot-settings", "json", redact_shared(&raw).as_bytes())
 }
 
 fn pack(entries: &[Entry]) -> Result<Vec<u8>, DiagnosticsError> {
@@ -122,6 +122,7 @@ mod tests {
 
     const SECRETS: [&str; 4] =
         ["tok-aaaa-bbbb-1111", "sk-cccc-dddd-2222", "pw-eeee-ffff-3333", "sk-env-gggg-4444"];
+    const OTHERS: [&str; 4] = ["horse-battery", "v-hhhh-5555", "t-iiii-6666", "t-jjjj-7777"];
 
     fn contents(path: &Path) -> Vec<(String, String)> {
         let mut archive = zip::ZipArchive::new(Cursor::new(fs::read(path).unwrap())).unwrap();
@@ -158,20 +159,23 @@ mod tests {
     fn no_secret_of_configuration_or_environment_is_in_the_bundle() {
         let (dir, paths, env) = place(
             "{ gateway: { mode: 'local', auth: { token: 'tok-aaaa-bbbb-1111', password: '${GATEWAY_PW}' } },\
-             // the key sk-cccc-dddd-2222\n\
+             // mine is horse-battery-staple\n\
+             mcp: { servers: { a: { env: { K: 'v-hhhh-5555' }, args: ['--token', 't-iiii-6666', '--api-key=t-jjjj-7777', '--port=8080'] } } },\
              models: { providers: { x: { baseUrl: 'http://127.0.0.1:1', apiKey: 'sk-cccc-dddd-2222', models: [] } } } }",
         );
         let about = json!({"version": "1", "failure": "refused tok-aaaa-bbbb-1111"});
         let path = Story { paths: &paths, env: &env, about }.write(dir.path()).unwrap();
         let files = contents(&path);
         for (name, text) in &files {
-            for secret in SECRETS {
+            for secret in SECRETS.into_iter().chain(OTHERS) {
                 assert!(!text.contains(secret), "{secret} is in {name}: {text}");
             }
         }
         let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["about.json", "clawdbot.json", "gateway.log"]);
-        assert!(files[1].1.contains("mode: 'local'"), "{}", files[1].1);
+        for kept in ["mode: 'local'", "'--port=8080'"] {
+            assert!(files[1].1.contains(kept), "{}", files[1].1);
+        }
         assert!(files[2].1.contains("last line"));
         #[cfg(unix)]
         {
