@@ -211,11 +211,18 @@ class Front:
         except OSError:
             pass  # either side is gone
 
+    def serve(self, visitor):
+        self.pass_on(visitor)
+
     def pass_on(self, visitor, head=b""):
         with socket.create_connection(("127.0.0.1", self.gateway)) as gateway:
             gateway.sendall(head)
-            threading.Thread(target=pump, args=(gateway, visitor), daemon=True).start()
+            threading.Thread(target=self.bring, args=(gateway, visitor), daemon=True).start()
             pump(visitor, gateway)
+
+    def bring(self, gateway, visitor):
+        """Carries what the gateway says."""
+        pump(gateway, visitor)
 
 
 class SlowFront(Front):
@@ -293,25 +300,19 @@ class TlsFront(Front):
             self.pass_on(visitor, head)
 
 
-class Wire:
+class Wire(Front):
     """A way to a gateway that can be cut, and that can keep back what comes from there."""
 
     def __init__(self, gateway):
-        self.gateway = gateway
         self.changed = threading.Condition()
         self.pattern = None
         self.kept = 0
         self.taken = 0
         self.ends = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def __enter__(self):
-        return self
+        super().__init__(gateway)
 
     def __exit__(self, *_):
-        self.listener.close()
+        super().__exit__()
         self.let_go()
         self.cut()
 
@@ -332,40 +333,31 @@ class Wire:
         for end in ends:
             close(end)
 
-    def _accept(self):
-        while True:
-            try:
-                visitor, _ = self.listener.accept()
-                gateway = socket.create_connection(("127.0.0.1", self.gateway))
-            except OSError:
-                return
-            with self.changed:
-                self.taken += 1
-                self.ends += [visitor, gateway]
-            threading.Thread(target=pump, args=(visitor, gateway), daemon=True).start()
-            threading.Thread(target=self._bring, args=(gateway, visitor), daemon=True).start()
+    def bring(self, gateway, visitor):
+        with self.changed:
+            self.taken += 1
+            self.ends += [visitor, gateway]
+        pump(gateway, visitor, self._pass)
 
-    def _bring(self, gateway, visitor):
-        brought = b""
-        try:
-            while data := gateway.recv(65536):
-                brought = (brought + data)[-100_000:]
-                with self.changed:
-                    if self.pattern and re.search(self.pattern, brought):
-                        self.kept += 1
-                        self.changed.wait_for(lambda: self.pattern is None)
-                        brought = b""
-                visitor.sendall(data)
-        except OSError:
-            pass
-        for end in (gateway, visitor):
-            close(end)
+    def _pass(self, gateway, brought):
+        """Whether what was brought is passed on, now or once it is let go."""
+        with self.changed:
+            if self.pattern and re.search(self.pattern, brought):
+                self.kept += 1
+                self.changed.wait_for(lambda: self.pattern is None)
+                del brought[:]
+        return True
 
 
-def pump(source, sink):
+def pump(source, sink, passes=None):
+    """Carries what `passes` lets through, which sees the last of it, until either end is gone."""
+    brought = bytearray()
     try:
         while data := source.recv(65536):
-            sink.sendall(data)
+            brought += data
+            del brought[:-100_000]
+            if passes is None or passes(source, brought):
+                sink.sendall(data)
     except OSError:
         pass
     for end in (source, sink):
