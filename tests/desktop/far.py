@@ -301,7 +301,7 @@ class TlsFront(Front):
 
 
 class Wire(Front):
-    """A way to a gateway that can be cut, and that can keep back what comes from there."""
+    """A way to a gateway that can be cut, that can fall silent, and that can keep back what comes from there."""
 
     def __init__(self, gateway):
         self.changed = threading.Condition()
@@ -309,6 +309,7 @@ class Wire(Front):
         self.kept = 0
         self.taken = 0
         self.ends = []
+        self.silent = []
         super().__init__(gateway)
 
     def __exit__(self, *_):
@@ -333,6 +334,12 @@ class Wire(Front):
         for end in ends:
             close(end)
 
+    def fall_silent(self):
+        """The connections of now stay open and bring nothing more; how many they are."""
+        with self.changed:
+            self.silent = list(self.ends)
+            return len(self.silent) // 2
+
     def bring(self, gateway, visitor):
         with self.changed:
             self.taken += 1
@@ -346,7 +353,7 @@ class Wire(Front):
                 self.kept += 1
                 self.changed.wait_for(lambda: self.pattern is None)
                 del brought[:]
-        return True
+            return gateway not in self.silent
 
 
 def pump(source, sink, passes=None):

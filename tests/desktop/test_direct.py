@@ -1,6 +1,7 @@
 """A gateway at an address: over TLS with a pinned certificate, and in plain text on this computer."""
 
 import os
+import socket
 import subprocess
 import unittest
 
@@ -9,7 +10,7 @@ from selenium.webdriver.support.select import Select
 
 from desktop import CLI, Desktop, element, elements, free_port, say, until, wait_answer
 from fake_model import Answer, FakeModel
-from far import TOKEN, UPGRADE, TlsFront, ask_door, call, connection_page, far_gateway
+from far import TOKEN, UPGRADE, TlsFront, Wire, ask_door, call, connection_page, far_gateway
 from original import OriginalGateway
 
 
@@ -125,12 +126,38 @@ class Direct(unittest.TestCase):
         # A port of nobody: however often it is tried, it goes on waiting.
         self.use(url="ws://127.0.0.1:%d" % free_port())
         self.wait("waiting")
+        self.change_networks()
+
+    def change_networks(self):
+        """This computer gets another address, which the app notices."""
         address = ["ip", "address", "add", "127.99.99.%d/32" % (os.getpid() % 250 + 1), "dev", "lo"]
         if subprocess.run(address, capture_output=True).returncode:
             self.skipTest("this computer gets no addresses from tests")
         away = address[:2] + ["del"] + address[3:]
         self.addCleanup(subprocess.run, away)
         until(lambda: "has another network address" in self.desktop.log(), 15, "the attempt")
+
+    def test_a_connection_that_died_unnoticed_is_made_again_at_once(self):
+        wire = self.enterContext(Wire(self.far))
+        self.use(url="ws://127.0.0.1:%d" % wire.port)
+        self.wait("ready")
+        self.talk("Are you there?")
+        browser = socket.create_connection(("127.0.0.1", self.desktop.port), timeout=60)
+        self.addCleanup(browser.close)
+        browser.sendall("\r\n".join(["GET / HTTP/1.1", "Host: 127.0.0.1:%d" % self.desktop.port, *UPGRADE, "", ""]).encode())
+        self.assertIn(b"101", browser.recv(15))
+        # Of the page, the tray, the session and the browser.
+        until(lambda: wire.taken >= 4, 30, "all that connect")
+        self.assertGreaterEqual(wire.fall_silent(), 4)
+        before = wire.taken
+        self.change_networks()
+        # Nobody else would have ended them for as long as a minute: not the sockets, and not the pages.
+        until(lambda: "it was silent after a pause or a change of networks" in self.desktop.log(), 30, "the proof")
+        while browser.recv(65536):
+            pass
+        until(lambda: wire.taken >= before + 3, 30, "the new connections")
+        self.wait("ready")
+        self.talk("And now?")
 
 
 class Languages(unittest.TestCase):

@@ -15,6 +15,10 @@ const POLICY: u16 = 1008;
 const RESTART: u16 = 1012;
 const ABNORMAL: u16 = 1006;
 
+/// Why a connection ends from this side.
+pub(super) const TURNING: &str = "the app turns to another gateway";
+pub(super) const SILENT: &str = "the gateway does not answer any more";
+
 /// The page's `connect`.
 #[derive(Deserialize)]
 struct Hello {
@@ -71,8 +75,8 @@ pub(crate) async fn serve(
 }
 
 /// Tells the page that its connection ends and that another one is worth trying.
-pub(crate) async fn hang_up(to_page: &mpsc::Sender<Outgoing>) {
-    close(to_page, RESTART, "the app turns to another gateway").await;
+pub(super) async fn hang_up(to_page: &mpsc::Sender<Outgoing>, why: &str) {
+    close(to_page, RESTART, why).await;
 }
 
 async fn open(remote: &Remote, params: &HelloParams) -> Result<Line, ConnectError> {

@@ -7,7 +7,7 @@ use clawdbot_client::{ConnectOptions, Dialer};
 use clawdbot_gateway::{InProcess, Media};
 use clawdbot_protocol::{DeviceIdentity, Scope};
 use clawdbot_remote::front_door::FarEnd;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::vault::{Credential, Vault, VaultError};
 use super::{line, media};
@@ -33,6 +33,8 @@ struct Inner {
     credential: Mutex<Credential>,
     identity: Arc<DeviceIdentity>,
     vault: Vault,
+    /// Ends the connections that are open now.
+    dead: Notify,
     end: tokio_util::sync::CancellationToken,
 }
 
@@ -55,7 +57,8 @@ impl Remote {
         base.max_rate = Some(MAX_RATE);
         let credential = Mutex::new(credential);
         let end = tokio_util::sync::CancellationToken::new();
-        Ok(Self(Arc::new(Inner { base, key, credential, identity, vault, end })))
+        let dead = Notify::new();
+        Ok(Self(Arc::new(Inner { base, key, credential, identity, vault, dead, end })))
     }
 
     /// Opens a connection that behaves like one to a gateway in this process.
@@ -66,10 +69,16 @@ impl Remote {
         tokio::spawn(async move {
             tokio::select! {
                 () = line::serve(&remote, from_page, &to_page) => {}
-                () = remote.0.end.cancelled() => line::hang_up(&to_page).await,
+                () = remote.0.dead.notified() => line::hang_up(&to_page, line::SILENT).await,
+                () = remote.0.end.cancelled() => line::hang_up(&to_page, line::TURNING).await,
             }
         });
         InProcess { to_gateway, from_gateway }
+    }
+
+    /// Ends every connection that is open, because nothing comes through them any more.
+    pub(crate) fn hang_up(&self) {
+        self.0.dead.notify_waiters();
     }
 
     /// Ends every connection, because the app turns to another gateway.

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use clawdbot_client::{AddressError, Dialer};
 use hyper::header::HeaderValue;
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -50,6 +50,7 @@ impl FarEnd {
 pub struct FrontDoor {
     address: SocketAddr,
     target: watch::Sender<Option<FarEnd>>,
+    dead: Arc<Notify>,
     task: JoinHandle<()>,
     open: DropGuard,
 }
@@ -98,13 +99,25 @@ impl FrontDoor {
         let (target, watched) = watch::channel(None);
         let closing = CancellationToken::new();
         let open = closing.clone().drop_guard();
+        let dead = Arc::new(Notify::new());
+        let hang_up = dead.clone();
         let task = tokio::spawn(async move {
             let mut visits = JoinSet::new();
-            // The listener ends here, before anybody hears that the door is closed.
-            let _ = closing.run_until_cancelled(accept(listener, watched, &mut visits)).await;
+            let serving = async {
+                let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+                loop {
+                    tokio::select! {
+                        visitor = accept(&listener, &room) => enter(&mut visits, visitor, &watched),
+                        () = hang_up.notified() => visits.shutdown().await,
+                    }
+                }
+            };
+            let _ = closing.run_until_cancelled(serving).await;
+            // Before anybody hears that the door is closed.
+            drop(listener);
             visits.shutdown().await;
         });
-        Ok(Self { address, target, task, open })
+        Ok(Self { address, target, dead, task, open })
     }
 
     /// Where it listens.
@@ -117,6 +130,12 @@ impl FrontDoor {
         self.target.send_replace(target);
     }
 
+    /// Ends every connection that is open, because nothing comes through from the far end any more;
+    /// those that come next are welcome.
+    pub fn hang_up(&self) {
+        self.dead.notify_one();
+    }
+
     /// Closes it; afterwards its port is free and nothing of it is left.
     pub async fn close(self) {
         drop(self.open);
@@ -124,25 +143,15 @@ impl FrontDoor {
     }
 }
 
-async fn accept(
-    listener: TcpListener,
-    target: watch::Receiver<Option<FarEnd>>,
-    visits: &mut JoinSet<()>,
-) {
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+type Place = OwnedSemaphorePermit;
+
+/// The next visitor, once there is room. May be dropped half way and called again.
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, Option<Place>) {
+    // The semaphore is never closed.
+    let place = room.clone().acquire_owned().await.ok();
     loop {
-        while visits.try_join_next().is_some() {}
-        let Ok(place) = room.clone().acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((visitor, _)) => {
-                let target = target.clone();
-                visits.spawn(async move {
-                    let _place = place;
-                    if let Err(error) = visit::serve(visitor, target).await {
-                        tracing::debug!(%error, "a connection through the front door ended");
-                    }
-                });
-            }
+            Ok((visitor, _)) => return (visitor, place),
             Err(error) => {
                 tracing::warn!(%error, "the front door cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -151,10 +160,24 @@ async fn accept(
     }
 }
 
+fn enter(
+    visits: &mut JoinSet<()>,
+    (visitor, place): (TcpStream, Option<Place>),
+    target: &watch::Receiver<Option<FarEnd>>,
+) {
+    while visits.try_join_next().is_some() {}
+    let target = target.clone();
+    visits.spawn(async move {
+        let _place = place;
+        if let Err(error) = visit::serve(visitor, target).await {
+            tracing::debug!(%error, "a connection through the front door ended");
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpStream;
 
     use super::*;
 
@@ -284,12 +307,20 @@ mod tests {
         let door = FrontDoor::bind(here(0)).await.unwrap();
         door.lead_to(Some(echo("wss://gateway.example").await));
         let address = door.address();
-        let mut socket = TcpStream::connect(address).await.unwrap();
-        let request = format!(
-            "GET / HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
-        );
-        socket.write_all(request.as_bytes()).await.unwrap();
-        assert!(head(&mut socket).await.starts_with("http/1.1 101 "));
+        let enter = async || {
+            let mut socket = TcpStream::connect(address).await.unwrap();
+            let request = format!(
+                "GET / HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
+            );
+            socket.write_all(request.as_bytes()).await.unwrap();
+            assert!(head(&mut socket).await.starts_with("http/1.1 101 "));
+            socket
+        };
+        // Of one that is as dead as the far end nothing is left either, but the door stays open.
+        let mut dead = enter().await;
+        door.hang_up();
+        assert!(matches!(dead.read(&mut [0]).await, Ok(0) | Err(_)));
+        let mut socket = enter().await;
         socket.write_all(b"there and back").await.unwrap();
         let mut back = [0; 14];
         socket.read_exact(&mut back).await.unwrap();

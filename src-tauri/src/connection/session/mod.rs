@@ -22,6 +22,8 @@ use crate::host::{Away, Failure};
 
 /// For the handshake with the remote gateway.
 const CONNECT: Duration = Duration::from_secs(15);
+/// A gateway that is reached answers within this time.
+const PROOF: Duration = Duration::from_secs(8);
 
 /// What a session needs from the app.
 #[derive(Clone)]
@@ -182,6 +184,14 @@ impl Session {
             let closed = tokio::select! {
                 closed = client.closed() => closed.to_string(),
                 () = self.tunnel_down() => "the tunnel is down".to_owned(),
+                () = self.fell_silent(client) => {
+                    // Whatever else goes the same way is as dead, and knows it as little.
+                    self.remote.hang_up();
+                    if let Some(door) = &self.door {
+                        door.hang_up();
+                    }
+                    "it was silent after a pause or a change of networks".to_owned()
+                }
             };
             tracing::info!(closed, "the remote gateway went away");
             self.client = None;
@@ -220,6 +230,27 @@ impl Session {
                 SessionEvent::Ready
             }
             Err(error) => self.refused(error).await,
+        }
+    }
+
+    /// Resolves when this computer has slept or got on another network and the gateway does not
+    /// answer any more. A tunnel finds that out by itself, and takes everything in it along.
+    async fn fell_silent(&self, client: &Client) {
+        if self.tunnel.is_some() {
+            return std::future::pending().await;
+        }
+        let mut gains = self.network.gains();
+        loop {
+            tokio::select! {
+                () = woken() => {}
+                () = gains.next() => {}
+            }
+            // A refusal is an answer too.
+            let nothing = serde_json::json!({});
+            let answer = client.request("health", &nothing);
+            if tokio::time::timeout(PROOF, answer).await.is_err() {
+                return;
+            }
         }
     }
 
