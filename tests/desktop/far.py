@@ -67,6 +67,16 @@ class Sshd:
 
         until(listens, 15, "sshd")
 
+    def jump(self, passphrase):
+        """Puts another machine on the way, with a key of its own that opens this one too."""
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", self.path("jump")], check=True)
+        with open(self.path("id.pub"), "a") as keys:
+            keys.write((self.directory / "jump.pub").read_text())
+        config = self.directory / "config"
+        text = config.read_text().replace("Host far", "Host far\n ProxyJump jump")
+        jump = text[:text.index(" LocalForward")].replace("Host far\n ProxyJump jump", "Host jump")
+        config.write_text(text + jump.replace(self.path("id"), self.path("jump")))
+
     def drop_sessions(self):
         """Ends every connection to it, as when the network breaks; how many there were."""
         sessions = children(self.process.pid)

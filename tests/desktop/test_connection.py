@@ -146,6 +146,35 @@ class Connection(unittest.TestCase):
         element(page, "ask-ok").click()
         desktop.wait_ready()
 
+    def test_each_machine_on_the_way_has_its_own_passphrase_and_only_a_wrong_one_is_told_as_wrong(self):
+        there = self.enterContext(FakeModel(Answer()))
+        desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        sshd = Sshd(desktop, passphrase=PASSPHRASE)
+        sshd.trust()
+        sshd.jump("another passphrase")
+        far = far_gateway(desktop, there.url)
+        desktop.start("--hidden")
+        page = desktop.open_page()
+        page.set_script_timeout(20)
+        target = {"mode": "ssh", "sshTarget": "far", "remotePort": far}
+        call(page, "connection_use", target=target, credential={"token": TOKEN})
+        asked = []
+
+        def reply(value, again):
+            # The next question is another one, even if it takes the place of this one on screen.
+            asks = until(lambda: (now := elements(page, "ask")) and now[0].text not in asked and now[0], 30, "a question")
+            asked.append(asks.text)
+            self.assertEqual(bool(elements(page, "ask-again")), again, asks.text)
+            element(page, "ask-value").send_keys(value)
+            element(page, "ask-ok").click()
+            return asked[-1]
+
+        for value, again in (("something else", False), ("another passphrase", True)):
+            self.assertIn(sshd.path("jump"), reply(value, again))
+        self.assertIn(sshd.path("id"), reply(PASSPHRASE, False))
+        until(lambda: call(page, "connection_read")["state"] == "ready", 30, "the remote gateway")
+
     def test_a_tunnel_that_stays_lost_is_announced_and_so_is_its_end(self):
         desktop, sshd, text = self.start_there()
         desktop.wait_ready()

@@ -110,7 +110,7 @@ fn ask(
     let question = arguments.next().unwrap_or_default();
     let mut stream = local::connect(Path::new(&var(SOCKET)?)).ok()?;
     let word = var(WORD)?;
-    let text = format!("{}\n{}", word.to_str()?, question.to_string_lossy());
+    let text = format!("{}\n{}\n{}", word.to_str()?, asker(), question.to_string_lossy());
     // The length stands first, because not every system can close one direction alone.
     stream.write_all(&u32::try_from(text.len()).ok()?.to_be_bytes()).ok()?;
     stream.write_all(text.as_bytes()).ok()?;
@@ -121,4 +121,16 @@ fn ask(
     out.write_all(answer).ok()?;
     out.write_all(b"\n").ok()?;
     out.flush().ok()
+}
+
+/// The `ssh` that asks: each machine on the way has one of its own.
+#[cfg(unix)]
+fn asker() -> u32 {
+    std::os::unix::process::parent_id()
+}
+
+/// Not told apart on this system.
+#[cfg(not(unix))]
+fn asker() -> u32 {
+    0
 }

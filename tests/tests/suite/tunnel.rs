@@ -241,6 +241,34 @@ async fn a_jump_host_of_the_alias_is_on_the_way() {
 }
 
 #[tokio::test]
+async fn a_passphrase_for_two_machines_is_asked_for_once_and_told_as_wrong_only_if_it_is() {
+    let (sshd, gateway) = (Sshd::start().await, TestGateway::start().await);
+    let locked = sshd.file("locked");
+    sshd.configure(&format!(
+        " IdentitiesOnly yes\n ProxyJump jump\nHost jump\n HostName 127.0.0.1\n Port {}\n User root\n \
+         IdentitiesOnly yes\n IdentityFile {}",
+        sshd.address().port(),
+        locked.display()
+    ));
+    let spec = Spec {
+        identity: Some(locked.to_str().unwrap().parse().unwrap()),
+        ..sshd.spec(gateway.address().port())
+    };
+    std::fs::remove_file(sshd.file("id")).unwrap();
+    let (tunnel, mut questions) = open(&sshd, spec);
+    let wrong = question(&mut questions).await;
+    assert_eq!((wrong.kind, wrong.again), (Kind::Passphrase, false));
+    wrong.answer(Some("not this".to_owned().into()));
+    let again = question(&mut questions).await;
+    assert!(again.again);
+    again.answer(Some(PASSPHRASE.to_owned().into()));
+    up(&tunnel).await;
+    assert!(questions.try_recv().is_err(), "the second machine got the same answer");
+    assert!(greets(&tunnel.dialer()).await);
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn troubles_have_names_and_only_some_are_tried_again() {
     let mut sshd = Sshd::start().await;
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();

@@ -83,18 +83,24 @@ struct State {
     word: String,
     /// Passwords and passphrases by their question, for as long as they are good.
     known: HashMap<String, Zeroizing<String>>,
-    /// What this `ssh` has been told: asked again, it was wrong.
-    told: HashSet<String>,
+    /// What has been told, and to which process: asked by the same one again, it was wrong. Each
+    /// machine on the way has a process of its own, and the key that opens several is asked for by
+    /// each.
+    told: HashSet<(Asker, String)>,
     open: usize,
     declined: bool,
     fingerprint: Option<String>,
 }
 
+/// The number of the process that asks; nothing depends on its being true but how often a person is
+/// asked.
+type Asker = u32;
+
 /// What is remembered of a question.
 enum Memory {
     Empty,
     Knows(Zeroizing<String>),
-    /// What this `ssh` was told.
+    /// What the one who asks was told.
     Wrong,
 }
 
@@ -157,15 +163,17 @@ impl Desk {
     async fn converse(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
         let reading = read_question(&mut stream);
         let text = tokio::time::timeout(PATIENCE, reading).await.map_err(io::Error::other)??;
-        let (word, prompt) = text.split_once('\n').unwrap_or_default();
+        let (word, asked) = text.split_once('\n').unwrap_or_default();
         if !bool::from(word.as_bytes().ct_eq(self.state().word.as_bytes())) {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
+        let (asker, prompt) = asked.split_once('\n').unwrap_or_default();
+        let asker = asker.parse().map_err(|_| io::ErrorKind::InvalidData)?;
         // The helper ends with its `ssh`.
         let mut end = [0];
         let (mut gone, mut reply) = tokio::io::split(stream);
         let answer = tokio::select! {
-            answer = self.decide(prompt) => answer,
+            answer = self.decide(asker, prompt) => answer,
             _ = gone.read(&mut end) => return Ok(()),
         };
         if let Some(answer) = answer {
@@ -176,9 +184,9 @@ impl Desk {
         reply.shutdown().await
     }
 
-    async fn decide(&self, prompt: &str) -> Option<Zeroizing<String>> {
+    async fn decide(&self, asker: Asker, prompt: &str) -> Option<Zeroizing<String>> {
         let (kind, fingerprint) = classify(prompt);
-        let again = match self.remembered(prompt) {
+        let again = match self.remembered(asker, prompt) {
             Memory::Knows(answer) => return Some(answer),
             Memory::Wrong => true,
             Memory::Empty => false,
@@ -196,26 +204,27 @@ impl Desk {
             // The very key that was shown, not whichever comes next.
             Kind::HostKey => fingerprint.map(Zeroizing::new),
             Kind::Code => {
-                self.state().told.insert(prompt.to_owned());
+                self.state().told.insert((asker, prompt.to_owned()));
                 Some(answer)
             }
             Kind::Passphrase | Kind::Password => {
                 let mut state = self.state();
-                state.told.insert(prompt.to_owned());
+                state.told.insert((asker, prompt.to_owned()));
                 state.known.insert(prompt.to_owned(), answer.clone());
                 Some(answer)
             }
         }
     }
 
-    fn remembered(&self, prompt: &str) -> Memory {
+    fn remembered(&self, asker: Asker, prompt: &str) -> Memory {
         let mut state = self.state();
-        if state.told.contains(prompt) {
+        let told = (asker, prompt.to_owned());
+        if state.told.contains(&told) {
             state.known.remove(prompt);
             return Memory::Wrong;
         }
         let Some(known) = state.known.get(prompt).cloned() else { return Memory::Empty };
-        state.told.insert(prompt.to_owned());
+        state.told.insert(told);
         Memory::Knows(known)
     }
 
@@ -337,14 +346,16 @@ mod tests {
             asked
         });
         let prompt = "Enter passphrase for key 'id': ";
-        let answer = async |desk: &Desk| desk.decide(prompt).await.unwrap().to_string();
+        let answer =
+            async |desk: &Desk, asker| desk.decide(asker, prompt).await.unwrap().to_string();
         desk.renew().unwrap();
-        assert_eq!(answer(&desk).await, "answer 1");
-        // The next connection is not for the person to notice.
+        assert_eq!(answer(&desk, 7).await, "answer 1");
+        // Neither the next machine on the way nor the next connection is for the person to notice.
+        assert_eq!(answer(&desk, 8).await, "answer 1");
         desk.renew().unwrap();
-        assert_eq!(answer(&desk).await, "answer 1");
+        assert_eq!(answer(&desk, 9).await, "answer 1");
         // Asked twice by one ssh: it was wrong.
-        assert_eq!(answer(&desk).await, "answer 2");
+        assert_eq!(answer(&desk, 9).await, "answer 2");
         drop(desk);
         assert_eq!(person.await.unwrap(), 2);
     }
@@ -356,7 +367,7 @@ mod tests {
         let old = desk.renew().unwrap();
         desk.renew().unwrap();
         let (mut near, far) = tokio::io::duplex(1024);
-        let text = format!("{old}\nEnter passphrase for key 'id': ");
+        let text = format!("{old}\n7\nEnter passphrase for key 'id': ");
         near.write_u32(u32::try_from(text.len()).unwrap()).await.unwrap();
         near.write_all(text.as_bytes()).await.unwrap();
         assert!(desk.converse(far).await.is_err());
