@@ -1,7 +1,10 @@
 //! The parts of the app, put together.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use clawdbot_config::{Env, Paths};
-use clawdbot_remote::ssh::{Ssh, SshError};
+use clawdbot_gateway::FileWatch;
 use tauri::{App, AppHandle, Manager};
 use tokio::sync::{mpsc, watch};
 use tracing_appender::non_blocking::WorkerGuard;
@@ -86,7 +89,9 @@ fn start(app: &mut App, setup: Setup) {
     let Setup { launch, env, paths, settings } = setup;
     let app = app.handle();
     lifecycle::catch_signals(app.clone());
+    let files = [paths.config.clone(), settings.path().to_owned()];
     let host = start_host(app, paths, env, &settings);
+    tauri::async_runtime::spawn(follow_files(files, host.clone(), settings.clone()));
     window::prepare(app);
     let (feed, moments) = Feed::start(host.clone());
     app.manage(feed.clone());
@@ -109,12 +114,21 @@ fn start(app: &mut App, setup: Setup) {
     tauri::async_runtime::spawn(check_sidecar(app.clone(), host, note));
 }
 
+/// Follows whoever writes into the files that decide how the app behaves.
+async fn follow_files(files: [PathBuf; 2], host: Host, settings: SettingsStore) {
+    let watch = FileWatch::new(files.into(), Arc::default());
+    loop {
+        watch.settled().await;
+        let settings = settings.clone();
+        let _ = tauri::async_runtime::spawn_blocking(move || settings.reload()).await;
+        host.config_changed().await;
+    }
+}
+
 /// Everything that a gateway here or elsewhere needs from the app.
 fn start_host(app: &AppHandle, paths: Paths, env: Env, settings: &SettingsStore) -> Host {
     let (questions, asked) = mpsc::channel(MAX_QUESTIONS);
-    let ssh = std::env::current_exe().map_err(|_| SshError::NoProgram);
-    let ssh = ssh.and_then(|helper| Ssh::find(env.iter(), helper)).ok();
-    let access = Access { ssh, vault: Vault::new(&paths.state_dir), questions };
+    let access = Access { env: env.clone(), vault: Vault::new(&paths.state_dir), questions };
     app.manage(access.clone());
     let host = Host::start(paths, env, access);
     app.manage(host.clone());

@@ -1,5 +1,6 @@
 """A gateway at an address: over TLS with a pinned certificate, and in plain text on this computer."""
 
+import json
 import os
 import socket
 import subprocess
@@ -121,6 +122,32 @@ class Direct(unittest.TestCase):
               .then(() => arguments[0]("used"), (error) => arguments[0](error.code));""")
         self.assertEqual(refused, "ADDRESS_PLAIN_PUBLIC")
         self.assertEqual(call(self.page, "connection_read")["state"], "ready")
+
+    def test_what_is_written_into_the_files_is_followed(self):
+        state = self.desktop.home / ".clawdbot"
+        file = state / "clawdbot.json"
+        here = file.read_text()
+        self.page.execute_script("window.sameDocument = true")
+        # A comment is none of its business; half a document neither.
+        for text in ("// mine\n" + here, here[:-20]):
+            file.write_text(text)
+        there = json.loads(here)
+        there["gateway"] |= {"mode": "remote", "remote": {
+            "transport": "direct", "url": self.front.url, "tlsFingerprint": self.front.fingerprint, "token": TOKEN}}
+        file.write_text(json.dumps(there))
+        until(lambda: call(self.page, "connection_read")["mode"] == "direct", 30, "the gateway there")
+        self.wait("ready")
+        self.talk("There?")
+        there["gateway"]["remote"]["url"] = "ws://8.8.8.8"
+        file.write_text(json.dumps(there))
+        self.assertEqual(self.wait("failed")["code"], "ADDRESS_PLAIN_PUBLIC")
+        file.write_text(here)
+        self.wait("ready")
+        until(lambda: self.desktop.status() == "Ready on 127.0.0.1:%d" % self.desktop.port, 30, "the gateway here")
+        self.assertTrue(self.page.execute_script("return window.sameDocument"), "the page was never reloaded")
+        # The app's own settings as well.
+        (state / "desktop.json").write_text(json.dumps({"language": "fr", "firstRunDone": True}))
+        self.desktop.wait_entry("Réglages", timeout=20)
 
     def test_another_network_is_tried_at_once(self):
         # A port of nobody: however often it is tried, it goes on waiting.

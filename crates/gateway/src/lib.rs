@@ -83,6 +83,7 @@ mod toolbox;
 mod transcript;
 mod ui;
 mod vouching;
+mod watch;
 mod websocket;
 mod wizard;
 
@@ -100,3 +101,4 @@ pub use setup::{Listen, Lock, Options, Running};
 pub use start::Builder;
 pub use tail::Tail;
 pub use text::hides;
+pub use watch::FileWatch;

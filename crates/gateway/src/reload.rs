@@ -1,13 +1,11 @@
 //! Changes of the configuration while the gateway runs: from `config.*` and from whoever edits the
 //! file. What can be changed without a restart is; the rest is named.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clawdbot_config::{ConfigError, Document, Env, Loaded};
 use clawdbot_protocol::{Generation, Scope};
-use notify::{RecursiveMode, Watcher as _};
 use serde_json::json;
 use tokio::sync::Notify;
 use tracing::{info, warn};
@@ -18,9 +16,7 @@ use crate::settings::Settings;
 use crate::setup::{self, Options};
 use crate::shared::Shared;
 use crate::start::discover;
-
-/// An editor saves in several steps; this long after the last one the document is read.
-const SETTLE: Duration = Duration::from_millis(300);
+use crate::watch::FileWatch;
 
 /// Settings that are read only at start.
 pub(crate) const RESTART: [&str; 6] = [
@@ -159,64 +155,28 @@ impl Shared {
 /// Follows the document and what it includes for as long as the gateway runs.
 pub(crate) fn follow(shared: &Arc<Shared>) {
     let changed = shared.configuring.changed.clone();
-    let (notify, weak) = (changed.clone(), Arc::downgrade(shared));
-    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // The database lives in the same directory and is written all the time.
-        let Ok(event) = event else { return };
-        if event.kind.is_access() {
-            return;
-        }
-        let Some(shared) = weak.upgrade() else { return };
-        let files = shared.config_files();
-        if event.paths.iter().any(|path| files.contains(path)) {
-            notify.notify_one();
-        }
-    });
-    let watcher = watcher
-        .inspect_err(|error| warn!(%error, "changes of the configuration file will not be noticed"))
-        .ok();
-    let mut follower =
-        Follower { shared: shared.clone(), watcher, watched: Vec::new(), said: None };
-    follower.watch();
+    let mut watch = FileWatch::new(shared.config_files(), changed);
+    let mut follower = Follower { shared: shared.clone(), said: None };
     let stop = shared.stop.clone();
     shared.tasks.spawn(async move {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = changed.notified() => {}
+                () = watch.settled() => {}
             }
-            while tokio::time::timeout(SETTLE, changed.notified()).await.is_ok() {}
             follower.reload().await;
-            follower.watch();
+            watch.turn_to(follower.shared.config_files());
         }
     });
 }
 
 struct Follower {
     shared: Arc<Shared>,
-    /// Ends the watching when dropped; without one, only [`crate::Gateway::reload`] is heard.
-    watcher: Option<notify::RecommendedWatcher>,
-    watched: Vec<PathBuf>,
     /// The problem said last, so that it is said once.
     said: Option<String>,
 }
 
 impl Follower {
-    /// Watches directories, because editors and [`clawdbot_config::write`] replace files.
-    fn watch(&mut self) {
-        let Some(watcher) = &mut self.watcher else { return };
-        for file in self.shared.config_files() {
-            let Some(dir) = file.parent().map(Path::to_owned) else { continue };
-            if self.watched.contains(&dir) {
-                continue;
-            }
-            if let Err(error) = watcher.watch(&dir, RecursiveMode::NonRecursive) {
-                warn!(%error, dir = %dir.display(), "changes there will not be noticed");
-            }
-            self.watched.push(dir);
-        }
-    }
-
     /// Reads the document again. One that is broken or would leave the gateway unprotected changes
     /// nothing and is complained about once.
     async fn reload(&mut self) {

@@ -7,6 +7,7 @@ use clawdbot_gateway::{GatewayStatus, Holder, Phase};
 use tokio::sync::{mpsc, watch};
 
 use super::Order;
+use super::basis::Basis;
 use super::failure::Failure;
 use super::local::comes_back;
 use super::state::{AnyGateway, HostState, PortTaken, Running};
@@ -21,6 +22,8 @@ pub(super) struct HostActor {
     pub(super) orders: mpsc::Receiver<Order>,
     pub(super) state: watch::Sender<HostState>,
     pub(super) target: watch::Sender<Wish>,
+    /// Of the start before.
+    pub(super) basis: Basis,
 }
 
 impl HostActor {
@@ -48,12 +51,33 @@ impl HostActor {
 
     /// Where the configuration says the gateway is. One that cannot be read is a matter of the
     /// start on this computer, which names the line.
-    async fn find_target(&self) -> Result<Target, Failure> {
-        let wish = self.load().await.map(|loaded| Wish::of(&loaded.config)).unwrap_or_default();
+    async fn find_target(&mut self) -> Result<Target, Failure> {
+        let loaded = self.load().await;
+        self.basis = Basis::of(loaded.as_ref());
+        let wish = loaded.map(|loaded| Wish::of(&loaded.config)).unwrap_or_default();
         self.target.send_replace(wish.clone());
         wish.check().map_err(|error| {
             Failure::new(error.code(), |language| words::of_target(&error, language))
         })
+    }
+
+    /// The next order, once there is one that changes something.
+    pub(super) async fn next_order(&mut self) -> Option<Order> {
+        self.order_when(Basis::is_left_by).await
+    }
+
+    /// A change of the configuration counts when `matters` says so of the one before and the one now.
+    async fn order_when(&mut self, matters: fn(&Basis, &Basis) -> bool) -> Option<Order> {
+        loop {
+            match self.orders.recv().await {
+                Some(Order::Follow(now)) if matters(&self.basis, &now) => {
+                    tracing::info!("the configuration file says something else now");
+                    return Some(Order::Restart);
+                }
+                Some(Order::Follow(_)) => {}
+                order => return order,
+            }
+        }
     }
 
     pub(super) async fn load(&self) -> Option<clawdbot_config::Loaded> {
@@ -125,7 +149,7 @@ impl HostActor {
             }
             let event = tokio::select! {
                 event = session.next(), if !failed => event,
-                order = self.orders.recv() => match order {
+                order = self.next_order() => match order {
                     Some(Order::Retry) => {
                         failed = false;
                         session.retry();
@@ -149,7 +173,7 @@ impl HostActor {
                         back = comes_back(port) => if !back {
                             return Some(Order::Restart);
                         },
-                        order = self.orders.recv() => return order,
+                        order = self.next_order() => return order,
                     }
                 }
                 SessionEvent::Failed(failure) => {
@@ -164,7 +188,8 @@ impl HostActor {
     pub(super) async fn report(&mut self, failure: Failure) -> Option<Order> {
         tracing::error!(code = failure.code, error = %failure, "the gateway cannot start");
         self.state.send_replace(HostState::Failed(failure));
-        self.orders.recv().await
+        // Whatever was changed may be what helps.
+        self.order_when(|before, now| before != now).await
     }
 }
 

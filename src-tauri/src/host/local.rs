@@ -108,14 +108,14 @@ impl HostActor {
     /// Publishes the status until an order comes; the gateway is down afterwards.
     async fn serve(&mut self, mut running: Running) -> Option<Order> {
         let AnyGateway::Here(gateway) = running.gateway.clone() else {
-            return self.orders.recv().await;
+            return self.next_order().await;
         };
         let mut status = gateway.status();
         loop {
             running.status = status.borrow_and_update().clone();
             self.state.send_replace(HostState::Running(running.clone()));
             tokio::select! {
-                order = self.orders.recv() => {
+                order = self.next_order() => {
                     if matches!(order, Some(Order::Retry | Order::Pause)) {
                         continue;
                     }
@@ -145,7 +145,7 @@ impl HostActor {
         self.state.send_replace(HostState::Away(waiting));
         loop {
             tokio::select! {
-                order = self.orders.recv() => return Some(order),
+                order = self.next_order() => return Some(order),
                 () = tokio::time::sleep(LOOK) => {}
             }
             if answers(port).await {

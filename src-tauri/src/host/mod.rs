@@ -4,14 +4,17 @@
 //! One actor owns the gateway. Everybody else holds a [`Host`] and reads [`HostState`].
 
 mod actor;
+mod basis;
 mod failure;
 mod local;
 mod state;
 pub(crate) mod words;
 
-use clawdbot_config::{Env, Paths};
+use clawdbot_config::{Document, Env, Paths};
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use self::basis::Basis;
 pub(crate) use self::failure::{Failure, HolderError};
 pub(crate) use self::state::{AnyGateway, Away, HostState, PortTaken, Running};
 pub(crate) use self::words::of_config;
@@ -25,6 +28,7 @@ pub(crate) struct Host {
     orders: mpsc::Sender<Order>,
     state: watch::Receiver<HostState>,
     target: watch::Receiver<Wish>,
+    place: Arc<(Paths, Env)>,
 }
 
 enum Order {
@@ -35,6 +39,8 @@ enum Order {
     Pause,
     /// Stop here and use the gateway that another program starts.
     HandBack,
+    /// Turn where the configuration says now, unless that is where it is already.
+    Follow(Box<Basis>),
     Stop(oneshot::Sender<()>),
 }
 
@@ -44,9 +50,11 @@ impl Host {
         let (orders, inbox) = mpsc::channel(4);
         let (state, watched) = watch::channel(HostState::Starting);
         let (target, target_watched) = watch::channel(Wish::default());
-        let actor = actor::HostActor { paths, env, access, orders: inbox, state, target };
+        let place = Arc::new((paths.clone(), env.clone()));
+        let basis = Basis::default();
+        let actor = actor::HostActor { paths, env, access, orders: inbox, state, target, basis };
         tauri::async_runtime::spawn(actor.run());
-        Self { orders, state: watched, target: target_watched }
+        Self { orders, state: watched, target: target_watched, place }
     }
 
     /// Where Clawdbot runs and how it is.
@@ -102,6 +110,14 @@ impl Host {
         if self.orders.try_send(Order::Restart).is_err() {
             tracing::info!("a restart is already waiting");
         }
+    }
+
+    /// The configuration file was changed, by whomever.
+    pub(crate) async fn config_changed(&self) {
+        let place = self.place.clone();
+        let reading = move || Basis::of(Document::load(&place.0.config, &place.1).ok().as_ref());
+        let Ok(now) = tokio::task::spawn_blocking(reading).await else { return };
+        let _ = self.orders.send(Order::Follow(Box::new(now))).await;
     }
 
     /// The running gateway, waiting for one that is starting.

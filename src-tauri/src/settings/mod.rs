@@ -6,6 +6,7 @@
 pub(crate) mod commands;
 mod values;
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -67,8 +68,13 @@ impl SettingsStore {
     /// Writes nothing unless a broken file has to go.
     pub(crate) fn open(state_dir: &Path, desktop: Language) -> Self {
         let path = state_dir.join(FILE);
-        let current = watch::Sender::new(read(&path));
+        let current = watch::Sender::new(read_or_set_aside(&path).unwrap_or_default());
         Self { shared: Arc::new(Shared { path, desktop, current, writing: Mutex::default() }) }
+    }
+
+    /// The file they are in.
+    pub(crate) fn path(&self) -> &Path {
+        &self.shared.path
     }
 
     /// The settings as they are now.
@@ -97,12 +103,37 @@ impl SettingsStore {
     /// [`SettingsError::Shortcut`] and [`SettingsError::Write`]; nothing is changed then.
     pub(crate) fn update(&self, patch: SettingsPatch) -> Result<Settings, SettingsError> {
         let _one_at_a_time = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = patch.apply(self.current())?;
-        if wanted != self.current() {
+        // What a person wrote into the file meanwhile is not to be lost.
+        let before = read_or_set_aside(&self.shared.path).unwrap_or_else(|| self.current());
+        let wanted = patch.apply(before.clone())?;
+        if wanted != before {
             self.write(&wanted)?;
-            self.shared.current.send_replace(wanted.clone());
         }
+        self.adopt(&wanted);
         Ok(wanted)
+    }
+
+    /// Takes over what somebody else wrote into the file. Waits for the disk.
+    pub(crate) fn reload(&self) {
+        let _one_at_a_time = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        match read(&self.shared.path) {
+            Ok(Some(settings)) => self.adopt(&settings),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the changed desktop settings are not used; the ones in force stay");
+            }
+        }
+    }
+
+    fn adopt(&self, settings: &Settings) {
+        let differ = |current: &mut Settings| {
+            let differ = current != settings;
+            if differ {
+                current.clone_from(settings);
+            }
+            differ
+        };
+        self.shared.current.send_if_modified(differ);
     }
 
     /// Wakes everybody who follows, because something shown beside the settings has changed.
@@ -119,29 +150,28 @@ impl SettingsStore {
     }
 }
 
-fn read(path: &Path) -> Settings {
-    let text = match clawdbot_config::read_text(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Settings::default(),
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => return set_aside(path, &error),
+/// `None` where there is no file; an error where it is broken.
+fn read(path: &Path) -> Result<Option<Settings>, Box<dyn Error>> {
+    match clawdbot_config::read_text(path) {
+        Ok(text) => Ok(Some(serde_json::from_str::<Settings>(&text)?.without_impossible())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(error.into()),
         Err(error) => {
             tracing::warn!(%error, path = %path.display(), "the desktop settings cannot be read");
-            return Settings::default();
+            Ok(None)
         }
-    };
-    match serde_json::from_str::<Settings>(&text) {
-        Ok(settings) => settings.without_impossible(),
-        Err(error) => set_aside(path, &error),
     }
 }
 
-/// Keeps the broken file as `desktop.json.broken`, so that nothing a person wrote is lost.
-fn set_aside(path: &Path, cause: &dyn std::error::Error) -> Settings {
-    let mut aside = OsString::from(path);
-    aside.push(".broken");
-    let kept = fs::rename(path, &aside).map_err(|error| error.to_string()).err();
-    tracing::warn!(%cause, kept, path = %path.display(), "the desktop settings are broken and were set aside");
-    Settings::default()
+/// Keeps a broken file as `desktop.json.broken`, so that nothing a person wrote is lost.
+fn read_or_set_aside(path: &Path) -> Option<Settings> {
+    read(path).unwrap_or_else(|cause| {
+        let mut aside = OsString::from(path);
+        aside.push(".broken");
+        let kept = fs::rename(path, &aside).map_err(|error| error.to_string()).err();
+        tracing::warn!(%cause, kept, path = %path.display(), "the desktop settings are broken and were set aside");
+        None
+    })
 }
 
 #[cfg(test)]
@@ -226,6 +256,26 @@ mod tests {
             assert_eq!(fs::read(dir.path().join("desktop.json.broken")).unwrap(), broken);
             assert!(!path.exists());
         }
+    }
+
+    #[test]
+    fn what_is_written_by_hand_is_followed_and_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, path) = (open(dir.path()), dir.path().join(FILE));
+        store.update(patch(json!({ "firstRunDone": true }))).unwrap();
+        fs::write(&path, r#"{"language":"fr","notifications":{"answers":false}}"#).unwrap();
+        store.update(patch(json!({ "notifications": { "pairing": false } }))).unwrap();
+        let now = store.current();
+        assert_eq!(now.language, Some(Language::Fr));
+        assert_eq!((now.notifications.answers, now.notifications.pairing), (false, false));
+
+        let mut watch = store.watch();
+        fs::write(&path, "{ half").unwrap();
+        store.reload();
+        assert!(!watch.has_changed().unwrap());
+        fs::write(&path, r#"{"language":"en"}"#).unwrap();
+        store.reload();
+        assert_eq!(watch.borrow_and_update().language, Some(Language::En));
     }
 
     #[test]

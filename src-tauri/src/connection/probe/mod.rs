@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clawdbot_client::{Client, ConnectError, ConnectOptions, Stage};
-use clawdbot_remote::ssh::{Kind, Questions, SignIn, SshError, Status, Trouble, Tunnel};
+use clawdbot_remote::ssh::{Kind, Questions, SignIn, Status, Trouble, Tunnel};
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -105,7 +105,7 @@ impl<F: Fn(Step)> Trial<F> {
             Target::Ssh(spec) => {
                 self.running(Layer::Name);
                 let no_ssh = |error| Broken::at(Layer::Ssh, words::of_ssh(&error, self.language));
-                let ssh = access.ssh.clone().ok_or(SshError::NoProgram).map_err(no_ssh)?;
+                let ssh = access.ssh().map_err(no_ssh)?;
                 let (tunnel, questions) = Tunnel::start(ssh, spec.clone()).map_err(no_ssh)?;
                 let asking = ask(questions, access.questions.clone());
                 self.tunnel(&tunnel, asking).await?;

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use clawdbot_client::{Client, ConnectOptions, Connected};
+use clawdbot_config::Env;
 use clawdbot_remote::front_door::FrontDoor;
 use clawdbot_remote::ssh::{Question, Ssh, SshError, Status, Tunnel};
 use clawdbot_remote::{Delays, woken};
@@ -28,10 +29,20 @@ const PROOF: Duration = Duration::from_secs(8);
 /// What a session needs from the app.
 #[derive(Clone)]
 pub(crate) struct Access {
-    /// `None` where there is no `ssh`.
-    pub(crate) ssh: Option<Ssh>,
+    pub(crate) env: Env,
     pub(crate) vault: Vault,
     pub(crate) questions: mpsc::Sender<Question>,
+}
+
+impl Access {
+    /// `ssh` as it is installed now.
+    ///
+    /// # Errors
+    /// [`SshError::NoProgram`].
+    pub(crate) fn ssh(&self) -> Result<Ssh, SshError> {
+        let helper = std::env::current_exe().map_err(|_| SshError::NoProgram)?;
+        Ssh::find(self.env.iter(), helper)
+    }
 }
 
 /// What a session has come to.
@@ -98,8 +109,7 @@ impl Session {
     ) -> Result<Self, SessionError> {
         let (mut tunnel, mut asking) = (None, None);
         if let Target::Ssh(spec) = target {
-            let ssh = access.ssh.clone().ok_or(SshError::NoProgram)?;
-            let (opened, mut questions) = Tunnel::start(ssh, spec.clone())?;
+            let (opened, mut questions) = Tunnel::start(access.ssh()?, spec.clone())?;
             base.dialer = Some(opened.dialer());
             let people = access.questions.clone();
             asking = Some(AbortOnDropHandle::new(tokio::spawn(async move {
