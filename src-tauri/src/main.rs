@@ -8,6 +8,7 @@ mod bridge;
 mod clipboard;
 mod commands;
 mod connection;
+mod credential;
 mod diagnostics;
 mod error;
 mod feed;
@@ -50,6 +51,11 @@ fn main() -> anyhow::Result<ExitCode> {
     if std::env::args().nth(1).as_deref() == Some(page::ARGUMENT) {
         logging::to_the_app();
         page::run()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if std::env::args().nth(1).as_deref() == Some(credential::ARGUMENT) {
+        let (paths, env) = surroundings(Env::from_process());
+        credential::run(&paths, &env)?;
         return Ok(ExitCode::SUCCESS);
     }
     if std::env::args().any(|arg| arg == uninstall::ARGUMENT) {

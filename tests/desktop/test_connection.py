@@ -63,6 +63,11 @@ class Connection(unittest.TestCase):
         # A browser on this computer reaches it at the usual address.
         self.assertEqual(call(page, "connection_read")["frontDoor"], "127.0.0.1:%d" % desktop.port)
         self.assertTrue(answers(desktop.port))
+        # So does the command, with what was entered here once.
+        told = desktop.output(CLI, "gateway", "call", "chat.history", "--params", '{"sessionKey": "main"}', "--json")
+        self.assertIn("And now?", told)
+        self.assertNotIn("port-stolen", desktop.output(CLI, "doctor"))
+        self.assertNotIn(TOKEN, desktop.output(CLI, "status") + told)
         # Its secret is in no file of the configuration and nowhere in the page.
         config = (desktop.home / ".clawdbot/clawdbot.json").read_text()
         self.assertNotIn(TOKEN, config + page.page_source + desktop.log())

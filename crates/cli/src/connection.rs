@@ -8,7 +8,7 @@ use clawdbot_protocol::Scope;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{identity, out, web};
+use crate::{app_secret, identity, out, web};
 
 /// Which gateway, with what credential.
 #[derive(Debug, clap::Args)]
@@ -132,6 +132,9 @@ pub(crate) fn options(
         .or_else(|| from_env("GATEWAY_TOKEN").map(Credential::Token))
         .or_else(|| from_env("GATEWAY_PASSWORD").map(Credential::Password))
         .or(target.credential);
+    if options.credential.is_none() && target.is_elsewhere {
+        options.credential = app_secret::of_app(paths, env)?;
+    }
     options.timeout = args.timeout;
     // Without a device nothing but `health` is open to callers from elsewhere (protocol §7.3).
     if !scopes.is_empty() && !clawdbot_client::is_loopback(&options.url) {
@@ -148,6 +151,8 @@ struct Target {
     credential: Option<Credential>,
     /// Whether the configuration or this computer stands for it.
     is_configured: bool,
+    /// Whether it is the gateway that remote mode names.
+    is_elsewhere: bool,
 }
 
 impl Target {
@@ -156,19 +161,22 @@ impl Target {
     fn of(given: Option<&str>, gateway: &GatewayConfig, local: String) -> Self {
         let remote = &gateway.remote;
         let is_remote = gateway.mode == Some(GatewayMode::Remote);
-        // A tunnel ends where the local gateway would be.
+        // A tunnel, and the desktop app's front door, end where the local gateway would be.
         let is_tunnel = remote.transport == RemoteTransport::Ssh && remote.ssh_target.is_some();
         let url = match (given, &remote.url) {
             (Some(given), _) => given.to_owned(),
             (None, Some(url)) if is_remote && !is_tunnel => url.clone(),
-            (None, _) => local,
+            (None, _) => local.clone(),
         };
+        let is_configured_url = remote.url.as_ref() == Some(&url);
+        let is_elsewhere =
+            is_remote && (given.is_none() || is_configured_url || is_same_port_here(&url, &local));
         let known = |token: &Option<Secret>, password: &Option<Secret>| {
             let exposed = |secret: &Option<Secret>| secret.as_ref().map(|s| s.expose().to_owned());
             let token = exposed(token).map(Credential::Token);
             token.or_else(|| exposed(password).map(Credential::Password))
         };
-        let credential = if remote.url.as_ref() == Some(&url) || (is_remote && given.is_none()) {
+        let credential = if is_configured_url || is_elsewhere {
             known(&remote.token, &remote.password)
         } else if clawdbot_client::is_loopback(&url) {
             known(&gateway.auth.token, &gateway.auth.password)
@@ -177,9 +185,15 @@ impl Target {
         };
         let is_configured = given.is_none()
             || clawdbot_client::is_loopback(&url)
-            || (is_remote && remote.url.as_ref() == Some(&url));
-        Self { url, credential, is_configured }
+            || (is_remote && is_configured_url);
+        Self { url, credential, is_configured, is_elsewhere }
     }
+}
+
+/// Whether both addresses are the same port of this computer.
+fn is_same_port_here(one: &str, other: &str) -> bool {
+    let port = clawdbot_client::loopback_port(one);
+    port.is_some() && port == clawdbot_client::loopback_port(other)
 }
 
 #[cfg(test)]
@@ -273,6 +287,11 @@ mod tests {
         let tunnel = serde_json::json!({"mode": "remote", "auth": {"token": "mine"},
             "remote": {"sshTarget": "home", "url": "wss://home.example", "token": "theirs"}});
         let near = ("ws://127.0.0.1:18789".to_owned(), Some("theirs".to_owned()));
-        assert_eq!(target(None, tunnel), near);
+        assert_eq!(target(None, tunnel.clone()), near);
+        // What has the gateway's port in remote mode leads there, and is not shown this one's secret.
+        for url in ["ws://localhost:18789", "ws://127.0.0.1:18789/"] {
+            assert_eq!(target(Some(url), tunnel.clone()).1, Some("theirs".into()));
+        }
+        assert_eq!(target(Some("ws://127.0.0.1:9"), tunnel).1, Some("mine".into()));
     }
 }

@@ -1,6 +1,7 @@
 //! `clawdbot`: the gateway for servers, and the command line for any gateway.
 
 mod agent;
+mod app_secret;
 mod approvals;
 mod args;
 mod attachment;

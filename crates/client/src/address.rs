@@ -132,10 +132,15 @@ impl Address {
 
 /// Whether an address means this machine, as written; no name is looked up.
 pub fn is_loopback(url: &str) -> bool {
-    Address::parse(url).is_ok_and(|address| {
-        let ip = address.host.parse::<IpAddr>();
-        ip.map_or_else(|_| address.host == "localhost", |ip| ip.to_canonical().is_loopback())
-    })
+    loopback_port(url).is_some()
+}
+
+/// The port of this computer that an address leads to; `None` for one that leads elsewhere.
+pub fn loopback_port(url: &str) -> Option<u16> {
+    let address = Address::parse(url).ok()?;
+    let ip = address.host.parse::<IpAddr>();
+    let is_here = ip.map_or(address.host == "localhost", |ip| ip.to_canonical().is_loopback());
+    is_here.then_some(address.port)
 }
 
 fn is_private(ip: IpAddr) -> bool {

@@ -38,7 +38,7 @@ mod pace;
 mod pin;
 mod wire;
 
-pub use address::{AddressError, check_url, is_loopback, web_names};
+pub use address::{AddressError, check_url, is_loopback, loopback_port, web_names};
 pub use client::{Client, Connected};
 pub use dialer::{Dialer, Stream};
 pub use error::{Closed, ConnectError, Distrust, NotAGateway, RequestError, Stage};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clawdbot_client::{Client, ConnectError};
-use clawdbot_config::{AuthMode, Bind, Loaded};
+use clawdbot_config::{AuthMode, Bind, GatewayMode, Loaded};
 use clawdbot_gateway::Holder;
 use clawdbot_protocol::Scope;
 use serde_json::{Value, json};
@@ -114,6 +114,11 @@ pub(super) fn port_stolen<'a>(facts: &'a Facts<'a>) -> Vec<Finding<'a>> {
     let Ok(port) = web::port(facts.paths, facts.env) else { return Vec::new() };
     let Some(holder) = Holder::of_port(port) else { return Vec::new() };
     if facts.running.as_ref().is_some_and(|running| running.pid == holder.pid) {
+        return Vec::new();
+    }
+    // The desktop app's front door to the gateway elsewhere.
+    let mode = facts.config().and_then(|loaded| loaded.config.gateway.mode);
+    if mode == Some(GatewayMode::Remote) && holder.name.starts_with("clawdbot") {
         return Vec::new();
     }
     vec![Finding::new(
