@@ -13,11 +13,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Answer:
-    """One scripted answer: its pieces, the pause before each of them, and what the first one waits for."""
+    """One scripted answer: its pieces, the pause before each of them, what the first one waits for, and a command
+    to run after them."""
 
     chunks: list = field(default_factory=lambda: ["Hello", " from", " the", " model."])
     delay: float = 0.02
     hold: threading.Event = None
+    command: str = None
 
 
 class FakeModel:
@@ -84,7 +86,11 @@ class _Handler(BaseHTTPRequestHandler):
             for text in answer.chunks:
                 time.sleep(answer.delay)
                 self._delta(body, {"content": text})
-            self._delta(body, {}, "stop")
+            if answer.command:
+                run = {"name": "exec", "arguments": json.dumps({"command": answer.command})}
+                call = {"index": 0, "id": "call-1", "type": "function", "function": run}
+                self._delta(body, {"tool_calls": [call]})
+            self._delta(body, {}, "tool_calls" if answer.command else "stop")
             if (body.get("stream_options") or {}).get("include_usage"):
                 self._event(self._envelope(body, "chat.completion.chunk", []) | {"usage": USAGE})
             self._write(b"data: [DONE]\n\n")

@@ -1,5 +1,6 @@
 """A gateway on this computer that another program runs: used, taken over, and handed back."""
 
+import json
 import threading
 import unittest
 
@@ -30,6 +31,32 @@ class Attached(unittest.TestCase):
         for before in range(turn):
             self.assertIn("Question %d" % before, seen)
             self.assertIn("The %s answer" % TURNS[before], seen)
+
+    def test_the_tray_says_what_a_gateway_of_another_program_works_at(self):
+        done = threading.Event()
+        self.addCleanup(done.set)
+        self.desktop = self.enterContext(Desktop())
+        ended = self.desktop.root / "ended"
+        command = "sh -c 'until [ -e %s ]; do sleep 0.1; done'" % ended
+        model = self.enterContext(FakeModel(Answer(chunks=["First a command."], command=command), Answer(hold=done)))
+        port = self.desktop.configure(model.url)
+        config = json.loads((self.desktop.home / ".clawdbot/clawdbot.json").read_text())
+        self.desktop.write_config(config | {"tools": {"exec": {"security": "full", "ask": "off"}}})
+        other = self.gateway()
+        until(lambda: answers(port), 20, "the other gateway")
+        self.desktop.start("--hidden")
+        until(lambda: "run by clawdbot (pid %d)" % other.pid in self.desktop.menu()[1]["label"], 30,
+              "the name of the other program in the menu")
+        ready = self.desktop.item()["IconDigest"]
+        # A terminal asks, not the app.
+        self.desktop.call("agent", {"message": "Wait", "sessionKey": "main", "idempotencyKey": "k1"})
+        until(lambda: self.desktop.status() == "Working: 1 run, exec", 30, "the run and its tool")
+        until(lambda: self.desktop.item()["IconDigest"] != ready, 15, "the icon")
+        self.assertIsNotNone(self.desktop.entry("Quit"), "quitting stops nothing there")
+        ended.touch()
+        until(lambda: self.desktop.status() == "Working: 1 run", 30, "the end of the tool")
+        done.set()
+        self.desktop.wait_ready()
 
     def test_a_gateway_is_used_taken_over_and_handed_back(self):
         self.model = self.enterContext(FakeModel(
