@@ -4,6 +4,8 @@ import json
 import threading
 import unittest
 
+from selenium.webdriver.common.keys import Keys
+
 from desktop import CLI, Desktop, answers, element, say, until, wait_answer
 from fake_model import Answer, FakeModel
 from far import call, connection_page
@@ -57,6 +59,39 @@ class Attached(unittest.TestCase):
         until(lambda: self.desktop.status() == "Working: 1 run", 30, "the end of the tool")
         done.set()
         self.desktop.wait_ready()
+
+    def test_handing_back_asks_before_it_stops_what_is_under_way(self):
+        done = threading.Event()
+        self.addCleanup(done.set)
+        self.model = self.enterContext(FakeModel(Answer(hold=done), Answer(hold=threading.Event())))
+        self.desktop = self.enterContext(Desktop())
+        self.desktop.configure(self.model.url)
+        self.desktop.start("--hidden")
+        self.page = self.desktop.open_page()
+        self.page.set_script_timeout(30)
+        say(self.page, "Hello")
+        until(lambda: self.model.requests, 15, "the run")
+        connection_page(self.desktop, self.page)
+
+        def ask():
+            until(lambda: call(self.page, "connection_read")["runs"] == 1, 15, "the run in the report")
+            element(self.page, "hand-back", 15).click()
+            return element(self.page, "hand-back-stops", 15).text
+
+        self.assertIn("1 run is under way here. Handing back stops it", ask())
+        self.desktop.picture("hand-back")
+        # Nothing has happened yet, and nothing does.
+        element(self.page, "hand-back-cancel").click()
+        element(self.page, "settings-connection").send_keys(Keys.ESCAPE)
+        done.set()
+        wait_answer(self.page, "Hello from the model.")
+
+        say(self.page, "Once more")
+        until(lambda: len(self.model.requests) == 2, 15, "the second run")
+        connection_page(self.desktop, self.page)
+        ask()
+        element(self.page, "hand-back-stop").click()
+        self.wait(state="waiting")
 
     def test_a_gateway_is_used_taken_over_and_handed_back(self):
         self.model = self.enterContext(FakeModel(

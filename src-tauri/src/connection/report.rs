@@ -25,6 +25,8 @@ pub(crate) struct Report {
     front_door: Option<SocketAddr>,
     attached: bool,
     holder: Option<String>,
+    /// Runs that end when the gateway here does.
+    runs: usize,
 }
 
 impl Report {
@@ -41,6 +43,7 @@ impl Report {
             front_door: None,
             attached: false,
             holder: None,
+            runs: state.runs_here(),
         };
         match state {
             HostState::Starting | HostState::Stopped => {}

@@ -68,6 +68,8 @@ export interface ConnectionReport {
   attached?: boolean;
   /** Who that is. */
   holder?: unknown;
+  /** Runs that end when the gateway here does. */
+  runs?: number;
 }
 
 export const LAYERS = ["name", "ssh", "hostKey", "port", "gateway", "version", "authentication"] as const;
