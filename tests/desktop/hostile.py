@@ -144,6 +144,16 @@ class Beggar(HostileGateway):
         return many
 
 
+class Busybody(HostileGateway):
+    """Floods with a run that takes up one tool after the other."""
+
+    def events(self):
+        return [{"type": "event", "event": "agent", "payload": {
+            "runId": "r", "sessionKey": "agent:main:main", "stream": "tool", "seq": at, "ts": 1,
+            "data": {"phase": "start", "name": "tool-%d" % (at % 7), "toolCallId": "c-%d" % at}}}
+            for at in range(self.sent, self.sent + 500)]
+
+
 class Impostor(Front):
     """No gateway at all: does `script` with every visitor."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from desktop import Desktop, children, element, elements, until
 from far import call
-from hostile import Beggar, HostileGateway
+from hostile import Beggar, Busybody, HostileGateway
 
 ABSURD = {"tickIntervalMs": 1e300, "maxPayload": 0, "maxBufferedBytes": -1}
 
@@ -92,6 +92,26 @@ class Hostile(unittest.TestCase):
         self.assertLess(grown, 300, "MiB more, after %d events" % gateway.sent)
         self.assertIsNone(self.page.execute_script("return document.documentElement.dataset.hurt ?? null"))
         self.assertIsNone(self.desktop.app.poll())
+
+    def test_a_busy_gateway_changes_words_of_the_menu_at_a_pace_and_not_the_menu(self):  # APP-09
+        gateway = self.enterContext(Busybody("busy"))
+        self.use(gateway, "secret")
+        working = lambda: self.desktop.status().startswith("Working: 1 run, tool-")
+        gateway.flooding.set()
+        until(working, 30, "the first tool in the menu")
+        said = self.desktop.root / "bus.log"
+        with open(said, "wb") as log:
+            self.desktop.run("dbus-monitor", "--session", "type=signal,interface=com.canonical.dbusmenu", stdout=log)
+        told = lambda member: said.read_text(errors="replace").count("member=" + member)
+        until(lambda: told("ItemsPropertiesUpdated"), 30, "the first change")
+        begun, before, sent = time.monotonic(), told("ItemsPropertiesUpdated"), gateway.sent
+        until(lambda: gateway.sent > sent + 10_000, 60, "the flood")
+        until(lambda: told("ItemsPropertiesUpdated") > before + 3, 60, "changes")
+        changes, seconds = told("ItemsPropertiesUpdated") - before, time.monotonic() - begun
+        until(working, 30, "a tool in the menu")
+        gateway.flooding.clear()
+        self.assertLess(changes, 11 * seconds + 11, "in %.1f s" % seconds)
+        self.assertEqual(told("LayoutUpdated"), 0, "the menu was made anew")
 
     def test_what_waits_for_a_person_is_limited_and_held_by_its_place(self):  # APP-09
         gateway = self.enterContext(Beggar("beggar"))

@@ -26,6 +26,8 @@ use crate::{login, window};
 const ID: &str = "clawdbot";
 /// A panel may start after the app; this is how often it is looked for.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// Pause after each change. Nobody reads faster, and a panel has to draw whatever it is told.
+const PACE: Duration = Duration::from_millis(100);
 
 /// The tray icon and what it shows.
 pub(crate) struct Tray {
@@ -120,6 +122,7 @@ pub(crate) async fn follow(mut tray: Tray, mut sources: Sources) {
         if ended || matches!(*state.borrow(), HostState::Stopped) {
             return;
         }
+        tokio::time::sleep(PACE).await;
     }
 }
 
