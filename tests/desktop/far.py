@@ -134,15 +134,15 @@ class Accounts:
                               check=True).stdout.strip()
 
 
-def far_gateway(desktop, model_url):
-    """A second gateway, with a home of its own; returns its port."""
+def far_gateway(desktop, model_url, **gateway):
+    """A second gateway, with a home and settings of its own; returns its port."""
     home, port = desktop.root / "far", free_port()
     state = home / ".clawdbot"
     state.mkdir(parents=True, mode=0o700)
     provider = {"baseUrl": model_url, "apiKey": "k", "api": "openai-completions",
                 "models": [{"id": "mock-1", "name": "Mock"}]}
     (state / "clawdbot.json").write_text(json.dumps({
-        "gateway": {"mode": "local", "auth": {"mode": "token", "token": TOKEN}},
+        "gateway": {"mode": "local", "auth": {"mode": "token", "token": TOKEN}, **gateway},
         "models": {"providers": {"mock": provider}},
         "agents": {"defaults": {"model": {"primary": "mock/mock-1"}}}}))
     desktop.run(CLI, "gateway", "--port", str(port), env={"HOME": str(home)})
@@ -279,9 +279,10 @@ NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"
 
 class TlsFront(Front):
     """What ends TLS in front of a gateway, serving the one name it has: `localhost` and its port. It vouches
-    for itself unless it has a certificate and its key."""
+    for itself unless it has a certificate and its key, and may add a header line to every request."""
 
-    def __init__(self, desktop, gateway, issued=None):
+    def __init__(self, desktop, gateway, issued=None, header=""):
+        self.added = header and ("\r\n" + header).encode()
         certificate, key = issued or (str(desktop.root / "front.pem"), str(desktop.root / "front.key"))
         if not issued:
             subprocess.run(["openssl", "req", "-x509", *NEW_KEY, "-days", "2", "-subj", "/CN=localhost", "-addext",
@@ -307,7 +308,8 @@ class TlsFront(Front):
             self.heads.append(head.decode())
             if ("host: %s\r\n" % self.name) not in head.decode().lower():
                 return visitor.sendall(b"HTTP/1.1 421 Misdirected Request\r\ncontent-length: 0\r\n\r\n")
-            self.pass_on(visitor, head)
+            first, rest = head.split(b"\r\n", 1)
+            self.pass_on(visitor, first + (self.added or b"") + b"\r\n" + rest)
 
 
 class Wire(Front):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import unittest
@@ -15,12 +16,16 @@ from far import TOKEN, UPGRADE, TlsFront, Wire, ask_door, call, connection_page,
 from original import OriginalGateway
 
 
-class Direct(unittest.TestCase):
+class Connected(unittest.TestCase):
+    """A window whose app may turn to a gateway at an address."""
+
+    gateway = {}
+
     def setUp(self):
         there = self.enterContext(FakeModel(*[Answer(chunks=["An answer ", "from there."], delay=0)] * 2))
         self.desktop = self.enterContext(Desktop())
         self.desktop.configure("http://127.0.0.1:9/v1")
-        self.far = far_gateway(self.desktop, there.url)
+        self.far = far_gateway(self.desktop, there.url, **self.gateway)
         self.front = self.enterContext(TlsFront(self.desktop, self.far))
         self.desktop.start("--hidden")
         self.page = self.desktop.open_page()
@@ -37,6 +42,8 @@ class Direct(unittest.TestCase):
         say(self.page, text)
         wait_answer(self.page, "from there.")
 
+
+class Direct(Connected):
     def test_a_pinned_certificate_is_the_only_one_and_browsers_get_through_the_front_door(self):
         front, port = self.front, self.desktop.port
         # Another certificate than the pinned one, and one that nobody vouches for (APP-10).
@@ -185,6 +192,38 @@ class Direct(unittest.TestCase):
         until(lambda: wire.taken >= before + 3, 30, "the new connections")
         self.wait("ready")
         self.talk("And now?")
+
+
+class Stranger(Connected):
+    # To the gateway there, whoever comes this way comes from elsewhere.
+    gateway = {"trustedProxies": ["127.0.0.1"]}
+
+    def test_a_device_that_waits_to_be_let_in_comes_in_by_itself_or_is_declined_once(self):
+        front = self.enterContext(TlsFront(self.desktop, self.far, header="X-Forwarded-For: 203.0.113.9"))
+        devices = lambda *command: self.desktop.output(
+            CLI, "devices", *command, "--url", "ws://127.0.0.1:%d" % self.far, "--token", TOKEN)
+
+        def request():
+            now = self.wait("waiting")
+            self.assertEqual(now["code"], "PAIRING_REQUIRED")
+            return re.search(r"devices approve ([\w-]+)\.$", now["remedy"])[1]
+
+        self.use(url=front.url, tlsFingerprint=front.fingerprint)
+        asked = request()
+        waits = "Waiting to be let in by the remote gateway"
+        until(lambda: self.desktop.status() == waits, 20, "what it waits for in the menu")
+        connection_page(self.desktop, self.page)
+        self.desktop.picture("to-be-let-in")
+        devices("reject", asked)
+        self.assertEqual(self.wait("failed")["code"], "PAIRING_DECLINED")
+        call(self.page, "connection_retry")
+        again = request()
+        self.assertNotEqual(again, asked)
+        self.assertIn("approved", devices("approve", again))
+        self.wait("ready")
+        element(self.page, "settings-connection").send_keys(Keys.ESCAPE)
+        self.talk("Let in?")
+        self.assertNotIn("waiting", devices("list"), "app and page are one device")
 
 
 class Languages(unittest.TestCase):

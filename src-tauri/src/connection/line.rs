@@ -81,7 +81,15 @@ pub(super) async fn hang_up(to_page: &mpsc::Sender<Outgoing>, why: &str) {
 
 async fn open(remote: &Remote, params: &HelloParams) -> Result<Line, ConnectError> {
     let mut options = remote.options();
-    options.client = params.client.clone();
+    // App and page are one device: one that seems to change is asked to be approved again.
+    let own = options.client;
+    options.client = ClientInfo {
+        display_name: own.display_name,
+        platform: own.platform,
+        device_family: own.device_family,
+        model_identifier: own.model_identifier,
+        ..params.client.clone()
+    };
     options.caps.clone_from(&params.caps);
     options.generations = params.min_protocol..=params.max_protocol;
     if !params.scopes.is_empty() {

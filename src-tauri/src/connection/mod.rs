@@ -19,6 +19,6 @@ pub(crate) mod words;
 
 pub(crate) use self::remote::Remote;
 pub(crate) use self::report::Report;
-pub(crate) use self::session::{Access, Session, SessionEvent, is_tunnel_trouble};
+pub(crate) use self::session::{Access, PAIRING, Session, SessionEvent, is_tunnel_trouble};
 pub(crate) use self::target::{Mode, Target, Wish, configured_secret};
 pub(crate) use self::vault::{Credential, Vault};

@@ -4,7 +4,7 @@ use clawdbot_gateway::Published;
 use clawdbot_remote::tailscale::State;
 
 use super::view::Mark;
-use crate::connection::{Mode, Wish, is_tunnel_trouble};
+use crate::connection::{Mode, PAIRING, Wish, is_tunnel_trouble};
 use crate::host::{Away, HostState};
 use crate::phrases::{Phrases, fill};
 
@@ -19,6 +19,7 @@ pub(super) fn line(state: &HostState, target: &Wish, phrases: &Phrases) -> Strin
         HostState::Running(_) => phrases.link_up,
         HostState::Away(Away { phase: "paused", .. }) | HostState::Stopped => phrases.link_stopped,
         HostState::Away(away) if is_tunnel(away) => phrases.link_tunnel_down,
+        HostState::Away(away) if is_asking(away) => phrases.link_to_be_let_in,
         HostState::Away(Away { phase: "waiting", .. }) => phrases.link_no_answer,
         HostState::Away(_) | HostState::Starting => phrases.link_connecting,
         HostState::Failed(_) => phrases.link_failed,
@@ -32,6 +33,7 @@ pub(super) fn away(away: &Away, mode: Mode, phrases: &Phrases) -> (Mark, &'stati
         ("paused", _) => (Mark::Paused, phrases.disconnected),
         ("waiting", Mode::Local) => (Mark::Starting, phrases.waiting_for_another),
         ("waiting", _) if is_tunnel(away) => (Mark::Away, phrases.tunnel_down),
+        ("waiting", _) if is_asking(away) => (Mark::Waiting, phrases.to_be_let_in),
         ("waiting", _) => (Mark::Away, phrases.no_answer),
         _ => (Mark::Starting, phrases.connecting),
     }
@@ -56,6 +58,11 @@ fn here(state: &HostState, phrases: &Phrases) -> String {
         Some(holder) => fill(phrases.here_other, &[&holder.name, &holder.pid.to_string()]),
         None => phrases.here.to_owned(),
     }
+}
+
+/// Whether a person has to let this device in there.
+fn is_asking(away: &Away) -> bool {
+    away.code.as_deref() == Some(PAIRING)
 }
 
 fn is_tunnel(away: &Away) -> bool {

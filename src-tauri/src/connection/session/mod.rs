@@ -14,11 +14,12 @@ use clawdbot_remote::{Delays, woken};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-pub(crate) use self::told::{SessionError, is_tunnel_trouble, trouble_behind};
+pub(crate) use self::told::{PAIRING, SessionError, is_tunnel_trouble, trouble_behind};
 use super::network::Network;
 use super::remote::Remote;
 use super::target::Target;
 use super::vault::{Credential, Vault};
+use super::words::Request;
 use crate::host::{Away, Failure};
 
 /// For the handshake with the remote gateway.
@@ -68,6 +69,8 @@ pub(crate) struct Session {
     pause: Option<Duration>,
     /// Left alone by a person although there is no tunnel, and whether that was told.
     paused: Option<bool>,
+    /// What this device waits for to be let in.
+    request: Option<Request>,
     /// What the tunnel was when that was last told.
     told: Option<Status>,
     network: Network,
@@ -144,6 +147,7 @@ impl Session {
             delays: Delays::default(),
             pause: None,
             paused: None,
+            request: None,
             told: None,
             network: Network::watch(),
             _questions: asking,
@@ -184,6 +188,7 @@ impl Session {
             tunnel.retry_now();
         }
         self.paused = None;
+        self.request = None;
         self.delays = Delays::default();
         self.pause = None;
     }
@@ -236,6 +241,7 @@ impl Session {
                     self.remote.learn(&token).await;
                 }
                 self.client = Some(client);
+                self.request = None;
                 self.delays = Delays::default();
                 SessionEvent::Ready
             }

@@ -7,12 +7,15 @@ use clawdbot_remote::ssh::{SshError, Status, Trouble, Tunnel};
 
 use super::{Session, SessionEvent};
 use crate::connection::vault::VaultError;
-use crate::connection::words::{self, States};
+use crate::connection::words::{self, Request, States};
 use crate::host::{Away, Failure};
 use crate::words::{Said, Words};
 
 /// How long `ssh` may take to say why it could not reach the gateway's port.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// The code of a device that waits to be let in.
+pub(crate) const PAIRING: &str = "PAIRING_REQUIRED";
 
 /// Why a session cannot even begin.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +44,9 @@ impl SessionError {
 impl Session {
     /// What a gateway that did not let this app in comes to.
     pub(super) async fn refused(&mut self, error: ConnectError) -> SessionEvent {
+        if let Some(request) = Request::of(&error) {
+            return self.asked(request, &error);
+        }
         if matches!(
             error,
             ConnectError::Refused { .. } | ConnectError::Tls { .. } | ConnectError::Address(_)
@@ -62,6 +68,23 @@ impl Session {
         SessionEvent::Away(Away {
             code: Some(error.code().to_owned()),
             said,
+            ..self.away("waiting")
+        })
+    }
+
+    /// A person has to let this device in there. As long as it is the same request, they may still
+    /// do so; asking on after a refusal would never end.
+    fn asked(&mut self, request: Request, error: &ConnectError) -> SessionEvent {
+        if self.request.as_ref().is_some_and(|before| *before != request) {
+            return SessionEvent::Failed(Failure::new("PAIRING_DECLINED", |language| {
+                words::of_declined(&request, language)
+            }));
+        }
+        self.request = Some(request);
+        self.pause = Some(self.delays.next_delay());
+        SessionEvent::Away(Away {
+            code: Some(PAIRING.to_owned()),
+            said: Said::of(|language| words::of_connect(error, language)),
             ..self.away("waiting")
         })
     }

@@ -37,6 +37,13 @@ pub(super) fn ssh(error: &SshError) -> (String, &'static str) {
     }
 }
 
+/// Of a device that was not let in: headline, message, remedy.
+pub(super) const DECLINED: (&str, &str, &str) = (
+    "The remote gateway did not let this device in",
+    "The request of this device was declined there, or nobody answered it in time.",
+    "Try again, and approve the new request there: clawdbot devices approve {}.",
+);
+
 pub(super) fn connect(error: &ConnectError, cause: Cause) -> (&'static str, String, &'static str) {
     let host = host(error);
     match cause {
@@ -88,7 +95,7 @@ pub(super) fn connect(error: &ConnectError, cause: Cause) -> (&'static str, Stri
         Cause::Pairing => (
             "The remote gateway does not know this device yet",
             "The remote gateway does not know this device yet.".to_owned(),
-            "Approve it there (clawdbot devices), then try again.",
+            "Approve it there: clawdbot devices approve {}.",
         ),
         Cause::Denied => (
             "The remote gateway refuses this app",

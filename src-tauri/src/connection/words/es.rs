@@ -249,6 +249,13 @@ pub(super) fn tailscale(error: &TailscaleError) -> String {
     }
 }
 
+/// Of a device that was not let in: headline, message, remedy.
+pub(super) const DECLINED: (&str, &str, &str) = (
+    "El gateway remoto no admitió este dispositivo",
+    "La solicitud de este dispositivo se rechazó allí, o nadie respondió a tiempo.",
+    "Vuelve a intentarlo y aprueba allí la nueva solicitud: clawdbot devices approve {}.",
+);
+
 pub(super) fn connect(error: &ConnectError, cause: Cause) -> (&'static str, String, &'static str) {
     let host = host(error);
     match cause {
@@ -306,7 +313,7 @@ pub(super) fn connect(error: &ConnectError, cause: Cause) -> (&'static str, Stri
         Cause::Pairing => (
             "El gateway remoto aún no conoce este dispositivo",
             "El gateway remoto aún no conoce este dispositivo.".to_owned(),
-            "Apruébalo allí (clawdbot devices) y vuelve a intentarlo.",
+            "Apruébalo allí: clawdbot devices approve {}.",
         ),
         Cause::Denied => (
             "El gateway remoto rechaza esta aplicación",

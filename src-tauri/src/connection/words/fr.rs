@@ -275,6 +275,13 @@ pub(super) fn tailscale(error: &TailscaleError) -> String {
     }
 }
 
+/// Of a device that was not let in: headline, message, remedy.
+pub(super) const DECLINED: (&str, &str, &str) = (
+    "La passerelle distante n’a pas admis cet appareil",
+    "La demande de cet appareil y a été refusée, ou personne n’y a répondu à temps.",
+    "Réessayez, et approuvez là-bas la nouvelle demande : clawdbot devices approve {}.",
+);
+
 pub(super) fn connect(error: &ConnectError, cause: Cause) -> (&'static str, String, &'static str) {
     let host = host(error);
     match cause {
@@ -332,7 +339,7 @@ pub(super) fn connect(error: &ConnectError, cause: Cause) -> (&'static str, Stri
         Cause::Pairing => (
             "La passerelle distante ne connaît pas encore cet appareil",
             "La passerelle distante ne connaît pas encore cet appareil.".to_owned(),
-            "Approuvez-le là-bas (clawdbot devices), puis réessayez.",
+            "Approuvez-le là-bas : clawdbot devices approve {}.",
         ),
         Cause::Denied => (
             "La passerelle distante refuse cette application",

@@ -9,12 +9,14 @@ use std::io::{self, ErrorKind};
 
 use clawdbot_client::{ConnectError, Distrust, NotAGateway};
 use clawdbot_config::EditError;
+use clawdbot_protocol::ErrorCode;
 use clawdbot_remote::ssh::{SshError, Trouble};
 use clawdbot_remote::tailscale::TailscaleError;
 
 use super::target::TargetError;
 use super::vault::VaultError;
 use crate::host::HolderError;
+use crate::phrases::fill;
 use crate::settings::Language;
 use crate::words::Words;
 
@@ -74,7 +76,25 @@ pub(crate) fn of_connect(error: &ConnectError, language: Language) -> Words {
         Language::Fr => fr::connect(error, cause),
         Language::Es => es::connect(error, cause),
     };
-    Words { headline: headline.to_owned(), message, remedy: Some(remedy.to_owned()) }
+    let remedy = match Request::of(error) {
+        Some(request) => fill(remedy, &[&request.0]),
+        None => remedy.to_owned(),
+    };
+    Words { headline: headline.to_owned(), message, remedy: Some(remedy) }
+}
+
+/// Of a device that was not let in although it had asked.
+pub(crate) fn of_declined(request: &Request, language: Language) -> Words {
+    let (headline, message, remedy) = match language {
+        Language::En => en::DECLINED,
+        Language::Fr => fr::DECLINED,
+        Language::Es => es::DECLINED,
+    };
+    Words {
+        headline: headline.to_owned(),
+        message: message.to_owned(),
+        remedy: Some(fill(remedy, &[&request.0])),
+    }
 }
 
 /// Of a target that is written wrongly.
@@ -173,6 +193,24 @@ enum Cause {
     Denied,
 }
 
+/// What this device asked another gateway for: to be let in. The name is that gateway's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Request(String);
+
+impl Request {
+    /// `None` when a gateway refuses for another reason.
+    pub(crate) fn of(error: &ConnectError) -> Option<Self> {
+        let ConnectError::Refused { error, .. } = error else { return None };
+        // Generation 3 has no code in the details.
+        let wanted =
+            error.code == ErrorCode::NotPaired || error.detail_code() == Some("PAIRING_REQUIRED");
+        let id = error.details.as_ref().and_then(|details| details["requestId"].as_str());
+        let id = id.unwrap_or_default().chars();
+        let id = id.filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(64);
+        wanted.then(|| Self(id.collect()))
+    }
+}
+
 impl Cause {
     fn of(error: &ConnectError) -> Self {
         if let Some(distrust) = error.distrust() {
@@ -191,10 +229,10 @@ impl Cause {
                 Self::NoneBehind
             }
             ConnectError::NotAGateway { .. } => Self::NotAGateway,
+            ConnectError::Refused { .. } if Request::of(error).is_some() => Self::Pairing,
             ConnectError::Refused { error, .. } => {
                 let code = error.details.as_ref().and_then(|details| details["code"].as_str());
                 match code.unwrap_or_default() {
-                    "PAIRING_REQUIRED" => Self::Pairing,
                     code if code.starts_with("AUTH_") => Self::Secret,
                     _ => Self::Denied,
                 }
@@ -237,6 +275,21 @@ mod tests {
     }
 
     #[test]
+    fn a_request_is_known_by_its_name_and_can_hold_nothing_else() {
+        let named = |error: RpcError| {
+            let error = ConnectError::Refused { error, close: None };
+            (Request::of(&error).is_some(), of_connect(&error, Language::En).remedy.unwrap())
+        };
+        let mut error = RpcError::new(ErrorCode::NotPaired, "pairing required");
+        error.details = Some(json!({ "requestId": "r-1\n; rm -rf" }));
+        assert_eq!(
+            named(error),
+            (true, "Approve it there: clawdbot devices approve r-1rm-rf.".into())
+        );
+        assert!(!named(RpcError::new(ErrorCode::InvalidRequest, "no")).0);
+    }
+
+    #[test]
     fn everything_is_said_in_three_languages_with_one_remedy() {
         let different = |said: [Words; 3]| {
             for words in &said {
@@ -261,6 +314,8 @@ mod tests {
         {
             different(Language::ALL.map(|language| of_connect(&error, language)));
         }
+        let request = Request("r".to_owned());
+        different(Language::ALL.map(|language| of_declined(&request, language)));
         different(Language::ALL.map(|language| of_vault(&VaultError::Locked, language)));
         different(Language::ALL.map(|language| of_target(&TargetError::NoAddress, language)));
         different(Language::ALL.map(|language| of_ssh(&SshError::NoProgram, language)));
