@@ -45,6 +45,15 @@ export async function useLanguage(next: Language): Promise<void> {
 /** The browser's own region when it speaks the chosen language, so that dates look as they do elsewhere. */
 const locale = $derived(navigator.languages.find((tag) => tag.slice(0, 2).toLowerCase() === language) ?? language);
 
+const made = new Map<string, unknown>();
+
+/** Making one of these takes a thousand times as long as using it, and memory that is slow to come back. */
+function kept<Format>(Kind: new (locale: string, options?: object) => Format, options?: object): Format {
+  const name = `${Kind.name} ${locale} ${JSON.stringify(options)}`;
+  if (!made.has(name)) made.set(name, new Kind(locale, options));
+  return made.get(name) as Format;
+}
+
 export function fill(message: string, params: Params): string {
   return message.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
 }
@@ -55,12 +64,12 @@ export function t(key: MessageKey, params: Params = {}): string {
 
 /** A message that depends on a count, in the plural form of the language. */
 export function tn(key: CountedKey, n: number, params: Params = {}): string {
-  const form = new Intl.PluralRules(language).select(n) === "one" ? "one" : "other";
+  const form = kept(Intl.PluralRules).select(n) === "one" ? "one" : "other";
   return fill(catalogue[`${key}.${form}` as MessageKey], { n: formatNumber(n), ...params });
 }
 
 export function formatNumber(value: number, options?: Intl.NumberFormatOptions): string {
-  return new Intl.NumberFormat(locale, options).format(value);
+  return kept(Intl.NumberFormat, options).format(value);
 }
 
 /** 1.2k, 15k: token counts. */
@@ -91,23 +100,23 @@ export function formatSize(bytes: number): string {
 }
 
 export function formatTime(at: number): string {
-  return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }).format(at);
+  return kept(Intl.DateTimeFormat, { hour: "2-digit", minute: "2-digit" }).format(at);
 }
 
 export function formatDay(at: number): string {
-  return new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" }).format(at);
+  return kept(Intl.DateTimeFormat, { weekday: "long", day: "numeric", month: "long" }).format(at);
 }
 
 export function formatWeekday(at: number): string {
-  return new Intl.DateTimeFormat(locale, { weekday: "short" }).format(at);
+  return kept(Intl.DateTimeFormat, { weekday: "short" }).format(at);
 }
 
 export function formatDate(at: number): string {
-  return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" }).format(at);
+  return kept(Intl.DateTimeFormat, { day: "numeric", month: "short" }).format(at);
 }
 
 export function formatExact(at: number): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" }).format(at);
+  return kept(Intl.DateTimeFormat, { dateStyle: "full", timeStyle: "medium" }).format(at);
 }
 
 /** 0.4 s, 12 s, 2 min. */

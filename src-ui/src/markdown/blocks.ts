@@ -10,6 +10,8 @@ export interface Block {
   /** Position in the answer; stable, because blocks are only ever appended or changed at the end. */
   key: number;
   tokens: Token[];
+  /** What follows can still change it. */
+  open: boolean;
   /** Set for a top-level fence, which is drawn by its own component. */
   code?: { text: string; lang: string; open: boolean };
 }
@@ -22,14 +24,21 @@ export class BlockStream {
   private settledLength = 0;
   private settled: Block[] = [];
   private hasReferences = false;
+  /** What was drawn of the tail the last time; what of it stays the same is not drawn again. */
+  private tail: Block[] = [];
 
   /** The blocks of `text`. `open` says that more will follow. */
   update(text: string, open: boolean): Block[] {
     if (!text.startsWith(this.source.slice(0, this.settledLength))) this.reset();
     this.source = text;
     if (!open) return this.finish(text);
-    const tail = this.settle(lexer(text.slice(this.settledLength)));
-    return [...this.settled, ...tailBlocks(text.slice(this.settledLength), tail, this.settled.length)];
+    const tokens = this.settle(lexer(text.slice(this.settledLength)));
+    const before = this.tail;
+    const blocks = tailBlocks(text.slice(this.settledLength), tokens, this.settled.length);
+    const tail = blocks.map((block) => before.find((other) => isSame(other, block)) ?? block);
+    // With definitions about, the same words can mean another link.
+    this.tail = this.hasReferences || hasDefinitions(tokens) ? [] : tail;
+    return [...this.settled, ...tail];
   }
 
   private finish(text: string): Block[] {
@@ -58,7 +67,12 @@ export class BlockStream {
     this.settledLength = 0;
     this.settled = [];
     this.hasReferences = false;
+    this.tail = [];
   }
+}
+
+function isSame(a: Block, b: Block): boolean {
+  return a.key === b.key && a.tokens[0]?.raw === b.tokens[0]?.raw && a.code?.open === b.code?.open;
 }
 
 function hasDefinitions(tokens: Token[]): boolean {
@@ -75,7 +89,7 @@ function tailBlocks(rest: string, tokens: Token[], firstKey: number): Block[] {
 function toBlocks(tokens: Token[], firstKey: number, open: boolean): Block[] {
   const solid = tokens.filter((token) => token.type !== "space" && token.type !== "def");
   return solid.map((token, index): Block => {
-    const block: Block = { key: firstKey + index, tokens: [token] };
+    const block: Block = { key: firstKey + index, tokens: [token], open };
     if (token.type === "code") {
       const code = token as Tokens.Code;
       const isLast = index === solid.length - 1;

@@ -4,7 +4,7 @@ const BUDGET_MS = 8;
 const MAX_CHARACTERS = 100_000;
 const MAX_LINES = 2_000;
 
-type Highlighter = (code: string, lang: string) => string | null;
+type Highlighter = (code: string, lang: string) => DocumentFragment | null;
 
 const queue: { node: HTMLElement; lang: string }[] = [];
 let running = false;
@@ -41,7 +41,7 @@ function slice(highlight: Highlighter): void {
   while (queue.length > 0 && performance.now() < end) {
     const job = queue.shift();
     if (!job?.node.isConnected) continue;
-    const html = highlight(job.node.textContent ?? "", job.lang);
-    if (html !== null) job.node.innerHTML = html;
+    const parts = highlight(job.node.textContent ?? "", job.lang);
+    if (parts) job.node.replaceChildren(parts);
   }
 }

@@ -1,8 +1,6 @@
 /** The one Markdown configuration: GitHub flavour, no line breaks from single newlines. */
-import { Marked, type Token, type TokensList } from "marked";
-
-const marked = new Marked({ gfm: true, breaks: false });
+import { Lexer, type Token, type TokensList } from "marked";
 
 export function lexer(source: string): Token[] & Partial<TokensList> {
-  return marked.lexer(source);
+  return new Lexer({ gfm: true, breaks: false }).lex(source);
 }

@@ -1,17 +1,15 @@
-/** Tokens to sanitised HTML. Raw HTML is shown as text; only web and mail links are links; remote images never load. */
-import DOMPurify from "dompurify";
-import { Marked, type Token, type Tokens } from "marked";
+/**
+ * Tokens to nodes. What a model writes only ever becomes text, or one of a few checked attributes: no HTML is parsed, so
+ * there is none to clean. Raw HTML is shown as text; only web and mail links are links; remote images never load.
+ */
+import type { MarkedToken, Token, Tokens } from "marked";
 import { language } from "./blocks";
-
-const ESCAPES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-
-export function escapeHtml(value: string): string {
-  return value.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
-}
 
 const SAFE_LINK = /^(https?:\/\/|mailto:)/i;
 const SAFE_DATA_IMAGE = /^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$/;
 const MAX_DATA_IMAGE = 2_000_000;
+const NUMBER = /^[-+$€£]?[\d.,\s]*\d[\d.,\s]* ?[%a-zA-Z]{0,3}$/;
+const ENTITY = /&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z][\da-z]{1,31});/gi;
 
 /** Control characters inside a scheme fool readers and some parsers, so such an address is no link at all. */
 export function safeHref(href: string): string | null {
@@ -20,85 +18,120 @@ export function safeHref(href: string): string | null {
   return SAFE_LINK.test(href) ? href : null;
 }
 
-function link(href: string, inner: string, title?: string | null): string {
+type Attributes = Readonly<Record<string, string>>;
+
+function element(tag: string, attributes: Attributes = {}, ...children: (Node | string)[]): HTMLElement {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+let well: HTMLTextAreaElement | undefined;
+
+/** Only the browser knows all the names; in this element it makes nothing but text of them. */
+function character(entity: string): string {
+  well ??= document.createElement("textarea");
+  well.innerHTML = entity;
+  return well.value;
+}
+
+const readable = (text: string) => (text.includes("&") ? text.replace(ENTITY, character) : text);
+
+function link(href: string, inner: Node, title?: string | null): Node {
   const safe = safeHref(href);
   if (!safe) return inner;
-  const tip = escapeHtml(title ? `${title} (${safe})` : safe);
-  return `<a href="${escapeHtml(safe)}" title="${tip}" target="_blank" rel="noopener noreferrer">${inner}</a>`;
+  return element("a", { href: safe, title: title ? `${title} (${safe})` : safe, target: "_blank", rel: "noopener noreferrer" }, inner);
 }
 
-function image(token: Tokens.Image): string {
-  const alt = escapeHtml(token.text || token.href.slice(0, 80));
-  if (token.href.length <= MAX_DATA_IMAGE && SAFE_DATA_IMAGE.test(token.href)) {
-    return `<img src="${token.href}" alt="${alt}">`;
-  }
-  return `<span class="remote-image">${link(token.href, alt)}</span>`;
+function image(token: Tokens.Image): Node {
+  const alt = token.text || token.href.slice(0, 80);
+  if (token.href.length <= MAX_DATA_IMAGE && SAFE_DATA_IMAGE.test(token.href)) return element("img", { src: token.href, alt });
+  return element("span", { class: "remote-image" }, link(token.href, document.createTextNode(alt)));
 }
 
-function codeBlock(token: Tokens.Code): string {
-  const lang = language(token.lang);
-  const attribute = lang ? ` data-lang="${lang}"` : "";
-  return `<div class="codec"><div class="codec-head"><span>${lang}</span><button type="button" data-copy></button></div><pre><code${attribute}>${escapeHtml(token.text)}</code></pre></div>`;
-}
+/** Draws tokens; `copy` is the label of the buttons on its code, which has none without it. */
+class Drawing {
+  constructor(private readonly copy: string | undefined) {}
 
-const marked = new Marked({
-  gfm: true,
-  renderer: {
-    html: (token) => escapeHtml(token.text),
-    code: codeBlock,
-    image,
-    link(token) {
-      return link(token.href, this.parser.parseInline(token.tokens), token.title);
-    },
-    table(token) {
-      const header = token.header.map((cell) => this.tablecell(cell)).join("");
-      const rows = token.rows.map((row) => `<tr>${row.map((cell) => this.tablecell(cell)).join("")}</tr>`).join("");
-      return `<div class="tbl" tabindex="0"><table><thead><tr>${header}</tr></thead><tbody>${rows}</tbody></table></div>`;
-    },
-    tablecell(token) {
-      const tag = token.header ? "th" : "td";
-      const numeric = !token.header && /^[-+$€£]?[\d.,\s]+ ?[%a-zA-Z]{0,3}$/.test(token.text.trim()) && /\d/.test(token.text);
-      const classes = [token.align === "right" || numeric ? "num" : "", token.align === "center" ? "mid" : ""].join(" ").trim();
-      return `<${tag}${classes ? ` class="${classes}"` : ""}>${this.parser.parseInline(token.tokens)}</${tag}>`;
-    },
-    checkbox: ({ checked }) => `<input type="checkbox" disabled${checked ? " checked" : ""}> `,
-  },
-});
-
-const ALLOWED_TAGS = [
-  "a", "blockquote", "br", "button", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "img",
-  "input", "li", "ol", "p", "pre", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
-];
-const ALLOWED_ATTR = [
-  "alt", "checked", "class", "data-copy", "data-lang", "disabled", "href", "rel", "src", "start", "tabindex", "target",
-  "title", "type",
-];
-
-let hooked = false;
-
-/** A second wall behind the renderer: whatever slips through it still cannot load, run or navigate. */
-function hookOnce(): void {
-  if (hooked) return;
-  hooked = true;
-  DOMPurify.addHook("uponSanitizeAttribute", (_node, data) => {
-    if (data.attrName === "href" && !safeHref(data.attrValue)) data.keepAttr = false;
-    if (data.attrName === "src" && !SAFE_DATA_IMAGE.test(data.attrValue)) data.keepAttr = false;
-    if (data.attrName === "type" && !/^(checkbox|button)$/.test(data.attrValue)) data.keepAttr = false;
-  });
-  DOMPurify.addHook("afterSanitizeAttributes", (node) => {
-    if (node.tagName === "A") {
-      node.setAttribute("rel", "noopener noreferrer");
-      node.setAttribute("target", "_blank");
+  all(tokens: readonly Token[] = []): DocumentFragment {
+    const fragment = document.createDocumentFragment();
+    for (const token of tokens) {
+      const node = this.one(token as MarkedToken);
+      if (node) fragment.append(node);
     }
-    if (node.tagName === "INPUT") node.setAttribute("disabled", "");
-  });
+    return fragment;
+  }
+
+  private one(token: MarkedToken): Node | null {
+    switch (token.type) {
+      case "space":
+      case "def":
+        return null;
+      case "heading":
+        return element(`h${token.depth}`, {}, this.all(token.tokens));
+      case "paragraph":
+        return element("p", {}, this.all(token.tokens));
+      case "blockquote":
+        return element("blockquote", {}, this.all(token.tokens));
+      case "strong":
+      case "em":
+      case "del":
+        return element(token.type, {}, this.all(token.tokens));
+      case "hr":
+      case "br":
+        return element(token.type);
+      case "list":
+        return this.list(token);
+      case "list_item":
+        return element("li", {}, this.all(token.tokens));
+      case "checkbox":
+        return element("input", { type: "checkbox", disabled: "", ...(token.checked && { checked: "" }) });
+      case "table":
+        return this.table(token);
+      case "code":
+        return this.code(token);
+      case "codespan":
+        return element("code", {}, token.text);
+      case "link":
+        return link(token.href, this.all(token.tokens), token.title);
+      case "image":
+        return image(token);
+      case "html":
+        return document.createTextNode(token.text);
+      case "escape":
+        return document.createTextNode(token.text);
+      case "text":
+        return "tokens" in token && token.tokens ? this.all(token.tokens) : document.createTextNode(readable(token.text));
+    }
+  }
+
+  private list(token: Tokens.List): Node {
+    const start = token.ordered && token.start !== "" && token.start !== 1 ? { start: String(token.start) } : undefined;
+    return element(token.ordered ? "ol" : "ul", start, this.all(token.items));
+  }
+
+  private code(token: Tokens.Code): Node {
+    const lang = language(token.lang);
+    const head = element("div", { class: "codec-head" }, element("span", {}, lang));
+    if (this.copy !== undefined) head.append(element("button", { type: "button", "data-copy": "" }, this.copy));
+    const code = element("code", lang ? { "data-lang": lang } : {}, token.text);
+    return element("div", { class: "codec" }, head, element("pre", {}, code));
+  }
+
+  private table(token: Tokens.Table): Node {
+    const row = (cells: Tokens.TableCell[]) => element("tr", {}, ...cells.map((cell) => this.cell(cell)));
+    const head = element("thead", {}, row(token.header));
+    const table = element("table", {}, head, element("tbody", {}, ...token.rows.map(row)));
+    return element("div", { class: "tbl", tabindex: "0" }, table);
+  }
+
+  private cell(token: Tokens.TableCell): Node {
+    const side = token.align === "right" || (!token.header && NUMBER.test(token.text.trim())) ? "num" : token.align === "center" ? "mid" : "";
+    return element(token.header ? "th" : "td", side ? { class: side } : {}, this.all(token.tokens));
+  }
 }
 
-export function sanitise(html: string): string {
-  hookOnce();
-  return DOMPurify.sanitize(html, { ALLOWED_TAGS, ALLOWED_ATTR, ALLOW_DATA_ATTR: false, ALLOW_ARIA_ATTR: false });
-}
-
-export function renderTokens(tokens: Token[]): string {
-  return sanitise(marked.parser(tokens));
+export function renderTokens(tokens: readonly Token[], copy?: string): DocumentFragment {
+  return new Drawing(copy).all(tokens);
 }

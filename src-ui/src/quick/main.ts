@@ -5,6 +5,7 @@ import { Credentials } from "../transport/credentials";
 import { NativeTransport } from "../transport/native";
 import { FALLBACK_DEFAULTS } from "../protocol/hello";
 import { lexer } from "../markdown/lexer";
+import { patch } from "../markdown/patch";
 import { renderTokens } from "../markdown/render";
 import { readJson } from "../state/storage";
 import { Question, type Standing } from "./question";
@@ -75,9 +76,7 @@ function tell(): void {
 function show(markdown: string): void {
   const atEnd = answer.scrollTop + answer.clientHeight >= answer.scrollHeight - 4;
   answer.hidden = markdown === "";
-  // Sanitised in markdown/render.ts.
-  answer.innerHTML = renderTokens(lexer(markdown));
-  for (const button of answer.querySelectorAll("button")) button.remove();
+  patch(answer, renderTokens(lexer(markdown)));
   if (atEnd) answer.scrollTop = answer.scrollHeight;
 }
 

@@ -1,6 +1,10 @@
-/** Collects events and hands them over once per frame, so that drawing never happens more often than it can be seen. */
+/**
+ * Collects events and hands them over no more often than can be seen. By a timer: asking for an animation frame would
+ * make the browser prepare one even when nothing on screen changes.
+ */
 import type { EventFrame } from "../protocol/frames";
 
+const VISIBLE_MS = 16;
 const HIDDEN_MS = 250;
 
 export class FrameBuffer {
@@ -8,7 +12,7 @@ export class FrameBuffer {
   private scheduled = false;
 
   constructor(private readonly flush: (frames: EventFrame[]) => void) {
-    // A frame asked for just before the page was hidden would only come when it is shown again.
+    // Timers of a page that was hidden can be late.
     document.addEventListener("visibilitychange", () => this.run());
   }
 
@@ -16,8 +20,7 @@ export class FrameBuffer {
     this.waiting.push(frame);
     if (this.scheduled) return;
     this.scheduled = true;
-    if (document.hidden) setTimeout(this.run, HIDDEN_MS);
-    else requestAnimationFrame(this.run);
+    setTimeout(this.run, document.hidden ? HIDDEN_MS : VISIBLE_MS);
   }
 
   /** For callers that must see everything received so far. */

@@ -14,8 +14,8 @@ export class WebSocketTransport implements Transport {
   open(events: TransportEvents): Link {
     const socket = new WebSocket(socketUrl());
     socket.onopen = () => events.onOpen();
-    socket.onmessage = (message) => {
-      if (typeof message.data === "string") events.onText(message.data);
+    socket.onmessage = ({ data }) => {
+      if (typeof data === "string") events.onText(data);
     };
     socket.onclose = (event) => events.onClose({ code: event.code, reason: event.reason });
     return {

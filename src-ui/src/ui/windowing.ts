@@ -9,6 +9,10 @@ export interface Slice {
   bottom: number;
 }
 
+export function sameSlice(a: Slice, b: Slice): boolean {
+  return a.start === b.start && a.end === b.end && a.top === b.top && a.bottom === b.bottom;
+}
+
 export const MAX_MOUNTED = 40;
 /** Used for a turn that was never measured. */
 export const TYPICAL_HEIGHT = 220;

@@ -21,7 +21,9 @@ function generator(seed: number): () => number {
 }
 
 function draw(stream: BlockStream, text: string, open: boolean): string {
-  return stream.update(text, open).map((block) => renderTokens(block.tokens)).join("");
+  const root = document.createElement("div");
+  root.append(...stream.update(text, open).map((block) => renderTokens(block.tokens)));
+  return root.innerHTML;
 }
 
 describe("streamed Markdown", () => {
@@ -52,10 +54,24 @@ describe("streamed Markdown", () => {
     expect(second[3]).toBe(first[3]);
   });
 
+  it("draws only the block that grows again", () => {
+    const stream = new BlockStream();
+    const first = stream.update("# Title\n\nSome wo", true);
+    const second = stream.update("# Title\n\nSome words", true);
+    expect(second[0]).toBe(first[0]);
+    expect(second[1]).not.toBe(first[1]);
+  });
+
+  it("draws a link again once its address is known", () => {
+    const stream = new BlockStream();
+    stream.update("See [ref].\n\n[ref]: https://example.org/", true);
+    expect(draw(stream, "See [ref].\n\n[ref]: https://example.org/a", true)).toContain('href="https://example.org/a"');
+  });
+
   it("starts over when the text is replaced", () => {
     const stream = new BlockStream();
     stream.update("one\n\ntwo\n\nthree\n\nfour", true);
-    expect(draw(stream, "else\n\ntwo", true)).toBe("<p>else</p>\n<p>two</p>\n");
+    expect(draw(stream, "else\n\ntwo", true)).toBe("<p>else</p><p>two</p>");
   });
 
   it("shows an unfinished fence as open code", () => {

@@ -1,16 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { lexer } from "../../src/markdown/lexer";
 import { highlight } from "../../src/markdown/languages";
-import { renderTokens, safeHref, sanitise } from "../../src/markdown/render";
+import { patch } from "../../src/markdown/patch";
+import { renderTokens, safeHref } from "../../src/markdown/render";
 
-const html = (source: string) => renderTokens(lexer(source));
+function drawn(source: string, copy?: string): HTMLElement {
+  const root = document.createElement("div");
+  root.append(renderTokens(lexer(source), copy));
+  return root;
+}
+
+const html = (source: string) => drawn(source).innerHTML;
 
 /** Everything in the rendered tree that could run, load or navigate. */
 function dangers(source: string): string[] {
-  const root = document.createElement("div");
-  root.innerHTML = html(source);
   const found: string[] = [];
-  for (const node of root.querySelectorAll("*")) {
+  for (const node of drawn(source, "Copy").querySelectorAll("*")) {
     if (!/^(A|BLOCKQUOTE|BR|BUTTON|CODE|DEL|DIV|EM|H[1-6]|HR|IMG|INPUT|LI|OL|P|PRE|SPAN|STRONG|TABLE|TBODY|TD|TH|THEAD|TR|UL)$/.test(node.tagName)) found.push(node.tagName);
     for (const { name, value } of node.attributes) {
       if (/^on|^style$|^srcset$|^formaction$/.test(name)) found.push(`${name}=${value}`);
@@ -64,8 +69,7 @@ describe("hostile Markdown", () => {
   });
 
   it("shows raw HTML as text", () => {
-    const root = document.createElement("div");
-    root.innerHTML = html("before <b>bold</b> <script>x</script>");
+    const root = drawn("before <b>bold</b> <script>x</script>");
     expect(root.textContent).toContain("<b>bold</b> <script>x</script>");
     expect(root.querySelector("b")).toBeNull();
   });
@@ -86,14 +90,30 @@ describe("hostile Markdown", () => {
     expect(link).toContain("https://example.org/a?b=1&amp;c=2");
   });
 
-  it("is a second wall on its own", () => {
-    expect(sanitise('<img src="https://x/y"><a href="javascript:1">a</a><svg><script>1</script></svg>')).toBe(
-      '<img><a rel="noopener noreferrer" target="_blank">a</a>',
-    );
+  it.each(["<pre><b>x</b></pre>", "a <code><img src=x onerror=alert(1)></code>", "a <pre>&lt;b&gt; <i>x"])("shows what %j holds as text", (source) => {
+    expect(drawn(source).querySelector("b, i, img")).toBeNull();
+    expect(drawn(source).textContent).toContain(source.startsWith("a <pre>") ? "<i>x" : source.slice(5, 12));
+  });
+
+  it("parses nothing as HTML but single character names", () => {
+    const parsed: string[] = [];
+    const original = Object.getOwnPropertyDescriptor(Element.prototype, "innerHTML")!;
+    Object.defineProperty(Element.prototype, "innerHTML", { ...original, set: (value: string) => parsed.push(value) });
+    try {
+      for (const source of [...CORPUS, "a &lt;b&gt; &amp; &nosuchname; &#60; &#x3c;script&#x3e;"]) drawn(source, "Copy");
+    } finally {
+      Object.defineProperty(Element.prototype, "innerHTML", original);
+    }
+    expect(parsed).toContain("&lt;");
+    expect(parsed.filter((value) => !/^&[#\w]+;$/.test(value))).toEqual([]);
   });
 
   it("keeps code in a highlighted block inert", () => {
-    expect(highlight("<img src=x onerror=alert(1)>", "xml")).not.toContain("<img");
+    const root = document.createElement("div");
+    root.append(highlight("<img src=x onerror=alert(1)><script>let a = '<b>';</script>", "xml")!);
+    expect(new Set([...root.querySelectorAll("*")].map((node) => node.tagName))).toEqual(new Set(["SPAN"]));
+    expect(root.textContent).toBe("<img src=x onerror=alert(1)><script>let a = '<b>';</script>");
+    expect(root.querySelector(".hljs-keyword")?.textContent).toBe("let");
   });
 
   it("renders deep nesting in bounded time", () => {
@@ -113,6 +133,13 @@ describe("links", () => {
 });
 
 describe("what people write", () => {
+  it("shows the characters that names stand for, but not in code", () => {
+    const root = drawn("5 &lt; 6 &amp; &eacute;&#33; &nosuchname; `&lt;`");
+    expect(root.textContent).toBe("5 < 6 & é! &nosuchname; &lt;");
+  });
+  it("starts an ordered list where it was told to", () => {
+    expect(html("3. a\n4. b")).toBe('<ol start="3"><li>a</li><li>b</li></ol>');
+  });
   it("renders tables with numbers to the right", () => {
     expect(html("| a | b |\n|---|---|\n| x | 12.5 % |")).toContain('<td class="num">12.5 %</td>');
   });
@@ -121,5 +148,30 @@ describe("what people write", () => {
   });
   it("keeps the language of a nested code block", () => {
     expect(html("1. one\n\n   ```rust\n   fn x() {}\n   ```")).toContain('<code data-lang="rust">');
+  });
+});
+
+describe("growing text", () => {
+  it("leaves what stays in place, and ends as if drawn at once", () => {
+    const answer = "Some **bold words** and `code`, [a link](https://example.org) here.\n\n- one\n- two\n  - [x] three\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n```js\nlet a = 1;\n```\n\n> quoted\n> more";
+    const root = document.createElement("div");
+    patch(root, renderTokens(lexer(answer.slice(0, 12)), "Copy"));
+    const first = root.querySelector("p")!.firstChild;
+    for (let end = 13; end <= answer.length; end++) {
+      patch(root, renderTokens(lexer(answer.slice(0, end)), "Copy"));
+      expect(root.innerHTML).toBe(drawn(answer.slice(0, end), "Copy").innerHTML);
+    }
+    expect(root.querySelector("p")!.firstChild).toBe(first);
+  });
+
+  it("keeps a selection in what was there", () => {
+    const root = document.createElement("div");
+    document.body.append(root);
+    patch(root, renderTokens(lexer("Read these words")));
+    const text = root.querySelector("p")!.firstChild as Text;
+    document.getSelection()!.setBaseAndExtent(text, 5, text, 10);
+    patch(root, renderTokens(lexer("Read these words, and **more**\n\nof them")));
+    expect(document.getSelection()!.toString()).toBe("these");
+    root.remove();
   });
 });

@@ -70,7 +70,7 @@ async function pagePss() {
   for (const pid of await readdir("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
     const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-    if (!command.includes("--type=renderer") || command.includes("--extension-process")) continue;
+    if (!command.includes("--type=renderer") || command.includes("--extension-process") || command.includes("--top-chrome-webui")) continue;
     const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(() => "");
     kilobytes = Math.max(kilobytes, Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0));
   }
