@@ -186,6 +186,22 @@ class Elsewhere(unittest.TestCase):
         until(lambda: self.desktop.status().startswith("Ready"), 30, "the connection")
         self.assertNotIn("no longer waited", self.text())
 
+    def test_what_came_or_ended_without_a_connection_is_told_or_taken_back(self):
+        listed = lambda: self.call("exec.approval.list", {}).communicate(timeout=30)[0]
+        asking = self.ask("echo ended")
+        ended = json.loads(listed())[0]["id"]
+        # This one is on its way when the connection breaks.
+        self.wire.keep_back(rb"echo came")
+        self.call("exec.approval.request", {"command": "echo came", "host": "gateway", "timeoutMs": 90_000})
+        until(lambda: "echo came" in listed(), 30, "the other command")
+        self.away()
+        self.call("exec.approval.resolve", {"id": ended, "decision": "deny"}).wait(30)
+        asking.communicate(timeout=30)
+        self.assertNotIn("echo came", self.text())
+        self.wire.let_go()
+        until(lambda: "echo came" in self.text(), 60, "its notification")
+        until(lambda: "echo ended" in self.desktop.output("dunstctl", "history"), 30, "the end of the first one")
+
     def test_a_decision_that_comes_too_late_is_said_to(self):
         asking = self.ask("echo late")
         waiting = json.loads(self.call("exec.approval.list", {}).communicate(timeout=30)[0])

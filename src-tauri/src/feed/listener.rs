@@ -8,8 +8,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, watch};
 
 use super::frames::{self, Frame, Settled};
-use super::outbox::Outbox;
-use super::{Decision, Moment, Now};
+use super::{Decision, Kept, Moment, Now};
 
 /// Conversations that the menu shows.
 const CHATS: usize = 5;
@@ -24,7 +23,8 @@ const MAX_WAITING: usize = 16;
 pub(super) struct Listener<'a> {
     now: &'a watch::Sender<Now>,
     moments: &'a mpsc::Sender<Moment>,
-    decisions: &'a mut Outbox,
+    /// What outlives a connection.
+    kept: &'a mut Kept,
     asked: HashMap<String, Asked>,
     next_id: u64,
     /// The gateway has let this connection in; before that it takes nothing else.
@@ -49,10 +49,10 @@ impl<'a> Listener<'a> {
     pub(super) fn new(
         now: &'a watch::Sender<Now>,
         moments: &'a mpsc::Sender<Moment>,
-        decisions: &'a mut Outbox,
+        kept: &'a mut Kept,
     ) -> Self {
         let asked = HashMap::new();
-        Self { now, moments, decisions, asked, next_id: 0, connected: false, stale: false }
+        Self { now, moments, kept, asked, next_id: 0, connected: false, stale: false }
     }
 
     /// Listens until the gateway ends the connection.
@@ -67,7 +67,7 @@ impl<'a> Listener<'a> {
                     },
                     Some(Outgoing::Close { .. }) | None => return,
                 },
-                decision = self.decisions.next(), if self.connected => vec![self.decide(decision)],
+                decision = self.kept.decisions.next(), if self.connected => vec![self.decide(decision)],
             };
             for reply in replies {
                 if to_gateway.send(reply).await.is_err() {
@@ -103,7 +103,7 @@ impl<'a> Listener<'a> {
     /// What was decided before comes first, so that the lists no longer have it.
     fn on_connected(&mut self) -> Vec<String> {
         self.connected = true;
-        let decided = self.decisions.unanswered();
+        let decided = self.kept.decisions.unanswered();
         let mut asking: Vec<_> =
             decided.into_iter().map(|decision| self.decide(decision)).collect();
         asking.extend([
@@ -131,7 +131,7 @@ impl<'a> Listener<'a> {
                     now.approvals.retain(|other| other.id != approval.id);
                     push(&mut now.approvals, approval.clone());
                 });
-                if is_new {
+                if is_new && self.kept.approvals.tell(&approval.id) {
                     self.tell(Moment::Approval(approval));
                 }
             }
@@ -139,9 +139,10 @@ impl<'a> Listener<'a> {
                 let settled = Settled::of(payload)?;
                 // The answer to the decision itself may be lost with the connection.
                 if let Some(decision) = settled.decision() {
-                    self.decisions.answered(&decision);
+                    self.kept.decisions.answered(&decision);
                 }
                 self.change(|now| now.approvals.retain(|other| other.id != settled.id));
+                self.kept.approvals.end(&settled.id);
                 self.tell(Moment::ApprovalGone(settled.id));
             }
             "device.pair.requested" | "node.pair.requested" => {
@@ -150,13 +151,14 @@ impl<'a> Listener<'a> {
                     now.pairings.retain(|other| other.id != pairing.id);
                     push(&mut now.pairings, pairing.clone());
                 });
-                if is_new {
+                if is_new && self.kept.pairings.tell(&pairing.id) {
                     self.tell(Moment::Pairing(pairing));
                 }
             }
             "device.pair.resolved" | "node.pair.resolved" => {
                 let Settled { id, .. } = Settled::of(payload)?;
                 self.change(|now| now.pairings.retain(|other| other.id != id));
+                self.kept.pairings.end(&id);
                 self.tell(Moment::PairingGone(id));
             }
             _ => {}
@@ -206,15 +208,31 @@ impl<'a> Listener<'a> {
             Asked::Approvals => {
                 let mut rows = payload.map(frames::approvals).unwrap_or_default();
                 rows.truncate(MAX_PENDING);
+                for id in self.kept.approvals.ended(rows.iter().map(|row| row.id.as_str())) {
+                    self.tell(Moment::ApprovalGone(id));
+                }
+                for row in &rows {
+                    if self.kept.approvals.tell(&row.id) {
+                        self.tell(Moment::Approval(row.clone()));
+                    }
+                }
                 self.change(|now| now.approvals = rows);
             }
             Asked::Pairings => {
                 let mut rows = payload.map(frames::pairings).unwrap_or_default();
                 rows.truncate(MAX_PENDING);
+                for id in self.kept.pairings.ended(rows.iter().map(|row| row.id.as_str())) {
+                    self.tell(Moment::PairingGone(id));
+                }
+                for row in &rows {
+                    if self.kept.pairings.tell(&row.id) {
+                        self.tell(Moment::Pairing(row.clone()));
+                    }
+                }
                 self.change(|now| now.pairings = rows);
             }
             Asked::Decision(decision) => {
-                self.decisions.answered(&decision);
+                self.kept.decisions.answered(&decision);
                 if payload.is_none() {
                     tracing::warn!("the gateway did not take the decision; nothing waits for it");
                     self.tell(Moment::TooLate);

@@ -4,6 +4,7 @@
 mod frames;
 mod listener;
 mod outbox;
+mod told;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use self::listener::Listener;
 use self::outbox::Outbox;
+use self::told::Told;
 use crate::host::{Host, HostState};
 
 /// Pause before a connection that ended is made again.
@@ -108,7 +110,7 @@ impl Feed {
         // As many as a person clicks.
         let (decisions, inbox) = mpsc::unbounded_channel();
         let (moments, told) = mpsc::channel(QUEUE);
-        tauri::async_runtime::spawn(follow(host, now, moments, Outbox::new(inbox)));
+        tauri::async_runtime::spawn(follow(host, now, moments, Kept::new(inbox)));
         (Self { now: watched, decisions }, told)
     }
 
@@ -125,11 +127,25 @@ impl Feed {
     }
 }
 
+/// What outlives a connection.
+struct Kept {
+    decisions: Outbox,
+    approvals: Told,
+    pairings: Told,
+}
+
+impl Kept {
+    fn new(decisions: mpsc::UnboundedReceiver<Decision>) -> Self {
+        let decisions = Outbox::new(decisions);
+        Self { decisions, approvals: Told::default(), pairings: Told::default() }
+    }
+}
+
 async fn follow(
     host: Host,
     now: watch::Sender<Now>,
     moments: mpsc::Sender<Moment>,
-    mut decisions: Outbox,
+    mut kept: Kept,
 ) {
     let mut state = host.watch();
     loop {
@@ -141,7 +157,7 @@ async fn follow(
             Ok(HostState::Running(running)) => running.gateway.connect_in_process(),
             _ => return,
         };
-        Listener::new(&now, &moments, &mut decisions).run(connection).await;
+        Listener::new(&now, &moments, &mut kept).run(connection).await;
         now.send_replace(Now::default());
         tokio::time::sleep(REST).await;
     }
