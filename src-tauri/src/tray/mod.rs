@@ -105,7 +105,8 @@ pub(crate) async fn follow(mut tray: Tray, mut sources: Sources) {
             },
             language,
         );
-        if let Err(error) = tray.show(view) {
+        // It waits for the main thread, which waits for the rest of the app when that ends.
+        if let Err(error) = tokio::task::block_in_place(|| tray.show(view)) {
             tracing::warn!(%error, "the tray was not updated");
         }
         let ended = tokio::select! {
