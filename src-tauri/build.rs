@@ -3,6 +3,7 @@
 const COMMANDS: &[&str] = &[
     "gateway_open",
     "gateway_send",
+    "gateway_took",
     "gateway_close",
     "open_external",
     "page_painted",

@@ -49,6 +49,11 @@ pub(crate) fn at_once(app: &AppHandle, mut call: Call) -> Result<Outcome, Call> 
             .get("frame")
             .and_then(|frame| bridge::gateway_send(call.label, frame, &app.state()))
             .and_then(raw),
+        "gateway_took" => call
+            .args
+            .get("frames")
+            .map(|frames| bridge::gateway_took(call.label, frames, &app.state()))
+            .and_then(raw),
         "gateway_close" => {
             bridge::gateway_close(call.label, &app.state());
             raw(())

@@ -1,6 +1,7 @@
 """Gateways that mean harm, or are none: they lie, stall, flood and break off, over real sockets."""
 
 import base64
+import collections
 import hashlib
 import json
 import struct
@@ -74,13 +75,15 @@ def frame(value):
 
 
 class HostileGateway(Front):
-    """Speaks the protocol over WebSocket and lets everybody in. What each visitor showed to get in is in `shown`."""
+    """Speaks the protocol over WebSocket and lets everybody in. What each visitor showed to get in is in `shown`, how
+    many events each kind of them has taken in `taken`."""
 
     def __init__(self, name, policy=None):
         self.name, self.policy = name, policy or {"tickIntervalMs": 30_000}
         self.shown = []
         self.flooding = threading.Event()
         self.sent = 0
+        self.taken = collections.Counter()
         super().__init__(None)
         self.url = "ws://127.0.0.1:%d" % self.port
 
@@ -95,7 +98,8 @@ class HostileGateway(Front):
             with writing:
                 peer.send({"type": "res", "id": request["id"], "ok": True, "payload": self._answer(request)})
             if request["method"] == "connect":
-                threading.Thread(target=self._flood, args=(peer, writing), daemon=True).start()
+                kind = request["params"]["client"].get("displayName", "page")
+                threading.Thread(target=self._flood, args=(peer, writing, kind), daemon=True).start()
             request = peer.receive()
 
     def _answer(self, request):
@@ -112,7 +116,7 @@ class HostileGateway(Front):
         return {"chat.history": {"messages": [asked, said]}, "sessions.list": {"sessions": [row]},
                 "models.list": {"models": [{"id": MARKUP, "name": MARKUP, "provider": MARKUP}]}}.get(method, {})
 
-    def _flood(self, peer, writing):
+    def _flood(self, peer, writing, kind):
         """As many events as the visitor takes, once it is wanted."""
         try:
             while self.flooding.wait(60):
@@ -120,6 +124,7 @@ class HostileGateway(Front):
                 with writing:
                     peer.send(*many)
                 self.sent += len(many)
+                self.taken[kind] += len(many)
         except OSError:
             pass  # the visitor is gone
 
@@ -152,6 +157,14 @@ class Busybody(HostileGateway):
             "runId": "r", "sessionKey": "agent:main:main", "stream": "tool", "seq": at, "ts": 1,
             "data": {"phase": "start", "name": "tool-%d" % (at % 7), "toolCallId": "c-%d" % at}}}
             for at in range(self.sent, self.sent + 500)]
+
+
+class Firehose(HostileGateway):
+    """Floods with large events that nobody has a use for."""
+
+    def events(self):
+        payload = {"runId": "r", "sessionKey": "elsewhere", "stream": "x", "seq": 1, "data": {"text": "x" * 16_000}}
+        return [{"type": "event", "event": "agent", "payload": payload}] * 10
 
 
 class Impostor(Front):

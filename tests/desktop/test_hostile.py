@@ -1,13 +1,15 @@
 """The app as the client of gateways that mean harm."""
 
 import json
+import os
+import signal
 import time
 import unittest
 from pathlib import Path
 
 from desktop import Desktop, children, element, elements, until
 from far import call
-from hostile import Beggar, Busybody, HostileGateway
+from hostile import Beggar, Busybody, Firehose, HostileGateway
 
 ABSURD = {"tickIntervalMs": 1e300, "maxPayload": 0, "maxBufferedBytes": -1}
 
@@ -112,6 +114,26 @@ class Hostile(unittest.TestCase):
         gateway.flooding.clear()
         self.assertLess(changes, 11 * seconds + 11, "in %.1f s" % seconds)
         self.assertEqual(told("LayoutUpdated"), 0, "the menu was made anew")
+
+    def test_a_page_that_reads_nothing_is_given_nothing_more(self):  # APP-09
+        gateway = self.enterContext(Firehose("firehose"))
+        self.use(gateway, "secret")
+        gateway.flooding.set()
+        until(lambda: gateway.taken["page"] > 500 and gateway.taken["Clawdbot tray"] > 500, 60, "the flood")
+        [page] = self.desktop.web_processes()
+        os.kill(page, signal.SIGSTOP)
+        try:
+            before = dict(gateway.taken)
+            until(lambda: gateway.taken["Clawdbot tray"] > before["Clawdbot tray"] + 6_000, 90, "what another one takes")
+            unread = gateway.taken["page"] - before["page"]
+        finally:
+            os.kill(page, signal.SIGCONT)
+        # What is on the way in sockets and queues, and the room before the page.
+        self.assertLess(unread, 1_500)
+        goal = gateway.taken["page"] + 1_000
+        until(lambda: gateway.taken["page"] > goal, 60, "the flood to go on")
+        element(self.page, "composer").send_keys("Still here")
+        gateway.flooding.clear()
 
     def test_what_waits_for_a_person_is_limited_and_held_by_its_place(self):  # APP-09
         gateway = self.enterContext(Beggar("beggar"))

@@ -47,7 +47,7 @@ class Configuration(unittest.TestCase):
         files = list((TAURI / "capabilities").iterdir())
         self.assertEqual({file.name for file in files}, {"main.json", "quick.json"})
         quick = json.loads((TAURI / "capabilities/quick.json").read_text())
-        frames = {"allow-gateway-open", "allow-gateway-send", "allow-gateway-close"}
+        frames = {"allow-gateway-open", "allow-gateway-send", "allow-gateway-took", "allow-gateway-close"}
         self.assertEqual(set(quick["permissions"]), frames | {"allow-page-painted", "allow-window-close"})
         self.assertEqual((quick["windows"], "remote" in quick), (["quick"], False))
         capability = json.loads((TAURI / "capabilities/main.json").read_text())
@@ -107,6 +107,7 @@ NONSENSE = [
     ("gateway_send", {}), ("gateway_send", {"frame": None}), ("gateway_send", {"frame": {"a": 1}}),
     ("gateway_send", {"frame": ["x"]}), ("open_external", {}), ("open_external", {"url": 1}),
     ("open_external", {"url": ""}), ("open_external", {"url": "https://" + "a" * 100_000}),
+    ("gateway_took", {}), ("gateway_took", {"frames": -1}), ("gateway_took", {"frames": 1e300}),
     ("settings_write", {}), ("settings_write", {"patch": []}), ("settings_write", {"patch": {"x": 1}}),
     ("settings_write", {"patch": {"autostart": "yes"}}), ("settings_write", {"patch": {"quickChat": "K"}}),
     ("settings_write", {"patch": {"language": "../x"}}), ("log_tail", {"cursor": -1}),

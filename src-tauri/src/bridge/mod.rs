@@ -1,10 +1,13 @@
 //! Frames between the pages and the gateway.
 //!
 //! A page has at most one connection. It carries the same JSON text as a WebSocket,
-//! so the gateway does not know the difference and the page holds no secret.
+//! so the gateway does not know the difference and the page holds no secret. What the page does not
+//! read waits at the gateway, which drops what may be dropped, as behind any slow connection.
+
+mod room;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clawdbot_gateway::{InProcess, Outgoing};
 use serde_json::json;
@@ -12,6 +15,7 @@ use tauri::State;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use self::room::Room;
 use crate::error::CommandError;
 use crate::host::{Failure, Host};
 use crate::window::PageChannel;
@@ -56,6 +60,7 @@ pub(crate) struct Bridge {
 
 struct Line {
     to_gateway: mpsc::Sender<String>,
+    room: Arc<Room>,
     pump: AbortHandle,
 }
 
@@ -69,13 +74,22 @@ impl Bridge {
     /// Joins the page's channel to a new gateway connection, ending an older one.
     fn open(&self, label: Label, connection: InProcess, page: PageChannel) {
         let (to_gateway, from_page) = mpsc::channel(QUEUE);
-        let pump = tokio::spawn(pump(connection, from_page, page)).abort_handle();
-        self.lines().insert(label, Line { to_gateway, pump });
+        let room = Arc::new(Room::new());
+        // A page may have read something before there is a line to tell it to.
+        let mut lines = self.lines();
+        let pump = tokio::spawn(pump(connection, from_page, page, room.clone())).abort_handle();
+        lines.insert(label, Line { to_gateway, room, pump });
     }
 
     /// Ends the connection, as the page asks or because its window is gone.
     pub(crate) fn close(&self, label: Label) {
         self.lines().remove(&label);
+    }
+
+    fn took(&self, label: Label, frames: usize) {
+        if let Some(line) = self.lines().get(&label) {
+            line.room.read(frames);
+        }
     }
 
     fn send(&self, label: Label, frame: String) -> Result<(), BridgeError> {
@@ -96,7 +110,12 @@ impl Bridge {
 }
 
 /// Carries frames both ways until one side ends; the page hears how it ended.
-async fn pump(connection: InProcess, mut from_page: mpsc::Receiver<String>, page: PageChannel) {
+async fn pump(
+    connection: InProcess,
+    mut from_page: mpsc::Receiver<String>,
+    page: PageChannel,
+    room: Arc<Room>,
+) {
     let InProcess { to_gateway, mut from_gateway } = connection;
     let upward = async {
         while let Some(frame) = from_page.recv().await {
@@ -109,6 +128,7 @@ async fn pump(connection: InProcess, mut from_page: mpsc::Receiver<String>, page
         while let Some(outgoing) = from_gateway.recv().await {
             match outgoing {
                 Outgoing::Text(frame) => {
+                    room.take(frame.len()).await;
                     if page.send(&frame).await.is_err() {
                         return None;
                     }
@@ -152,7 +172,50 @@ pub(crate) fn gateway_send(
     Ok(bridge.send(label, frame)?)
 }
 
+/// The page has read so many more frames of its connection.
+pub(crate) fn gateway_took(label: Label, frames: usize, bridge: &State<'_, Bridge>) {
+    bridge.took(label, frames);
+}
+
 /// Ends the page's connection.
 pub(crate) fn gateway_close(label: Label, bridge: &State<'_, Bridge>) {
     bridge.close(label);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Frames that reach the window until no more come.
+    async fn arriving(lines: &mut mpsc::Receiver<String>) -> usize {
+        let mut frames = 0;
+        while tokio::time::timeout(Duration::from_secs(1), lines.recv()).await.is_ok() {
+            frames += 1;
+        }
+        frames
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_that_reads_nothing_gets_no_more_than_it_has_room_for_app_09() {
+        for (bytes, most, portion) in [(100, 512, 64), (32 * 1024, 170, 64), (8 << 20, 2, 1)] {
+            let (to_page, from_gateway) = mpsc::channel(1);
+            let (to_gateway, _taken) = mpsc::channel(1);
+            let flood = tokio::spawn(async move {
+                while to_page.send(Outgoing::Text("x".repeat(bytes))).await.is_ok() {}
+            });
+            let (lines, mut window) = mpsc::channel(1024);
+            let bridge = Bridge::default();
+            let connection = InProcess { to_gateway, from_gateway };
+            bridge.open(Label::Main, connection, PageChannel::new(1, lines));
+            assert_eq!(arriving(&mut window).await, most, "{bytes}");
+            bridge.took(Label::Main, portion);
+            assert_eq!(arriving(&mut window).await, portion, "{bytes}");
+            // Whoever says more than is true gains nothing.
+            bridge.took(Label::Main, usize::MAX);
+            assert_eq!(arriving(&mut window).await, most, "{bytes}");
+            flood.abort();
+        }
+    }
 }

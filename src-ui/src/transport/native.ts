@@ -18,6 +18,9 @@ export function readClose(message: string): CloseInfo | null {
   }
 }
 
+/** What is read is told of in portions: so many frames, or so many characters. */
+const PORTION = { frames: 64, characters: 1 << 18 };
+
 export class NativeTransport implements Transport {
   readonly native = true;
   readonly clientId = "gateway-client";
@@ -31,19 +34,26 @@ export class NativeTransport implements Transport {
       ended = true;
       events.onClose(info);
     };
+    const failed = (reason: unknown) => end({ code: HOST_FAILED, reason: describe(reason) });
     const opened = this.core.then(async ({ Channel, invoke }) => {
       const channel = new Channel<string>();
+      const read = { frames: 0, characters: 0 };
       channel.onmessage = (message) => {
         if (ended) return;
         const close = readClose(message);
-        if (close) end(close);
-        else events.onText(message);
+        if (close) return end(close);
+        read.frames++;
+        read.characters += message.length;
+        events.onText(message);
+        if (read.frames < PORTION.frames && read.characters < PORTION.characters) return;
+        // The app gives no more than fits before a page that does not say what it has read.
+        invoke("gateway_took", { frames: read.frames }).catch(failed);
+        read.frames = read.characters = 0;
       };
       await invoke("gateway_open", { onFrame: channel });
       if (!ended) events.onOpen();
       return invoke;
     });
-    const failed = (reason: unknown) => end({ code: HOST_FAILED, reason: describe(reason) });
     opened.catch(failed);
     return {
       send: (frame) => void opened.then((invoke) => invoke("gateway_send", { frame })).catch(failed),

@@ -34,6 +34,7 @@ function play({ state }) {
   const commands = {
     gateway_open: openGateway,
     gateway_send: ({ frame }) => window.gatewaySend(frame),
+    gateway_took: () => {},
     gateway_close: () => window.gatewayClose(),
     open_external: () => {},
     settings_read: () => structuredClone(state.report),
