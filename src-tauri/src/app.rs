@@ -90,7 +90,7 @@ fn start(app: &mut App, setup: Setup) {
     let app = app.handle();
     lifecycle::catch_signals(app.clone());
     let files = [paths.config.clone(), settings.path().to_owned()];
-    let host = start_host(app, paths, env, &settings);
+    let host = start_host(app, paths, env, &settings, launch.hidden);
     tauri::async_runtime::spawn(follow_files(files, host.clone(), settings.clone()));
     window::prepare(app);
     let (feed, moments) = Feed::start(host.clone());
@@ -126,11 +126,17 @@ async fn follow_files(files: [PathBuf; 2], host: Host, settings: SettingsStore) 
 }
 
 /// Everything that a gateway here or elsewhere needs from the app.
-fn start_host(app: &AppHandle, paths: Paths, env: Env, settings: &SettingsStore) -> Host {
+fn start_host(
+    app: &AppHandle,
+    paths: Paths,
+    env: Env,
+    settings: &SettingsStore,
+    at_login: bool,
+) -> Host {
     let (questions, asked) = mpsc::channel(MAX_QUESTIONS);
     let access = Access { env: env.clone(), vault: Vault::new(&paths.state_dir), questions };
     app.manage(access.clone());
-    let host = Host::start(paths, env, access);
+    let host = Host::start(paths, env, access, at_login);
     app.manage(host.clone());
     tauri::async_runtime::spawn(asks::follow(app.clone(), asked));
     tauri::async_runtime::spawn(connection_commands::follow(

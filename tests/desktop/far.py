@@ -193,10 +193,10 @@ def challenged(port):
 class Front:
     """Something in front of a gateway, with a port of its own; `serve` is what it does with a visitor."""
 
-    def __init__(self, gateway, host="127.0.0.1"):
+    def __init__(self, gateway, host="127.0.0.1", port=0):
         self.gateway = gateway
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.listener = socket.create_server((host, 0), family=family)
+        self.listener = socket.create_server((host, port), family=family)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -315,14 +315,14 @@ class TlsFront(Front):
 class Wire(Front):
     """A way to a gateway that can be cut, that can fall silent, and that can keep back what comes from there."""
 
-    def __init__(self, gateway):
+    def __init__(self, gateway, **options):
         self.changed = threading.Condition()
         self.pattern = None
         self.kept = 0
         self.taken = 0
         self.ends = []
         self.silent = []
-        super().__init__(gateway)
+        super().__init__(gateway, **options)
 
     def __exit__(self, *_):
         super().__exit__()

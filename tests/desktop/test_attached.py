@@ -1,8 +1,11 @@
 """A gateway on this computer that another program runs: used, taken over, and handed back."""
 
 import json
+import os
 import threading
+import time
 import unittest
+from pathlib import Path
 
 from selenium.webdriver.common.keys import Keys
 
@@ -10,6 +13,9 @@ from desktop import CLI, Desktop, answers, element, say, until, wait_answer
 from fake_model import Answer, FakeModel
 from far import call, connection_page
 
+# Where a process may be given a group of its own, whatever the version.
+GROUPS = [procs for place in ("", "systemd/", "unified/") if os.geteuid() == 0
+          and os.access(procs := Path("/sys/fs/cgroup/%scgroup.procs" % place), os.W_OK)]
 TURNS = ["first", "second", "third"]
 
 
@@ -92,6 +98,48 @@ class Attached(unittest.TestCase):
         ask()
         element(self.page, "hand-back-stop").click()
         self.wait(state="waiting")
+
+    @unittest.skipUnless(GROUPS, "needs a control group, as a service has one")
+    def test_a_service_that_is_away_is_waited_for_however_long(self):
+        self.desktop = self.enterContext(Desktop())
+        port = self.desktop.configure("http://127.0.0.1:9/v1")
+        group = GROUPS[0].parent / ("clawdbot-test-%d.service" % os.getpid())
+        group.mkdir()
+        self.addCleanup(until, lambda: not (group / "cgroup.procs").read_text() and not group.rmdir(), 20, "its end")
+
+        def service():
+            other = self.gateway()
+            (group / "cgroup.procs").write_text(str(other.pid))
+            until(lambda: answers(port), 20, "the service")
+            return other
+
+        other = service()
+        self.desktop.start("--hidden")
+        self.page = self.desktop.open_page()
+        self.page.set_script_timeout(30)
+        self.wait(state="ready", attached=True)
+        other.terminate()
+        other.wait()
+        self.wait(state="waiting")
+        # Longer than a service manager takes as a rule; its place is not taken.
+        end = time.monotonic() + 12
+        until(lambda: time.monotonic() > end, 15, "some time")
+        self.assertFalse(answers(port))
+        other = service()
+        self.assertIn(str(other.pid), self.wait(state="ready", attached=True)["holder"])
+        other.terminate()
+
+    def test_at_login_a_service_that_starts_as_well_comes_first(self):
+        self.desktop = self.enterContext(Desktop())
+        port = self.desktop.configure("http://127.0.0.1:9/v1")
+        wants = self.desktop.home / ".config/systemd/user/default.target.wants"
+        wants.mkdir(parents=True)
+        (wants / "openclaw-gateway.service").symlink_to("/nowhere")
+        self.desktop.start("--hidden")
+        until(lambda: self.desktop.status().startswith("Waiting for"), 20, "the wait")
+        other = self.gateway()
+        until(lambda: "run by clawdbot (pid %d)" % other.pid in self.desktop.menu()[1]["label"], 30, "its name")
+        other.terminate()
 
     def test_a_gateway_is_used_taken_over_and_handed_back(self):
         self.model = self.enterContext(FakeModel(

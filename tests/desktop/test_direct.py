@@ -130,6 +130,21 @@ class Direct(Connected):
         self.assertEqual(refused, "ADDRESS_PLAIN_PUBLIC")
         self.assertEqual(call(self.page, "connection_read")["state"], "ready")
 
+    def test_the_apps_own_port_may_lead_to_a_gateway_through_somebody_elses_tunnel(self):
+        port = self.desktop.port
+        self.use(url="ws://127.0.0.1:%d" % port)
+        self.assertEqual(self.wait("waiting")["code"], "UNREACHABLE")
+        # What the tutorials of the original do by hand.
+        self.enterContext(Wire(self.far, port=port))
+        self.assertEqual(self.wait("ready")["frontDoor"], "127.0.0.1:%d" % port)
+        self.talk("Through it?")
+
+    def test_a_way_that_leads_back_here_is_named(self):
+        circle = self.enterContext(Wire(self.desktop.port))
+        self.use(url="ws://127.0.0.1:%d" % circle.port)
+        now = self.wait("waiting")
+        self.assertIn("leads back to the address that this app keeps for it", now["message"])
+
     def test_what_is_written_into_the_files_is_followed(self):
         state = self.desktop.home / ".clawdbot"
         file = state / "clawdbot.json"

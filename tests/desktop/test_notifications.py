@@ -108,6 +108,10 @@ class Notifications(unittest.TestCase):
             say(page, "Hello")
             wait_answer(page, "Hello from the model.")
             self.assertEqual(self.text().count("summary: 'Port"), 1)
+            page.execute_script("window.sameDocument = true")
+        # Its program is gone.
+        until(lambda: desktop.status() == "Ready on 127.0.0.1:%d" % port, 30, "the port after all")
+        self.assertTrue(page.execute_script("return window.sameDocument"), "the page was never reloaded")
 
 
 class Elsewhere(unittest.TestCase):

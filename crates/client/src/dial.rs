@@ -128,6 +128,8 @@ impl Attempt<'_> {
                     NotAGateway::Redirect(status.as_u16())
                 } else if matches!(status.as_u16(), 502..=504) {
                     NotAGateway::NoneBehind(status.as_u16())
+                } else if status.as_u16() == 508 {
+                    NotAGateway::Circle
                 } else {
                     NotAGateway::Status(status.as_u16())
                 };

@@ -105,6 +105,9 @@ pub enum NotAGateway {
     /// Something in front of a gateway that reaches none.
     #[error("something in front of it answers, but reaches no gateway (HTTP {0})")]
     NoneBehind(u16),
+    /// The way there comes back to where it began.
+    #[error("the way there leads back to this computer (HTTP 508)")]
+    Circle,
     /// It does not speak HTTP or WebSocket properly.
     #[error("it does not speak WebSocket")]
     NotWebSocket,

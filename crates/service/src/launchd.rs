@@ -17,6 +17,9 @@ pub struct LaunchAgent<C = System> {
     commands: C,
 }
 
+/// The label, for the usual profile.
+pub(crate) const LABEL: &str = "com.clawdbot.service";
+
 impl LaunchAgent {
     /// The agent of the user with this numeric id.
     pub fn new(uid: u32) -> Self {
@@ -26,7 +29,7 @@ impl LaunchAgent {
 
 impl<C: Commands> LaunchAgent<C> {
     fn label(spec: &Spec) -> String {
-        spec.named("com.clawdbot.service", ".")
+        spec.named(LABEL, ".")
     }
 
     fn target(&self, spec: &Spec) -> String {

@@ -32,7 +32,7 @@ mod task;
 pub use commands::{Commands, Output, System};
 pub use error::ServiceError;
 pub use launchd::LaunchAgent;
-pub use original::{Original, originals};
+pub use original::{Original, originals, starts_by_itself};
 pub use spec::Spec;
 pub use system_unit::{Account, SystemUnit};
 pub use systemd::Systemd;

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::launchd::LABEL;
+use crate::systemd::UNIT;
+
 /// Names that the original has used, for the usual profile.
 const NAMES: [&str; 3] = ["clawdbot-gateway", "moltbot-gateway", "openclaw-gateway"];
 /// The same on macOS.
@@ -61,6 +64,29 @@ pub fn originals(home: &Path, config_home: &Path, root: &Path) -> Vec<Original> 
     found
 }
 
+/// Whether the gateway of a profile starts with the system or the login of this user: this product's
+/// or the original's. Looks only at files.
+pub fn starts_by_itself(
+    home: &Path,
+    config_home: &Path,
+    root: &Path,
+    profile: Option<&str>,
+) -> bool {
+    let named = |name: &str, joint: &str| match profile {
+        Some(profile) => format!("{name}{joint}{profile}"),
+        None => name.to_owned(),
+    };
+    let wants = [
+        config_home.join("systemd/user/default.target.wants"),
+        root.join("etc/systemd/system/multi-user.target.wants"),
+    ];
+    let units = NAMES.into_iter().chain([UNIT]).map(|name| named(name, "-") + ".service");
+    let agents = LABELS.into_iter().chain([LABEL]).map(|label| named(label, ".") + ".plist");
+    let there = |path: PathBuf| path.symlink_metadata().is_ok();
+    units.into_iter().any(|unit| wants.iter().any(|dir| there(dir.join(&unit))))
+        || agents.into_iter().any(|agent| there(home.join("Library/LaunchAgents").join(agent)))
+}
+
 fn entries(dir: &Path) -> Vec<String> {
     let names = fs::read_dir(dir).into_iter().flatten().flatten();
     names.filter_map(|entry| entry.file_name().into_string().ok()).collect()
@@ -69,6 +95,21 @@ fn entries(dir: &Path) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_service_that_starts_by_itself_is_known_by_its_profile() {
+        let home = tempfile::tempdir().unwrap();
+        let wants = home.path().join(".config/systemd/user/default.target.wants");
+        fs::create_dir_all(&wants).unwrap();
+        let starts = |profile| {
+            starts_by_itself(home.path(), &home.path().join(".config"), home.path(), profile)
+        };
+        assert!(!starts(None));
+        fs::write(wants.join("openclaw-gateway-work.service"), "").unwrap();
+        assert!(!starts(None) && starts(Some("work")));
+        fs::write(wants.join("clawdbot.service"), "").unwrap();
+        assert!(starts(None) && !starts(Some("home")));
+    }
 
     #[test]
     fn units_and_agents_of_the_original_are_found() {

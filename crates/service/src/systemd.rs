@@ -7,6 +7,9 @@ use crate::{Commands, Original, Runtime, Service, ServiceError, Spec, Status, Sy
 
 const REMEDY: &str = "Log in with a session of your own (by ssh or at the console, not with su), or have an administrator run `loginctl enable-linger` for you. Without systemd, for example in a container, run `clawdbot gateway` in the foreground; for a whole server there is `clawdbot gateway install --system`.";
 
+/// The name of the unit, for the usual profile.
+pub(crate) const UNIT: &str = "clawdbot";
+
 /// The gateway as a systemd user unit.
 #[derive(Debug, Clone)]
 pub struct Systemd<C = System> {
@@ -23,7 +26,7 @@ impl Systemd {
 
 impl<C: Commands> Systemd<C> {
     fn name(spec: &Spec) -> String {
-        format!("{}.service", spec.named("clawdbot", "-"))
+        format!("{}.service", spec.named(UNIT, "-"))
     }
 
     fn systemctl(&self, args: &[&str]) -> Result<String, ServiceError> {

@@ -1,6 +1,8 @@
 //! The one that owns the gateway: turns where the configuration says, and follows orders.
 
 use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clawdbot_config::{Document, Env, Paths};
 use clawdbot_gateway::{GatewayStatus, Holder, Phase};
@@ -9,11 +11,15 @@ use tokio::sync::{mpsc, watch};
 use super::Order;
 use super::basis::Basis;
 use super::failure::Failure;
-use super::local::comes_back;
+use super::local::{LOOK_AT_PORT, comes_back};
 use super::state::{AnyGateway, HostState, PortTaken, Running};
 use crate::connection::{
     Access, Credential, Session, SessionEvent, Target, Wish, configured_secret, words,
 };
+use crate::platform::{Here, Platform as _};
+
+/// A service that starts with the session is there by then; the original takes up to eight seconds.
+const SERVICE_START: Duration = Duration::from_secs(30);
 
 pub(super) struct HostActor {
     pub(super) paths: Paths,
@@ -24,19 +30,22 @@ pub(super) struct HostActor {
     pub(super) target: watch::Sender<Wish>,
     /// Of the start before.
     pub(super) basis: Basis,
+    /// Started by the session, not by a person.
+    pub(super) at_login: bool,
 }
 
 impl HostActor {
     pub(super) async fn run(mut self) {
-        let mut handed_back = false;
+        let mut patience = self.patience_at_login().await;
         loop {
             self.state.send_replace(HostState::Starting);
             let order = match self.find_target().await {
-                Ok(Target::Local) => self.run_local(handed_back).await,
+                Ok(Target::Local) => self.run_local(patience).await,
                 Ok(target) => self.run_remote(&target).await,
                 Err(failure) => self.report(failure).await,
             };
-            handed_back = matches!(order, Some(Order::HandBack));
+            let handed_back = matches!(order, Some(Order::HandBack));
+            patience = if handed_back { Duration::MAX } else { Duration::ZERO };
             match order {
                 Some(Order::Stop(done)) => {
                     self.state.send_replace(HostState::Stopped);
@@ -47,6 +56,26 @@ impl HostActor {
                 None => return,
             }
         }
+    }
+
+    /// At login a service is started at the same time, and whoever is first has the port.
+    async fn patience_at_login(&self) -> Duration {
+        if !self.at_login {
+            return Duration::ZERO;
+        }
+        let (paths, env) = (self.paths.clone(), self.env.clone());
+        let looking = move || {
+            let config_home = env.get("XDG_CONFIG_HOME").map(PathBuf::from);
+            let config_home = config_home.unwrap_or_else(|| paths.home.join(".config"));
+            clawdbot_service::starts_by_itself(
+                &paths.home,
+                &config_home,
+                Path::new("/"),
+                paths.profile.as_deref(),
+            )
+        };
+        let starts = tokio::task::spawn_blocking(looking).await;
+        if starts.unwrap_or_default() { SERVICE_START } else { Duration::ZERO }
     }
 
     /// Where the configuration says the gateway is. One that cannot be read is a matter of the
@@ -98,8 +127,12 @@ impl HostActor {
         let known = self.configured_secret(target).await;
         match Session::start(target, Some(port), known, &self.access).await {
             Ok(session) => {
-                let taken =
-                    session.door_taken.then(|| PortTaken { port, holder: Holder::of_port(port) });
+                let taken = session
+                    .is_door_taken()
+                    .then(|| PortTaken { port, holder: Holder::of_port(port) });
+                if let Some(taken) = &taken {
+                    tracing::warn!(port, holder = ?taken.holder, "port taken; no front door");
+                }
                 self.follow(session, taken).await
             }
             Err(error) => {
@@ -138,9 +171,11 @@ impl HostActor {
     async fn accompany(
         &mut self,
         session: &mut Session,
-        taken: Option<PortTaken>,
+        mut taken: Option<PortTaken>,
     ) -> Option<Order> {
-        let attached = taken.as_ref().filter(|_| session.is_attached()).map(|taken| taken.port);
+        let attached = taken.clone().filter(|_| session.is_attached());
+        let is_service = attached.as_ref().and_then(|taken| taken.holder.as_ref());
+        let is_service = is_service.is_some_and(|holder| Here::is_service(holder.pid));
         let mut ready = attached.is_some();
         let mut failed = false;
         loop {
@@ -149,6 +184,13 @@ impl HostActor {
             }
             let event = tokio::select! {
                 event = session.next(), if !failed => event,
+                () = tokio::time::sleep(LOOK_AT_PORT), if session.is_door_taken() => {
+                    if !session.open_door().await {
+                        tracing::info!("the port is free; the front door is open");
+                        taken = None;
+                    }
+                    continue;
+                }
                 order = self.next_order() => match order {
                     Some(Order::Retry) => {
                         failed = false;
@@ -168,7 +210,11 @@ impl HostActor {
                 SessionEvent::Ready => {}
                 SessionEvent::Away(away) => {
                     self.state.send_replace(HostState::Away(away));
-                    let Some(port) = attached else { continue };
+                    let Some(PortTaken { port, .. }) = attached else { continue };
+                    // It is for the service manager to start it again, however long that takes.
+                    if is_service {
+                        return Some(Order::HandBack);
+                    }
                     tokio::select! {
                         back = comes_back(port) => if !back {
                             return Some(Order::Restart);

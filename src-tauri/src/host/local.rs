@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clawdbot_client::{ConnectOptions, Dialer, knock};
 use clawdbot_gateway::{Gateway, Holder, Listen, Options, StartError};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::Order;
 use super::actor::HostActor;
@@ -23,6 +23,8 @@ const KNOCK: Duration = Duration::from_secs(2);
 const COMING_BACK: Duration = Duration::from_secs(8);
 /// How often it is looked for.
 const LOOK: Duration = Duration::from_millis(500);
+/// How often a port that somebody else has is looked at.
+pub(super) const LOOK_AT_PORT: Duration = Duration::from_secs(3);
 /// How long runs may finish and data may be written when the gateway stops.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -35,8 +37,11 @@ enum Local {
 }
 
 impl HostActor {
-    pub(super) async fn run_local(&mut self, handed_back: bool) -> Option<Order> {
-        if handed_back && let Some(order) = self.wait_for_another().await {
+    /// `patience` is how long a gateway of another program is waited for first.
+    pub(super) async fn run_local(&mut self, patience: Duration) -> Option<Order> {
+        if !patience.is_zero()
+            && let Some(order) = self.wait_for_another(patience).await
+        {
             return order;
         }
         match self.start_local().await {
@@ -114,7 +119,16 @@ impl HostActor {
         loop {
             running.status = status.borrow_and_update().clone();
             self.state.send_replace(HostState::Running(running.clone()));
+            let may_have_it =
+                running.port_taken.as_ref().filter(|_| running.status.active_runs == 0);
+            let port = may_have_it.map(|taken| taken.port);
             tokio::select! {
+                () = freed(port), if port.is_some() => {
+                    tracing::info!(port, "the port is free; starting anew to have it");
+                    self.state.send_replace(HostState::Starting);
+                    gateway.shutdown(GRACE).await;
+                    return Some(Order::Restart);
+                }
                 order = self.next_order() => {
                     if matches!(order, Some(Order::Retry | Order::Pause)) {
                         continue;
@@ -130,8 +144,8 @@ impl HostActor {
         }
     }
 
-    /// Waits until another program answers on the port; an order comes first.
-    async fn wait_for_another(&mut self) -> Option<Option<Order>> {
+    /// Waits until another program answers on the port, or the patience is over; an order comes first.
+    async fn wait_for_another(&mut self, patience: Duration) -> Option<Option<Order>> {
         let port = self.port().await;
         let said = Said::of(|language| {
             let states = States::of(language);
@@ -143,9 +157,12 @@ impl HostActor {
         });
         let waiting = Away { phase: "waiting", said, ..Away::default() };
         self.state.send_replace(HostState::Away(waiting));
+        let give_up = tokio::time::sleep(patience);
+        tokio::pin!(give_up);
         loop {
             tokio::select! {
                 order = self.next_order() => return Some(order),
+                () = &mut give_up => return None,
                 () = tokio::time::sleep(LOOK) => {}
             }
             if answers(port).await {
@@ -158,6 +175,17 @@ impl HostActor {
 fn hosted(gateway: Gateway, port_taken: Option<PortTaken>) -> Running {
     let status = gateway.status().borrow().clone();
     Running { gateway: AnyGateway::Here(gateway), status, attached: None, port_taken }
+}
+
+/// Resolves when nobody has that port of this computer any more.
+async fn freed(port: Option<u16>) {
+    let Some(port) = port else { return std::future::pending().await };
+    loop {
+        tokio::time::sleep(LOOK_AT_PORT).await;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
+            return;
+        }
+    }
 }
 
 /// Whether a gateway on this computer answers again soon. A service manager takes a moment.

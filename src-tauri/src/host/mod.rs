@@ -45,14 +45,16 @@ enum Order {
 }
 
 impl Host {
-    /// Starts the gateway in the background and returns at once.
-    pub(crate) fn start(paths: Paths, env: Env, access: Access) -> Self {
+    /// Starts the gateway in the background and returns at once. At login a service that starts as
+    /// well comes first.
+    pub(crate) fn start(paths: Paths, env: Env, access: Access, at_login: bool) -> Self {
         let (orders, inbox) = mpsc::channel(4);
         let (state, watched) = watch::channel(HostState::Starting);
         let (target, target_watched) = watch::channel(Wish::default());
         let place = Arc::new((paths.clone(), env.clone()));
         let basis = Basis::default();
-        let actor = actor::HostActor { paths, env, access, orders: inbox, state, target, basis };
+        let actor =
+            actor::HostActor { paths, env, access, orders: inbox, state, target, basis, at_login };
         tauri::async_runtime::spawn(actor.run());
         Self { orders, state: watched, target: target_watched, place }
     }

@@ -303,6 +303,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_way_that_leads_back_here_ends_at_once() {
+        let door = FrontDoor::bind(here(0)).await.unwrap();
+        let own = door.address();
+        let dialer = Dialer::new(move || TcpStream::connect(own));
+        door.lead_to(Some(FarEnd::new(dialer, &format!("ws://{own}")).unwrap()));
+        let refused = ask(&door, &format!("host: {own}\r\n")).await;
+        assert!(refused.starts_with("HTTP/1.1 508 "), "{refused}");
+    }
+
+    #[tokio::test]
     async fn sockets_are_passed_on_and_end_with_the_door_whose_port_is_free_then() {
         let door = FrontDoor::bind(here(0)).await.unwrap();
         door.lead_to(Some(echo("wss://gateway.example").await));

@@ -1,12 +1,16 @@
 //! Under which names a front door is visited, and those under which its visitors are passed on.
 
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
-use hyper::header::{COOKIE, HOST, HeaderName, ORIGIN};
+use hyper::header::{COOKIE, HOST, HeaderName, HeaderValue, ORIGIN};
 use hyper::http::uri::{Authority, Uri};
-use hyper::{HeaderMap, Request};
+use hyper::{HeaderMap, Request, StatusCode};
 
 use super::FarEnd;
+
+/// The header that a request has which came through a front door.
+const PASSED: HeaderName = HeaderName::from_static("clawdbot-front-door");
 
 /// Why a request goes no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +25,11 @@ pub(super) enum Refusal {
         "This address takes nothing that a proxy passes on. Publish the gateway itself instead."
     )]
     Proxy,
+    /// What this door has passed on itself.
+    #[error(
+        "This address leads to a gateway, and the way there leads back here. Name the machine or the port where the gateway is."
+    )]
+    Circle,
     /// A page of somebody else.
     #[error(
         "Only pages that come from this address may use it. Open WebChat here instead of using it from another page."
@@ -28,11 +37,23 @@ pub(super) enum Refusal {
     Origin,
 }
 
+impl Refusal {
+    pub(super) fn status(self) -> StatusCode {
+        match self {
+            Self::Circle => StatusCode::LOOP_DETECTED,
+            Self::Host | Self::Proxy | Self::Origin => StatusCode::FORBIDDEN,
+        }
+    }
+}
+
 /// Lets in whoever names this computer, and of pages only those that came through this door.
 pub(super) fn judge<B>(request: &Request<B>) -> Result<(), Refusal> {
     // A request meant for a proxy names its target beside the header.
     if request.uri().authority().is_some() {
         return Err(Refusal::Host);
+    }
+    if request.headers().get_all(&PASSED).iter().any(|mark| mark == mark_of_this_program()) {
+        return Err(Refusal::Circle);
     }
     let host = only(request.headers(), &HOST).ok_or(Refusal::Host)?;
     let host: Authority = host.parse().map_err(|_| Refusal::Host)?;
@@ -59,6 +80,18 @@ pub(super) fn rename(headers: &mut HeaderMap, far: &FarEnd) {
         headers.insert(ORIGIN, far.origin.clone());
     }
     headers.remove(COOKIE);
+    headers.append(&PASSED, mark_of_this_program().clone());
+}
+
+/// Tells this program's doors from those of others; it says nothing else.
+fn mark_of_this_program() -> &'static HeaderValue {
+    static MARK: LazyLock<HeaderValue> = LazyLock::new(|| {
+        let mut bytes = [0; 8];
+        // Without random numbers a circle ends at another door, or at this one's limits.
+        let _ = getrandom::fill(&mut bytes);
+        HeaderValue::from(u64::from_ne_bytes(bytes))
+    });
+    &MARK
 }
 
 fn is_forwarding(name: &HeaderName) -> bool {

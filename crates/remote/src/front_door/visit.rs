@@ -73,7 +73,7 @@ impl Visit {
     async fn answer(&mut self, mut request: Request<Incoming>) -> Answer {
         if let Err(refusal) = names::judge(&request) {
             tracing::warn!(reason = %refusal, "the front door refuses a request");
-            return say(StatusCode::FORBIDDEN, refusal.to_string());
+            return say(refusal.status(), refusal.to_string());
         }
         let visitor = hyper::upgrade::on(&mut request);
         match self.pass(request).await {

@@ -61,8 +61,10 @@ pub(crate) struct Session {
     pub(crate) remote: Remote,
     tunnel: Option<Tunnel>,
     door: Option<FrontDoor>,
-    /// Somebody else has the front door's port.
-    pub(crate) door_taken: bool,
+    /// Where this computer reaches the gateway.
+    address: Option<SocketAddr>,
+    /// Where a front door should be; somebody else is there.
+    wanted: Option<SocketAddr>,
     client: Option<Client>,
     delays: Delays,
     /// Before the next attempt.
@@ -125,24 +127,18 @@ impl Session {
             tunnel = Some(opened);
         }
         let remote = Remote::new(base, target.key(), known, access.vault.clone()).await?;
-        let (mut door, mut door_taken) = (None, false);
-        if let Some(port) = port {
-            match FrontDoor::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await {
-                Ok(bound) => {
-                    bound.lead_to(remote.far_end());
-                    door = Some(bound);
-                }
-                Err(error) => {
-                    tracing::warn!(code = error.code(), %error, "no front door");
-                    door_taken = true;
-                }
-            }
-        }
-        Ok(Self {
+        // Whoever is at the port already, a tunnel of the person's own for example, is the gateway.
+        let is_door = match target {
+            Target::Direct { url, .. } => clawdbot_client::loopback_port(url) == port,
+            Target::Ssh(_) | Target::Local => false,
+        };
+        let at = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let mut session = Self {
             remote,
             tunnel,
-            door,
-            door_taken,
+            door: None,
+            address: at.filter(|_| is_door),
+            wanted: at.filter(|_| !is_door),
             client: None,
             delays: Delays::default(),
             pause: None,
@@ -151,12 +147,36 @@ impl Session {
             told: None,
             network: Network::watch(),
             _questions: asking,
-        })
+        };
+        session.open_door().await;
+        Ok(session)
+    }
+
+    /// Opens the front door, unless it is open; whether it is not, although it should be.
+    pub(crate) async fn open_door(&mut self) -> bool {
+        let Some(address) = self.wanted else { return false };
+        match FrontDoor::bind(address).await {
+            Ok(door) => {
+                door.lead_to(self.remote.far_end());
+                self.address = Some(door.address());
+                (self.door, self.wanted) = (Some(door), None);
+                false
+            }
+            Err(error) => {
+                tracing::debug!(code = error.code(), %error, "no front door");
+                true
+            }
+        }
+    }
+
+    /// Whether somebody else has the front door's port.
+    pub(crate) fn is_door_taken(&self) -> bool {
+        self.wanted.is_some()
     }
 
     /// Where this computer reaches the gateway.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
-        self.door.as_ref().map(FrontDoor::address)
+        self.address
     }
 
     /// Whether this is a gateway on this computer that another program runs.

@@ -87,6 +87,11 @@ pub(super) fn connect(error: &ConnectError, cause: Cause) -> (&'static str, Stri
             format!("Something answers at {host}, but it reaches no gateway."),
             "Check that the gateway is running there.",
         ),
+        Cause::Circle => (
+            "The way to the gateway leads back to this app",
+            format!("The way to {host} leads back to the address that this app keeps for it."),
+            "Name the machine or the port where the gateway really is.",
+        ),
         Cause::Secret => (
             "The remote gateway does not accept the token or password",
             "The remote gateway does not accept the token or password.".to_owned(),

@@ -305,6 +305,11 @@ pub(super) fn connect(error: &ConnectError, cause: Cause) -> (&'static str, Stri
             format!("Algo responde en {host}, pero no llega a ningún gateway."),
             "Comprueba que el gateway está en marcha allí.",
         ),
+        Cause::Circle => (
+            "El camino al gateway vuelve a esta aplicación",
+            format!("El camino a {host} vuelve a la dirección que esta aplicación le reserva."),
+            "Indica la máquina o el puerto donde está de verdad el gateway.",
+        ),
         Cause::Secret => (
             "El gateway remoto no acepta el token o la contraseña",
             "El gateway remoto no acepta el token o la contraseña.".to_owned(),

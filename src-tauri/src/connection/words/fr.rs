@@ -331,6 +331,13 @@ pub(super) fn connect(error: &ConnectError, cause: Cause) -> (&'static str, Stri
             format!("Quelque chose répond à {host}, mais sans atteindre de passerelle."),
             "Vérifiez que la passerelle y tourne.",
         ),
+        Cause::Circle => (
+            "Le chemin vers la passerelle revient à cette application",
+            format!(
+                "Le chemin vers {host} revient à l’adresse que cette application garde pour elle."
+            ),
+            "Indiquez la machine ou le port où se trouve vraiment la passerelle.",
+        ),
         Cause::Secret => (
             "La passerelle distante n’accepte pas le jeton ou le mot de passe",
             "La passerelle distante n’accepte pas le jeton ou le mot de passe.".to_owned(),

@@ -186,6 +186,8 @@ enum Cause {
     NotAGateway,
     /// What stands in front of the gateway does not reach it.
     NoneBehind,
+    /// The way there leads back here.
+    Circle,
     /// A token or password that is missing or wrong.
     Secret,
     /// A person has to let this device in.
@@ -228,6 +230,7 @@ impl Cause {
             ConnectError::NotAGateway { reason: NotAGateway::NoneBehind(_), .. } => {
                 Self::NoneBehind
             }
+            ConnectError::NotAGateway { reason: NotAGateway::Circle, .. } => Self::Circle,
             ConnectError::NotAGateway { .. } => Self::NotAGateway,
             ConnectError::Refused { .. } if Request::of(error).is_some() => Self::Pairing,
             ConnectError::Refused { error, .. } => {
