@@ -83,6 +83,67 @@ scene("the first run is shown once, in three steps that can be skipped", {}, asy
   await eventually(() => page.evaluate(() => document.activeElement?.dataset.testid === "composer"), "the composer has the focus");
 });
 
+scene("Next uses what was chosen and typed, or shows what is wrong with it and stays; Skip leaves it", {}, async ({ browsing, gateway, model }) => {
+  const state = desktopState();
+  state.report.settings.firstRunDone = false;
+  state.turning = { state: "connecting" };
+  await gateway.reconfigure(({ models: { providers } }) => (providers.mistral = { ...providers.mock, apiKey: undefined }));
+  model.says("OK");
+  const page = await nativePage(browsing, state);
+  const at = (step) => page.locator(`[data-testid=first-run][data-step=${step}]`).waitFor();
+  await part(page, "probe-result").waitFor();
+  await part(page, "key-value").fill("sk-first-run-key-1");
+  await part(page, "first-run-next").click();
+  await page.getByText("This is needed.").waitFor();
+  await part(page, "key-provider").selectOption("mistral");
+  model.refuses(401, { message: "wrong key" });
+  await part(page, "first-run-next").click();
+  assert.match(await part(page, "key-refused").innerText(), /mistral is saved, but its test failed/);
+  assert.equal((await gateway.config()).models.providers.mistral.apiKey, "sk-first-run-key-1");
+  await at("model");
+  await part(page, "key-value").fill("sk-first-run-key-2");
+  model.says("OK");
+  await part(page, "first-run-next").click();
+  await at("where");
+  assert.equal((await gateway.config()).models.providers.mistral.apiKey, "sk-first-run-key-2");
+
+  await part(page, "mode-ssh").check();
+  await part(page, "first-run-next").click();
+  await page.getByText("This is needed.").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.testid), "connection-sshTarget");
+  await part(page, "connection-sshTarget").fill("me@home.example");
+  await part(page, "first-run-back").click();
+  await part(page, "first-run-next").click();
+  await at("where");
+  await part(page, "first-run-next").click();
+  await eventually(async () => (await part(page, "connection-outcome").innerText()).includes("Connecting"), "the switch is under way");
+  const become = (change) => page.evaluate((change) => {
+    Object.assign(window.desktopApp.state.connection, change);
+    window.desktopApp.emit("connection", structuredClone(window.desktopApp.state.connection));
+  }, change);
+  await become({ state: "failed", headline: "No answer", message: "home.example cannot be found.", remedy: "Check the name." });
+  await eventually(async () => /cannot be found\.\s+Check the name/.test(await part(page, "connection-outcome").innerText()), "what is wrong is shown");
+  await eventually(async () => (await part(page, "first-run-next").innerText()) === "Next", "it can be tried again");
+  await at("where");
+  await part(page, "connection-sshTarget").fill("me@house.example");
+  await part(page, "first-run-next").click();
+  await eventually(async () => (await calls(page, "connection_use")).length === 2, "the second attempt");
+  await become({ state: "ready", headline: null, message: null, remedy: null });
+  await at("login");
+  assert.deepEqual((await calls(page, "connection_use")).map((call) => call.target.sshTarget), ["me@home.example", "me@house.example"]);
+  // Going back changes nothing by itself, and Skip leaves what is chosen then.
+  await part(page, "first-run-back").click();
+  await part(page, "first-run-next").click();
+  await at("login");
+  await part(page, "first-run-back").click();
+  await part(page, "mode-local").check();
+  await part(page, "first-run-skip").click();
+  await part(page, "first-run-next").click();
+  await part(page, "first-run").waitFor({ state: "detached" });
+  assert.equal((await calls(page, "connection_use")).length, 2);
+  assert.equal((await calls(page, "settings_write")).length, 1);
+});
+
 scene("an app that knows only its own gateway offers no other", {}, async ({ browsing }) => {
   const state = desktopState();
   state.report.settings.firstRunDone = false;

@@ -98,7 +98,8 @@ pub(crate) fn connection_read(app: &AppHandle) -> Report {
     app.state::<Host>().report(app.state::<SettingsStore>().language())
 }
 
-/// Saves where Clawdbot runs and turns there; open windows follow.
+/// Saves where Clawdbot runs and turns there; open windows follow. The answer is about what comes
+/// next, not about what was before.
 pub(crate) async fn connection_use(
     app: &AppHandle,
     target: Wish,
@@ -106,7 +107,7 @@ pub(crate) async fn connection_use(
 ) -> Result<Report, CommandError> {
     let (host, place, access) = (app.state::<Host>(), app.state::<Place>(), app.state::<Access>());
     use_target(&target, credential, &place, &access).await?;
-    host.restart();
+    host.turn().await;
     Ok(connection_read(app))
 }
 

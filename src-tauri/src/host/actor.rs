@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clawdbot_config::{Document, Env, Paths};
 use clawdbot_gateway::{GatewayStatus, Holder, Phase};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Order;
 use super::basis::Basis;
@@ -37,9 +37,14 @@ pub(super) struct HostActor {
 impl HostActor {
     pub(super) async fn run(mut self) {
         let mut patience = self.patience_at_login().await;
+        let mut turning: Option<oneshot::Sender<()>> = None;
         loop {
             self.state.send_replace(HostState::Starting);
-            let order = match self.find_target().await {
+            let target = self.find_target().await;
+            if let Some(begun) = turning.take() {
+                let _ = begun.send(());
+            }
+            let order = match target {
                 Ok(Target::Local) => self.run_local(patience).await,
                 Ok(target) => self.run_remote(&target).await,
                 Err(failure) => self.report(failure).await,
@@ -52,6 +57,7 @@ impl HostActor {
                     let _ = done.send(());
                     return;
                 }
+                Some(Order::Turn(begun)) => turning = Some(begun),
                 Some(_) => {}
                 None => return,
             }

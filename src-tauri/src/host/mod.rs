@@ -33,6 +33,8 @@ pub(crate) struct Host {
 
 enum Order {
     Restart,
+    /// The same, and it is told once what comes next has begun.
+    Turn(oneshot::Sender<()>),
     /// Try a remote gateway again at once.
     Retry,
     /// Leave a remote gateway alone until told otherwise.
@@ -111,6 +113,15 @@ impl Host {
     pub(crate) fn restart(&self) {
         if self.orders.try_send(Order::Restart).is_err() {
             tracing::info!("a restart is already waiting");
+        }
+    }
+
+    /// Turns where the configuration says now. Returns once what was before is over and the state
+    /// is that of what comes next.
+    pub(crate) async fn turn(&self) {
+        let (begun, turned) = oneshot::channel();
+        if self.orders.send(Order::Turn(begun)).await.is_ok() {
+            let _ = turned.await;
         }
     }
 

@@ -137,7 +137,8 @@ export const desktopCommands = {
     channel.onmessage = onStep;
     await invoke("connection_test", { target, credential, onStep: channel });
   },
-  useConnection: (target: Target, credential?: Credential) => call<unknown>("connection_use", { target, credential }),
+  /** Answers with what comes next. */
+  useConnection: (target: Target, credential?: Credential) => call<ConnectionReport>("connection_use", { target, credential }),
   stopConnection: () => call<unknown>("connection_stop"),
   retryConnection: () => call<unknown>("connection_retry"),
   takeOver: () => call<unknown>("connection_take_over"),

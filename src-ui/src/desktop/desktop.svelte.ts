@@ -2,7 +2,7 @@
 import { isObject, text } from "../protocol/frames";
 import { ui } from "../state/ui.svelte";
 import { isNative } from "../transport/native";
-import { desktopCommands, onEvent, type ConnectionReport, type Question, type SettingsPatch, type SettingsReport, type Show, type Target } from "./commands";
+import { desktopCommands, onEvent, type ConnectionReport, type Credential, type Question, type SettingsPatch, type SettingsReport, type Show, type Target } from "./commands";
 
 /** Which gateway is used, as far as it matters to what the page knows. */
 function place({ mode, target }: ConnectionReport): string {
@@ -64,6 +64,14 @@ class Desktop {
   /** Tries again what has given up or waits; what is under way goes on. */
   async retry(): Promise<void> {
     if (["waiting", "paused", "failed"].includes(this.connection?.state ?? "")) await desktopCommands.retryConnection();
+  }
+
+  /** Saves where Clawdbot runs and turns there. What becomes of it is in `connection` afterwards. */
+  async use(target: Target, credential: Credential | undefined): Promise<void> {
+    const before = this.connection;
+    const connection = await desktopCommands.useConnection(target, credential);
+    // An event that came meanwhile is newer.
+    if (this.connection === before) this.follow(connection);
   }
 
   private follow(connection: ConnectionReport): void {

@@ -91,7 +91,7 @@ export class ModelSettings {
     await this.load(false);
   }
 
-  async probe(provider: string): Promise<void> {
+  async probe(provider: string): Promise<ProbeResult> {
     this.results = { ...this.results, [provider]: "running" };
     let result: ProbeResult;
     try {
@@ -100,5 +100,6 @@ export class ModelSettings {
       result = { ok: false, ms: 0, error: error instanceof Error ? error.message : String(error) };
     }
     this.results = { ...this.results, [provider]: result };
+    return result;
   }
 }

@@ -1,6 +1,6 @@
 /** The form of the connection, checked where it is typed. The app checks it again. */
 import type { PageKey } from "../i18n/pages/en";
-import type { Mode, Target } from "../desktop/commands";
+import type { ConnectionReport, Mode, Target } from "../desktop/commands";
 
 export const DEFAULT_PORT = 18789;
 
@@ -26,6 +26,12 @@ export function formOf(mode: Mode, target: Partial<Target>): TargetForm {
     tlsFingerprint: target.tlsFingerprint ?? "",
   };
 }
+
+/** A form that means the same target has the same text. */
+export const meaning = (form: TargetForm): string => JSON.stringify(targetOf(form));
+
+/** Nothing comes of it by itself, or not soon. */
+export const isBad = (state: ConnectionReport["state"]): boolean => ["failed", "waiting", "paused"].includes(state);
 
 /** What is wrong in the fields of the chosen mode. Empty fields that are needed count, too. */
 export function problemsOf(form: TargetForm): TargetProblems {

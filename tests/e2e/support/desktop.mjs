@@ -54,8 +54,10 @@ function play({ state }) {
       }
     },
     connection_use({ target }) {
-      state.connection = { ...state.connection, mode: target.mode, target };
-      desktopApp.emit("connection", state.connection);
+      if (state.refuses) throw state.refuses;
+      state.connection = { ...state.connection, mode: target.mode, target, ...state.turning };
+      desktopApp.emit("connection", structuredClone(state.connection));
+      return structuredClone(state.connection);
     },
     tailscale_read: () => structuredClone(state.tailscale),
     tailscale_use({ mode }) {

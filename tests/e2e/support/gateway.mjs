@@ -107,6 +107,15 @@ export class GatewayProcess {
     return JSON.parse(await readFile(join(this.#home, "clawdbot.json"), "utf8"));
   }
 
+  /** Begins again with a configuration that `change` has made another one. */
+  async reconfigure(change) {
+    const config = await this.config();
+    change(config);
+    await this.kill();
+    await writeFile(join(this.#home, "clawdbot.json"), JSON.stringify(config), { mode: 0o600 });
+    await this.restart();
+  }
+
   /** The power cord. */
   async kill() {
     this.#child.kill("SIGKILL");

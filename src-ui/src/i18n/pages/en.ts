@@ -159,6 +159,7 @@ export const en = {
   "models.key.save": "Save key",
   "models.key.bad": "A key has no spaces and no dollar sign. Paste the key alone.",
   "models.key.saved": "The key for {provider} is saved",
+  "models.key.failed": "The key for {provider} is saved, but its test failed: {reason}",
   "models.choose": "Choose a provider",
 
   "tailscale.intro": "Reach this gateway from your other devices without opening a port.",

@@ -160,6 +160,7 @@ export const es: PageCatalogue = {
   "models.key.save": "Guardar la clave",
   "models.key.bad": "Una clave no tiene espacios ni el signo del dólar. Pega solo la clave.",
   "models.key.saved": "La clave de {provider} está guardada",
+  "models.key.failed": "La clave de {provider} está guardada, pero su prueba falló: {reason}",
   "models.choose": "Elige un proveedor",
 
   "tailscale.intro": "Llega a este gateway desde tus otros dispositivos sin abrir un puerto.",

@@ -160,6 +160,7 @@ export const fr: PageCatalogue = {
   "models.key.save": "Enregistrer la clé",
   "models.key.bad": "Une clé n’a ni espace ni signe dollar. Collez la clé seule.",
   "models.key.saved": "La clé de {provider} est enregistrée",
+  "models.key.failed": "La clé de {provider} est enregistrée, mais son test a échoué : {reason}",
   "models.choose": "Choisissez un fournisseur",
 
   "tailscale.intro": "Joignez cette passerelle depuis vos autres appareils sans ouvrir de port.",
