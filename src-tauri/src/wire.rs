@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::settings::Language;
+
 /// A window of the app. The capability files name the same labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,8 +36,9 @@ impl Label {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum ToWindow {
-    /// Make this window, or bring it to the front; answered with [`FromWindow::Shown`].
-    Show { label: Label },
+    /// Make this window, whose page is in this language at once, or bring it to the front; answered
+    /// with [`FromWindow::Shown`].
+    Show { label: Label, language: Language },
     /// Let the pages save, then end.
     Close,
     /// How a command ended.

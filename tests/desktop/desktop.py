@@ -313,8 +313,13 @@ class Desktop:
 
     def window_process(self):
         """The process that has the windows."""
-        return next((p for p in children(self.app.pid)
-                     if b"--window-process" in Path("/proc/%d/cmdline" % p).read_bytes()), None)
+        def is_one(pid):
+            try:
+                return b"--window-process" in Path("/proc/%d/cmdline" % pid).read_bytes()
+            except OSError:
+                return False  # it ended meanwhile
+
+        return next(filter(is_one, children(self.app.pid)), None)
 
     # -- tray ---------------------------------------------------------------------
     def _probe(self):

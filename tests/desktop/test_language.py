@@ -65,6 +65,38 @@ class Language(unittest.TestCase):
         desktop.answer_notification("Refuser")
         self.assertIn('"decision": "deny"', asking.communicate(timeout=15)[0])
 
+    def test_is_that_of_the_settings_file_in_every_window_from_its_first_word(self):
+        desktop = self.desktop
+        desktop.click("Quit")
+        self.assertEqual(desktop.app.wait(30), 0)
+        # As after moving to another computer: the web view remembers nothing.
+        desktop.write_settings({"firstRunDone": True, "language": "fr"})
+        desktop.start("--hidden")
+        desktop.wait_entry(SPOKEN["fr"]["entries"][0], timeout=20)
+
+        def prompt(words):
+            if not desktop.windows(words["prompt"]):
+                desktop.output("xdotool", "key", "ctrl+shift+k")
+            return desktop.windows(words["prompt"])
+
+        for window in until(lambda: prompt(SPOKEN["fr"]), 30, "the prompt in French"):
+            desktop.output("wmctrl", "-i", "-c", window)
+        until(lambda: not desktop.window_process(), 30, "the end of the prompt")
+        desktop.click(SPOKEN["fr"]["entries"][0])
+        self.page = desktop.page_when_open()
+        spoken = lambda: self.page.execute_script("return document.documentElement.lang")
+        self.assertEqual(element(self.page, "composer", 15) and spoken(), "fr")
+        self.choose("auto")
+        until(lambda: spoken() == "en", 15, "the language of the desktop")
+        until(lambda: prompt(SPOKEN["en"]), 30, "the prompt in English")
+        # Written by hand while everything is open.
+        desktop.write_settings(desktop.settings() | {"language": "es"})
+        until(lambda: spoken() == "es", 30, "the page in Spanish")
+        desktop.wait_entry(SPOKEN["es"]["entries"][0], timeout=20)
+        self.assertEqual(element(self.page, "settings-language").get_attribute("value"), "es")
+        until(lambda: desktop.windows(SPOKEN["es"]["prompt"]), 20, "the prompt in Spanish")
+        desktop.picture("language-by-hand")
+
     def test_is_that_of_a_failure_told_before(self):
         desktop = self.desktop
         self.page = desktop.open_page()

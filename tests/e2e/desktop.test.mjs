@@ -51,6 +51,31 @@ scene("notifications, the shortcut and the login entry are changed by keyboard",
   assert.deepEqual(patches, [{ autostart: true }, { notifications: { approvals: false } }, { quickChat: "Ctrl+Alt+J" }]);
 });
 
+scene("the language is the app's, whoever chose it there, and a choice that it refuses is taken back", {}, async ({ browsing }) => {
+  const state = desktopState();
+  Object.assign(state.report, { language: "es", settings: { ...state.report.settings, language: null } });
+  const page = await nativePage(browsing, state);
+  const spoken = (language) => page.locator(`html[lang=${language}]`).waitFor({ state: "attached" });
+  await spoken("es");
+  await openSettings(page, "general");
+  const field = part(page, "settings-language");
+  assert.equal(await field.inputValue(), "auto");
+  await emit(page, "settings", { ...state.report, language: "fr", settings: { ...state.report.settings, language: "fr" } });
+  await spoken("fr");
+  assert.equal(await field.inputValue(), "fr");
+  await part(page, "settings-page").getByText("Langue").waitFor();
+  await page.evaluate(() => (window.desktopApp.state.refuses = { code: "SETTINGS_WRITE", message: "The disk is full." }));
+  await field.selectOption("en");
+  await page.getByText("The disk is full.").waitFor();
+  assert.equal(await field.inputValue(), "fr");
+  await spoken("fr");
+  await page.evaluate(() => (window.desktopApp.state.refuses = undefined));
+  await field.selectOption("en");
+  await spoken("en");
+  assert.deepEqual((await calls(page, "settings_write")).at(-1), { patch: { language: "en" } });
+  assert.equal(await page.evaluate(() => localStorage.getItem("webchat:language")), "en");
+});
+
 scene("Tailscale shows its address to scan, and asks for consent with a button", {}, async ({ browsing }) => {
   const state = desktopState();
   state.tailscale.consentUrl = "https://login.tailscale.com/f/serve?node=1";
@@ -79,6 +104,7 @@ scene("the first run is shown once, in three steps that can be skipped", {}, asy
   await part(page, "first-run-login").check();
   await part(page, "first-run-next").click();
   await run.waitFor({ state: "detached" });
+  await eventually(async () => (await calls(page, "settings_write")).length === 2, "that it is behind us is kept");
   assert.deepEqual((await calls(page, "settings_write")).map((call) => call.patch), [{ autostart: true }, { firstRunDone: true }]);
   await eventually(() => page.evaluate(() => document.activeElement?.dataset.testid === "composer"), "the composer has the focus");
 });
@@ -140,8 +166,8 @@ scene("Next uses what was chosen and typed, or shows what is wrong with it and s
   await part(page, "first-run-skip").click();
   await part(page, "first-run-next").click();
   await part(page, "first-run").waitFor({ state: "detached" });
+  await eventually(async () => (await calls(page, "settings_write")).length === 1, "that it is behind us is kept");
   assert.equal((await calls(page, "connection_use")).length, 2);
-  assert.equal((await calls(page, "settings_write")).length, 1);
 });
 
 scene("an app that knows only its own gateway offers no other", {}, async ({ browsing }) => {

@@ -101,7 +101,7 @@ pub(super) fn listen(app: AppHandle) {
 fn obey(app: &AppHandle, message: ToWindow) {
     let line = app.state::<Line>();
     match message {
-        ToWindow::Show { label } => super::show(app, label),
+        ToWindow::Show { label, language } => super::show(app, label, language),
         ToWindow::Close => super::close_all(app),
         ToWindow::Answer { id, outcome } => {
             if let Some(resolver) = held(&line.answers).remove(&id) {

@@ -25,6 +25,7 @@ use tauri_plugin_window_state::StateFlags;
 use self::line::Line;
 use crate::links;
 use crate::platform::{Here, Platform};
+use crate::settings::Language;
 use crate::wire::{FromWindow, Label};
 
 /// What the app starts this program with to get its windows.
@@ -120,10 +121,10 @@ fn catch_signals(app: AppHandle) {
 }
 
 /// Brings a window to the front, making it if there is none.
-fn show(app: &AppHandle, label: Label) {
+fn show(app: &AppHandle, label: Label, language: Language) {
     let app = app.clone();
     // Making a window waits for the main thread.
-    tauri::async_runtime::spawn_blocking(move || match show_now(&app, label) {
+    tauri::async_runtime::spawn_blocking(move || match show_now(&app, label, language) {
         Ok(true) => shown(&app, label),
         Ok(false) => {}
         Err(error) => {
@@ -151,7 +152,7 @@ fn shown(app: &AppHandle, label: Label) {
 }
 
 /// False when it is too late for a window in this process.
-fn show_now(app: &AppHandle, label: Label) -> tauri::Result<bool> {
+fn show_now(app: &AppHandle, label: Label, language: Language) -> tauri::Result<bool> {
     let state = app.state::<Windows>();
     let _one_at_a_time = state.opening.lock().unwrap_or_else(PoisonError::into_inner);
     if state.ending.load(Ordering::Relaxed) {
@@ -159,7 +160,7 @@ fn show_now(app: &AppHandle, label: Label) -> tauri::Result<bool> {
     }
     state.closing().remove(label.as_str());
     let Some(window) = app.get_webview_window(label.as_str()) else {
-        crash::watch(&build(app, label)?, label)?;
+        crash::watch(&build(app, label, language)?, label)?;
         return Ok(true);
     };
     window.unminimize()?;
@@ -168,7 +169,7 @@ fn show_now(app: &AppHandle, label: Label) -> tauri::Result<bool> {
     Ok(true)
 }
 
-fn build(app: &AppHandle, label: Label) -> tauri::Result<WebviewWindow> {
+fn build(app: &AppHandle, label: Label, language: Language) -> tauri::Result<WebviewWindow> {
     let dev_url = if tauri::is_dev() { app.config().build.dev_url.clone() } else { None };
     let builder = match label {
         Label::Main => WebviewWindowBuilder::new(app, label.as_str(), WebviewUrl::default())
@@ -194,6 +195,8 @@ fn build(app: &AppHandle, label: Label) -> tauri::Result<WebviewWindow> {
         .data_directory(data_directory(app)?)
         .devtools(cfg!(debug_assertions))
         .initialization_script(REPORT_PAINT)
+        // So that the first words are in the app's language, whatever the system's is.
+        .initialization_script(format!("__CLAWDBOT_LANGUAGE__='{}'", language.as_str()))
         // Otherwise the native layer swallows files dropped on the page.
         .disable_drag_drop_handler()
         .on_navigation(move |url| guard::stays_here(url, dev_url.as_ref()))

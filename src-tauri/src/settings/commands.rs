@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tauri::{AppHandle, Emitter, Manager, State};
 
-use super::{Settings, SettingsError, SettingsPatch, SettingsStore};
+use super::{Language, Settings, SettingsError, SettingsPatch, SettingsStore};
 use crate::error::CommandError;
 use crate::login;
 use crate::shortcut::Trouble;
@@ -42,6 +42,8 @@ impl Surroundings {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
     settings: Settings,
+    /// What the app speaks: the chosen language, or else that of the desktop.
+    language: Language,
     autostart: bool,
     version: String,
     state_dir: PathBuf,
@@ -55,9 +57,10 @@ pub(crate) struct Report {
 impl Report {
     /// Asks the system about the login entry, which reads a file.
     fn of(app: &AppHandle) -> Self {
-        let surroundings = app.state::<Surroundings>();
+        let (surroundings, store) = (app.state::<Surroundings>(), app.state::<SettingsStore>());
         Self {
-            settings: app.state::<SettingsStore>().current(),
+            settings: store.current(),
+            language: store.language(),
             autostart: login::is_on(app),
             version: app.package_info().version.to_string(),
             state_dir: surroundings.state_dir.clone(),

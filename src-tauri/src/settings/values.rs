@@ -73,6 +73,15 @@ impl Language {
     #[cfg(test)]
     pub(crate) const ALL: [Self; 3] = [Self::En, Self::Fr, Self::Es];
 
+    /// As in files and pages.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Fr => "fr",
+            Self::Es => "es",
+        }
+    }
+
     /// That of a locale such as `fr-CA`; English when the app does not speak it.
     pub(crate) fn of_locale(locale: Option<&str>) -> Self {
         let language = locale.and_then(|locale| locale.get(..2)).unwrap_or_default();

@@ -16,6 +16,7 @@ use crate::bridge::Bridge;
 use crate::commands::{self, Args, Call};
 use crate::diagnostics::commands::Place;
 use crate::platform::{Here, Platform};
+use crate::settings::{Language, SettingsStore};
 use crate::wire::{FromWindow, Label, ToWindow, line};
 use crate::{lifecycle, links, media, page, show};
 
@@ -116,7 +117,7 @@ impl Actor {
                     Ok(None) | Err(_) => return End::Ended,
                 },
                 order = self.orders.recv() => match order {
-                    Some(order) => running.on_order(order),
+                    Some(order) => running.on_order(order, language(&self.app)),
                     None => return End::Ended,
                 },
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
@@ -209,11 +210,11 @@ impl Actor {
 }
 
 impl Running {
-    fn on_order(&mut self, order: Order) {
+    fn on_order(&mut self, order: Order, language: Language) {
         match order {
             Order::Show(label) => {
                 self.wanted.push(label);
-                self.say(&ToWindow::Show { label });
+                self.say(&ToWindow::Show { label, language });
             }
             Order::Event(name, payload) => {
                 self.say(&ToWindow::Event { name: name.to_owned(), payload });
@@ -273,9 +274,14 @@ fn start(app: &AppHandle, render: Render, wanted: Vec<Label>) -> std::io::Result
     let paint_by = Some(Instant::now() + PAINT_LIMIT);
     let running = Running { child, lines, from_window, paint_by, closing: None, wanted };
     for label in &running.wanted {
-        running.say(&ToWindow::Show { label: *label });
+        running.say(&ToWindow::Show { label: *label, language: language(app) });
     }
     Ok(running)
+}
+
+/// What the pages are to speak.
+fn language(app: &AppHandle) -> Language {
+    app.state::<SettingsStore>().language()
 }
 
 async fn write(mut stdin: ChildStdin, mut queue: mpsc::Receiver<String>) {

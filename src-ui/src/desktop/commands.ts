@@ -17,6 +17,8 @@ export interface DesktopSettings {
 
 export interface SettingsReport {
   settings: DesktopSettings;
+  /** What the app speaks: the chosen language, or else that of the desktop. */
+  language: string;
   autostart: boolean;
   version: string;
   stateDir: string;

@@ -1,5 +1,6 @@
 /** The app around the page, as the page sees it. Empty in a browser. */
 import { isObject, text } from "../protocol/frames";
+import { followApp } from "../state/settings.svelte";
 import { ui } from "../state/ui.svelte";
 import { isNative } from "../transport/native";
 import { desktopCommands, onEvent, type ConnectionReport, type Credential, type Question, type SettingsPatch, type SettingsReport, type Show, type Target } from "./commands";
@@ -38,7 +39,7 @@ class Desktop {
   async start(hooks: DesktopHooks): Promise<void> {
     this.hooks = hooks;
     await Promise.all([
-      onEvent<SettingsReport>("settings", (report) => (this.report = report)),
+      onEvent<SettingsReport>("settings", (report) => this.adopt(report)),
       onEvent<ConnectionReport>("connection", (connection) => this.follow(connection)),
       onEvent<Question>("ask", (question) => this.ask(question)),
       onEvent<{ id: Question["id"] }>("ask-gone", ({ id }) => this.drop(id)),
@@ -50,7 +51,12 @@ class Desktop {
   }
 
   async load(): Promise<void> {
-    this.report = await desktopCommands.readSettings();
+    this.adopt(await desktopCommands.readSettings());
+  }
+
+  private adopt(report: SettingsReport): void {
+    this.report = report;
+    followApp(report.settings.language, report.language);
   }
 
   async loadConnection(): Promise<void> {
@@ -103,7 +109,7 @@ class Desktop {
     const before = this.report;
     const report = await desktopCommands.writeSettings(patch);
     // An event that came meanwhile is newer.
-    if (this.report === before) this.report = report;
+    if (this.report === before) this.adopt(report);
   }
 
   show({ page, detail }: Show): void {

@@ -34,9 +34,14 @@ export function follow(use: (language: Language) => Promise<void>): Promise<void
   return use(language);
 }
 
+let wanted: Language = "en";
+
+/** The last one that was asked for wins, however long its words take to come. */
 export async function useLanguage(next: Language): Promise<void> {
+  wanted = next;
   const words = next === "en" ? en : await LOADERS[next]();
   await Promise.all(followers.map((use) => use(next)));
+  if (wanted !== next) return;
   catalogue = words;
   language = next;
   document.documentElement.lang = next;

@@ -7,9 +7,9 @@ import { FALLBACK_DEFAULTS } from "../protocol/hello";
 import { lexer } from "../markdown/lexer";
 import { patch } from "../markdown/patch";
 import { renderTokens } from "../markdown/render";
-import { readJson } from "../state/storage";
+import { keptLanguage, toldLanguage } from "../desktop/language";
 import { Question, type Standing } from "./question";
-import { chosenLanguage, wordsFor } from "./words";
+import { wordsFor } from "./words";
 
 const prompt = document.getElementById("prompt") as HTMLTextAreaElement;
 const asked = document.getElementById("question") as HTMLElement;
@@ -56,9 +56,9 @@ function hostTrouble(connection: Connection): string | null {
   return cause?.kind === "host-failed" ? (cause.detail.split("\n")[0] ?? null) : null;
 }
 
-/** In the language chosen in the settings, from now on. */
-function speak(): void {
-  const spoken = wordsFor(chosenLanguage(readJson("settings")), navigator.language);
+/** In that language, or else in that of the system, from now on. */
+function speak(language: string | null): void {
+  const spoken = wordsFor(language ?? "", navigator.language);
   words = spoken.words;
   document.documentElement.lang = spoken.language;
   document.title = words.title;
@@ -112,9 +112,9 @@ addEventListener("focus", () => {
   prompt.focus();
   client.retryNow();
 });
-addEventListener("storage", speak);
+addEventListener("storage", () => speak(keptLanguage()));
 answer.hidden = true;
 prompt.focus();
-speak();
+speak(toldLanguage());
 client.start();
 document.documentElement.dataset.ready = "true";

@@ -1,6 +1,4 @@
 /** The few words of the small prompt. */
-import { isObject, text } from "../protocol/frames";
-
 export interface QuickWords {
   /** Of the window. */
   title: string;
@@ -44,13 +42,7 @@ const ES: QuickWords = {
 
 const LANGUAGES: Record<string, QuickWords> = { en: EN, fr: FR, es: ES };
 
-/** The language chosen in the settings as they are stored; empty is that of the system. */
-export function chosenLanguage(settings: unknown): string {
-  const chosen = isObject(settings) ? text(settings.language) : undefined;
-  return chosen !== undefined && Object.hasOwn(LANGUAGES, chosen) ? chosen : "";
-}
-
-/** The words for the chosen language, or else for that of the system, and which language it became. */
+/** The words for the language of the app, or else for that of the system, and which language it became. */
 export function wordsFor(chosen: string, system: string): { language: string; words: QuickWords } {
   const language = (chosen || system).slice(0, 2).toLowerCase();
   const words = LANGUAGES[language];

@@ -1,4 +1,5 @@
-/** What a person can set, kept in this browser. */
+/** What a person can set, kept in this browser. The language of the desktop app is the app's. */
+import { keepLanguage, toldLanguage } from "../desktop/language";
 import { isObject } from "../protocol/frames";
 import { browserLanguage, LANGUAGES, useLanguage, type Language } from "../i18n/i18n.svelte";
 import { readJson, writeJson } from "./storage";
@@ -60,7 +61,20 @@ function applyTheme(): void {
   document.documentElement.dataset.contrast = settings.contrast;
 }
 
-const chosenLanguage = (): Language => (settings.language === "auto" ? browserLanguage() : settings.language);
+const known = (language: unknown) => LANGUAGES.find((one) => one === language);
+
+let appLanguage = known(toldLanguage());
+
+const chosenLanguage = (): Language => appLanguage ?? (settings.language === "auto" ? browserLanguage() : settings.language);
+
+/** What the app says: which language was chosen there, if any, and which one it speaks. */
+export function followApp(chosen: string | null, spoken: string): void {
+  const language = known(chosen) ?? "auto";
+  if (language === settings.language && spoken === appLanguage) return;
+  appLanguage = known(spoken);
+  keepLanguage(spoken);
+  changeSettings({ language });
+}
 
 /** Applies the settings now and whenever this window, another window or the system changes them. */
 export async function startSettings(): Promise<void> {

@@ -1,18 +1,13 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Question, type Standing } from "../../src/quick/question";
-import { chosenLanguage, wordsFor } from "../../src/quick/words";
+import { wordsFor } from "../../src/quick/words";
 import { RequestError } from "../../src/transport/errors";
 
-test("the small prompt speaks the chosen language, or else that of the system", () => {
+test("the small prompt speaks the language of the app, or else that of the system", () => {
   expect(wordsFor("", "fr-FR")).toMatchObject({ language: "fr", words: { ask: "Demander à Clawdbot" } });
   expect(wordsFor("", "es")).toMatchObject({ language: "es" });
   expect(wordsFor("en", "fr-FR")).toMatchObject({ language: "en" });
   expect(wordsFor("", "de-DE")).toMatchObject({ language: "en" });
-});
-
-test("the chosen language is read from the settings as they are stored", () => {
-  expect(chosenLanguage({ language: "es" })).toBe("es");
-  for (const none of [null, 5, {}, { language: "auto" }, { language: "de" }, { language: "toString" }]) expect(chosenLanguage(none)).toBe("");
 });
 
 const KEY = "agent:main:main";

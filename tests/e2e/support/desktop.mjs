@@ -39,9 +39,11 @@ function play({ state }) {
     open_external: () => {},
     settings_read: () => structuredClone(state.report),
     settings_write({ patch }) {
+      if (state.refuses) throw state.refuses;
       const { autostart, ...rest } = patch;
       if (autostart !== undefined) state.report.autostart = autostart;
       merge(state.report.settings, rest);
+      state.report.language = state.report.settings.language ?? "en";
       return structuredClone(state.report);
     },
     connection_read: () => structuredClone(state.connection),
@@ -110,6 +112,7 @@ export function desktopState() {
   return {
     report: {
       settings: { notifications: { answers: true, approvals: true, pairing: true, connection: true }, quickChat: "CmdOrCtrl+Shift+K", firstRunDone: true, language: null },
+      language: "en",
       autostart: false,
       version: "0.1.0",
       stateDir: "/home/me/.clawdbot",
