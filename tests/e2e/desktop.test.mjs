@@ -29,6 +29,45 @@ scene("the connection form refuses what ssh would misread, and shows the first l
   assert.equal(await page.evaluate(() => document.body.innerHTML.includes("a-secret-token-1")), false);
 });
 
+scene("what came of a switch is in sight, and what was typed stays until it has worked", { context: { viewport: { width: 900, height: 480 } } }, async ({ browsing }) => {
+  const state = desktopState();
+  state.turning = { state: "connecting" };
+  const page = await nativePage(browsing, state);
+  const become = (change) => page.evaluate((change) => {
+    Object.assign(window.desktopApp.state.connection, change);
+    window.desktopApp.emit("connection", structuredClone(window.desktopApp.state.connection));
+  }, change);
+  await openSettings(page, "connection");
+  await part(page, "mode-direct").check();
+  await part(page, "connection-url").fill("wss://home.example");
+  await part(page, "connection-secret").fill("a-wrong-token");
+  await part(page, "connection-use").click();
+  await eventually(async () => (await calls(page, "connection_use")).length === 1, "the switch");
+  await page.evaluate((away) => {
+    window.desktopApp.state.gatewayAway = away;
+    return window.gatewayClose();
+  }, "The gateway does not accept the token.");
+  await become({ state: "failed", headline: "Refused", message: "The gateway does not accept the token.", remedy: "Enter another one." });
+  const outcome = part(page, "connection-outcome");
+  await outcome.getByText("Enter another one.").waitFor();
+  await eventually(async () => {
+    const [box, view] = [await outcome.boundingBox(), await part(page, "settings-page").boundingBox()];
+    return box.y >= view.y && box.y + box.height <= view.y + view.height;
+  }, "the outcome is in sight");
+  assert.equal(await part(page, "connection-secret").inputValue(), "a-wrong-token");
+  await eventually(async () => (await part(page, "status").innerText()) === "Not connected", "the badge");
+  // Another address is tried with the same token.
+  await part(page, "connection-url").fill("wss://house.example");
+  await part(page, "connection-use").click();
+  await eventually(async () => (await calls(page, "connection_use")).length === 2, "the second switch");
+  assert.deepEqual((await calls(page, "connection_use"))[1].credential, { token: "a-wrong-token" });
+  await eventually(async () => (await part(page, "status").innerText()) === "Reconnecting", "the badge while the app tries");
+  await page.evaluate(() => (window.desktopApp.state.gatewayAway = undefined));
+  await become({ state: "ready", headline: null, message: null, remedy: null });
+  await eventually(async () => (await part(page, "connection-secret").inputValue()) === "", "the secret leaves the page");
+  await eventually(async () => (await part(page, "status").innerText()) === "Connected", "the badge");
+});
+
 scene("notifications, the shortcut and the login entry are changed by keyboard", {}, async ({ browsing }) => {
   const page = await nativePage(browsing);
   await page.keyboard.press("Control+,");

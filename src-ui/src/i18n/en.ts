@@ -34,6 +34,7 @@ export const en = {
   "status.connected": "Connected",
   "status.connecting": "Connecting",
   "status.reconnecting": "Reconnecting",
+  "status.away": "Not connected",
   "status.offline": "Offline",
 
   "banner.title": "Gateway unreachable. Read-only",

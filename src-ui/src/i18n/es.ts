@@ -35,6 +35,7 @@ export const es: Catalogue = {
   "status.connected": "Conectado",
   "status.connecting": "Conectando",
   "status.reconnecting": "Reconectando",
+  "status.away": "No conectado",
   "status.offline": "Sin conexión",
 
   "banner.title": "Gateway inaccesible. Solo lectura",

@@ -35,6 +35,7 @@ export const fr: Catalogue = {
   "status.connected": "Connecté",
   "status.connecting": "Connexion",
   "status.reconnecting": "Reconnexion",
+  "status.away": "Non connecté",
   "status.offline": "Hors ligne",
 
   "banner.title": "Passerelle injoignable. Lecture seule",

@@ -27,7 +27,11 @@ export class Gateway {
   everReady = $state(false);
   /** The desktop app has a connection of its own that may wait, too. */
   onRetry?: () => void;
+  /** The desktop app has stopped trying, so that this page tries in vain. */
+  givenUp = $state(false);
   readonly ready = $derived(this.connection.phase === "ready");
+  /** Somebody is working on it; otherwise a person has to. */
+  readonly trying = $derived(!this.givenUp && this.connection.phase !== "blocked");
 
   private readonly client: GatewayClient;
 

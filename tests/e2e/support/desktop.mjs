@@ -20,6 +20,7 @@ function play({ state }) {
 
   /** Frames go through the test's own socket, as they go through the app: without an origin. */
   function openGateway({ onFrame }) {
+    if (state.gatewayAway) throw { code: "AWAY", message: state.gatewayAway };
     desktopApp.frame = give(onFrame);
     return window.gatewayOpen();
   }
