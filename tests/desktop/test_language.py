@@ -10,13 +10,16 @@ from fake_model import Answer, FakeModel
 SPOKEN = {
     "es": {"entries": ["Abrir WebChat", "Chats recientes", "Ajustes", "Salir"], "ready": "Listo en",
            "here": "En este equipo", "prompt": "Pregunta rápida a Clawdbot",
-           "cannot": "No se puede iniciar: clawdbot.json, línea 1, columna", "mend": "Corrige estos puntos"},
+           "cannot": "No se puede iniciar: clawdbot.json, línea 1, columna", "mend": "Corrige estos puntos",
+           "found": "gateway.port: se esperaba un número entero de 1 a 65535 y hay otro texto"},
     "en": {"entries": ["Open WebChat", "Recent chats", "Settings", "Quit"], "ready": "Ready on",
            "here": "On this computer", "prompt": "Clawdbot quick chat",
-           "cannot": "Cannot start: clawdbot.json, line 1, column", "mend": "Mend these places"},
+           "cannot": "Cannot start: clawdbot.json, line 1, column", "mend": "Mend these places",
+           "found": "gateway.port: expected a whole number from 1 to 65535, found another text"},
     "fr": {"entries": ["Ouvrir WebChat", "Conversations récentes", "Réglages", "Quitter"], "ready": "Prête sur",
            "here": "Sur cet ordinateur", "prompt": "Question rapide à Clawdbot",
-           "cannot": "Démarrage impossible : clawdbot.json, ligne 1, colonne", "mend": "Corrigez ces endroits"},
+           "cannot": "Démarrage impossible : clawdbot.json, ligne 1, colonne", "mend": "Corrigez ces endroits",
+           "found": "gateway.port : attendu : un nombre entier de 1 à 65535 ; trouvé : un autre texte"},
 }
 
 
@@ -101,7 +104,7 @@ class Language(unittest.TestCase):
         desktop = self.desktop
         self.page = desktop.open_page()
         element(self.page, "composer", 15)
-        desktop.write_config("{ this is not a configuration")
+        desktop.write_config('{ gateway: { port: "not a number" } }')
         desktop.click("Restart gateway")
         until(lambda: desktop.status().startswith(SPOKEN["en"]["cannot"]), 15, "the failure")
         for language, words in SPOKEN.items():
@@ -110,6 +113,7 @@ class Language(unittest.TestCase):
                 until(lambda: desktop.status().startswith(words["cannot"]), 15, words["cannot"])
                 element(self.page, "settings-connection").click()
                 until(lambda: words["mend"] in element(self.page, "connection-state").text, 15, "the remedy")
+                self.assertIn(words["found"], element(self.page, "connection-state").text)
                 desktop.picture("failure-" + language)
                 element(self.page, "settings-general").click()
         desktop.click("Diagnostic")

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::file::{last_good_path, read_text};
-use crate::include::{Includes, reason};
+use crate::include::Includes;
 use crate::json5::{Parsed, parse};
 use crate::rules::check_rules;
 use crate::schema::json_schema;
 use crate::slots::takes_reference;
 use crate::validate::validate;
 use crate::variables::{Variables, with_document_env};
-use crate::{Config, ConfigError, Env, Issue};
+use crate::{Config, ConfigError, Env, Finding, Issue, Reason};
 
 /// At most this many issues are reported, so that a hostile document cannot fill a log.
 const MAX_ISSUES: usize = 100;
@@ -71,8 +71,8 @@ impl Document {
                 Self::finish(None, path, env).map_err(|issues| failure(path, issues))
             }
             Err(error) => {
-                let message = format!("cannot be read: {}", reason(&error));
-                Err(failure(path, vec![Issue::of_document(message)]))
+                let finding = Finding::Unreadable(Reason::from(&error));
+                Err(failure(path, vec![Issue::of_document(finding)]))
             }
         }
     }
@@ -108,7 +108,7 @@ impl Document {
             _ => Err(vec![Issue {
                 line: Some(1),
                 column: Some(1),
-                ..Issue::of_document("expected an object: { … }")
+                ..Issue::of_document(Finding::NoObject)
             }]),
         }
     }
@@ -137,7 +137,7 @@ impl Document {
 
         // The schema already holds; the deserializer's own text would quote values.
         let config: Config = serde_json::from_value(value.clone())
-            .map_err(|_| vec![Issue::of_document("a setting does not have the expected type")])?;
+            .map_err(|_| vec![Issue::of_document(Finding::WrongType)])?;
         let rules = check_rules(&config);
         if !rules.errors.is_empty() {
             return Err(document.issues(rules.errors, Place::Value));
@@ -161,10 +161,10 @@ impl Document {
     }
 
     /// Gives each finding its place, in the order of the document.
-    fn issues(&self, found: Vec<(Vec<String>, String)>, place: Place) -> Vec<Issue> {
+    fn issues(&self, found: Vec<(Vec<String>, Finding)>, place: Place) -> Vec<Issue> {
         let mut issues: Vec<_> = found
             .into_iter()
-            .map(|(path, message)| {
+            .map(|(path, finding)| {
                 let place = self.parsed.as_ref().and_then(|parsed| match place {
                     Place::Key => parsed.place_of_key(&path),
                     Place::Value => parsed.place_of_value(&path),
@@ -172,7 +172,7 @@ impl Document {
                 Issue {
                     line: place.map(|(line, _)| line),
                     column: place.map(|(_, column)| column),
-                    ..Issue::at(&path, message)
+                    ..Issue::at(&path, finding)
                 }
             })
             .collect();
@@ -209,19 +209,19 @@ fn failure(path: &Path, mut issues: Vec<Issue>) -> ConfigError {
     let more = issues.len().saturating_sub(MAX_ISSUES);
     if more > 0 {
         issues.truncate(MAX_ISSUES);
-        issues.push(Issue::of_document(format!("and {more} more problems")));
+        issues.push(Issue::of_document(Finding::More(more)));
     }
     let last_good = Some(last_good_path(path)).filter(|copy| copy.is_file());
     ConfigError { issues, path: path.to_owned(), last_good }
 }
 
 /// A blank secret is no secret: comparing with it would let everyone in.
-fn drop_blank_secrets(value: &mut Value) -> Vec<(Vec<String>, String)> {
+fn drop_blank_secrets(value: &mut Value) -> Vec<(Vec<String>, Finding)> {
     let mut dropped = Vec::new();
     visit(value, &mut Vec::new(), &mut dropped);
     return dropped;
 
-    fn visit(value: &mut Value, at: &mut Vec<String>, dropped: &mut Vec<(Vec<String>, String)>) {
+    fn visit(value: &mut Value, at: &mut Vec<String>, dropped: &mut Vec<(Vec<String>, Finding)>) {
         let Value::Object(members) = value else {
             return;
         };
@@ -230,7 +230,7 @@ fn drop_blank_secrets(value: &mut Value) -> Vec<(Vec<String>, String)> {
             let blank =
                 takes_reference(at) && value.as_str().is_some_and(|text| text.trim().is_empty());
             if blank {
-                dropped.push((at.clone(), "this secret is blank and counts as not set".into()));
+                dropped.push((at.clone(), Finding::BlankSecret));
             } else {
                 visit(value, at, dropped);
             }

@@ -1,12 +1,11 @@
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::Env;
 use crate::file::read_text;
 use crate::json5::{MAX_DEPTH, parse};
+use crate::{Env, Finding, Reason};
 
 /// How many files may include one another in a chain.
 const MAX_CHAIN: usize = 8;
@@ -23,7 +22,7 @@ pub(crate) struct Includes {
     at: Vec<String>,
     /// Every file read, for whoever watches the document.
     pub(crate) files: Vec<PathBuf>,
-    pub(crate) issues: Vec<(Vec<String>, String)>,
+    pub(crate) issues: Vec<(Vec<String>, Finding)>,
 }
 
 impl Includes {
@@ -42,7 +41,7 @@ impl Includes {
 
     pub(crate) fn resolve(&mut self, value: Value) -> Value {
         if self.at.len() > MAX_DEPTH {
-            self.report(format!("expected at most {MAX_DEPTH} levels of nesting"));
+            self.report(Finding::TooDeep(MAX_DEPTH));
             return Value::Null;
         }
         match value {
@@ -79,9 +78,7 @@ impl Includes {
             return included;
         }
         if !included.is_object() {
-            self.report(
-                "the included file has to hold an object, because other keys stand beside $include",
-            );
+            self.report(Finding::IncludedNoObject);
             return Value::Object(siblings);
         }
         deep_merge(included, Value::Object(siblings))
@@ -109,7 +106,7 @@ impl Includes {
     }
 
     fn wrong_type(&mut self) -> Option<Value> {
-        self.report("$include: expected a file name or a list of file names");
+        self.report(Finding::IncludeType);
         None
     }
 
@@ -118,15 +115,15 @@ impl Includes {
         if self.chain.contains(&path) {
             let chain: Vec<_> =
                 self.chain.iter().chain([&path]).map(|p| p.display().to_string()).collect();
-            self.report(format!("these files include one another: {}", chain.join(" → ")));
+            self.report(Finding::IncludeLoop(chain.join(" → ")));
             return None;
         }
         if self.chain.len() > MAX_CHAIN {
-            self.report(format!("files may include one another at most {MAX_CHAIN} deep"));
+            self.report(Finding::IncludesTooDeep(MAX_CHAIN));
             return None;
         }
         if self.files.len() >= MAX_FILES {
-            self.report(format!("a document may include at most {MAX_FILES} files"));
+            self.report(Finding::TooManyIncludes(MAX_FILES));
             return None;
         }
         let value = self.read(&path)?;
@@ -145,29 +142,27 @@ impl Includes {
         let found = match fs::canonicalize(&wanted) {
             Ok(found) => found,
             Err(error) => {
-                self.report(format!("cannot include {}: {}", wanted.display(), reason(&error)));
+                self.report(Finding::NotIncluded { path: wanted, reason: Reason::from(&error) });
                 return None;
             }
         };
         if self.roots.iter().any(|root| found.starts_with(root)) {
             return Some(found);
         }
-        self.report(format!(
-            "cannot include {}: it lies outside the configuration directory; move it there, or name its directory in CLAWDBOT_INCLUDE_ROOTS",
-            wanted.display()
-        ));
+        self.report(Finding::IncludeOutside(wanted));
         None
     }
 
     fn read(&mut self, path: &Path) -> Option<Value> {
-        if let Err(message) = check_owner(path) {
-            self.report(format!("cannot include {}: {message}", path.display()));
+        if let Err(finding) = check_owner(path) {
+            self.report(finding);
             return None;
         }
         let text = match read_text(path) {
             Ok(text) => text,
             Err(error) => {
-                self.report(format!("cannot include {}: {}", path.display(), reason(&error)));
+                let reason = Reason::from(&error);
+                self.report(Finding::NotIncluded { path: path.to_owned(), reason });
                 return None;
             }
         };
@@ -175,44 +170,40 @@ impl Includes {
             Ok(parsed) => Some(parsed.value.unwrap_or_else(|| Value::Object(Map::new()))),
             Err(issues) => {
                 for issue in issues {
-                    self.report(format!("in {}: {issue}", path.display()));
+                    let issue = Box::new(issue);
+                    self.report(Finding::Included { path: path.to_owned(), issue });
                 }
                 None
             }
         }
     }
 
-    fn report(&mut self, message: impl Into<String>) {
-        self.issues.push((self.at.clone(), message.into()));
+    fn report(&mut self, finding: Finding) {
+        self.issues.push((self.at.clone(), finding));
     }
 }
 
 /// A file of another user could change what this user's gateway does.
 #[cfg(unix)]
-fn check_owner(path: &Path) -> Result<(), String> {
+fn check_owner(path: &Path) -> Result<(), Finding> {
     use std::os::unix::fs::MetadataExt;
 
     let me = rustix::process::geteuid().as_raw();
     match fs::metadata(path) {
         Ok(found) if found.uid() != me && found.uid() != 0 => {
-            Err(format!("it belongs to user id {}, not to you", found.uid()))
+            Err(Finding::IncludeForeign { path: path.to_owned(), owner: found.uid() })
         }
         Ok(_) => Ok(()),
-        Err(error) => Err(reason(&error)),
+        Err(error) => {
+            let reason = Reason::from(&error);
+            Err(Finding::NotIncluded { path: path.to_owned(), reason })
+        }
     }
 }
 
 #[cfg(not(unix))]
-fn check_owner(_path: &Path) -> Result<(), String> {
+fn check_owner(_path: &Path) -> Result<(), Finding> {
     Ok(())
-}
-
-pub(crate) fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".into(),
-        io::ErrorKind::PermissionDenied => "permission denied".into(),
-        _ => error.to_string(),
-    }
 }
 
 /// Objects merge, lists are joined, anything else of `over` wins.

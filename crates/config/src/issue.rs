@@ -3,13 +3,16 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::Finding;
+
 /// One thing that is wrong with the document, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Issue {
     /// The key, dotted from the root: `gateway.port`, `agents.list.0.id`; empty for the document.
     pub path: String,
     /// What was expected and what was found. Never holds a configured string.
-    pub message: String,
+    #[serde(rename = "message", serialize_with = "in_english")]
+    pub finding: Finding,
     /// The line in the main document, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
@@ -20,14 +23,18 @@ pub struct Issue {
 
 impl Issue {
     /// An issue of the whole document, with no place in it.
-    pub(crate) fn of_document(message: impl Into<String>) -> Self {
-        Self { path: String::new(), message: message.into(), line: None, column: None }
+    pub(crate) fn of_document(finding: Finding) -> Self {
+        Self { path: String::new(), finding, line: None, column: None }
     }
 
     /// An issue at `path` whose place is looked up later.
-    pub(crate) fn at(path: &[String], message: impl Into<String>) -> Self {
-        Self { path: path.join("."), message: message.into(), line: None, column: None }
+    pub(crate) fn at(path: &[String], finding: Finding) -> Self {
+        Self { path: path.join("."), finding, line: None, column: None }
     }
+}
+
+fn in_english<S: serde::Serializer>(finding: &Finding, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(finding)
 }
 
 impl fmt::Display for Issue {
@@ -38,7 +45,7 @@ impl fmt::Display for Issue {
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }
-        f.write_str(&self.message)
+        write!(f, "{}", self.finding)
     }
 }
 

@@ -3,15 +3,15 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use crate::model::{minutes_of_day, parse_duration};
-use crate::{AuthMode, Bind, Config, GatewayMode, HeartbeatConfig, TailscaleMode};
+use crate::{AuthMode, Bind, Config, Finding, GatewayMode, HeartbeatConfig, TailscaleMode};
 
-type Finding = (Vec<String>, String);
+type Found = (Vec<String>, Finding);
 
 /// What the schema cannot say: rules between keys, and formats.
 #[derive(Default)]
 pub(crate) struct Rules {
-    pub(crate) errors: Vec<Finding>,
-    pub(crate) warnings: Vec<Finding>,
+    pub(crate) errors: Vec<Found>,
+    pub(crate) warnings: Vec<Found>,
 }
 
 pub(crate) fn check_rules(config: &Config) -> Rules {
@@ -31,33 +31,24 @@ impl Rules {
     fn gateway(&mut self, config: &Config) {
         let gateway = &config.gateway;
         if gateway.bind == Bind::Custom && gateway.custom_bind_host.is_none() {
-            self.error("gateway.bind", "\"custom\" needs the address in gateway.customBindHost");
+            self.error("gateway.bind", Finding::CustomBind);
         }
         if gateway.tailscale.mode != TailscaleMode::Off && gateway.bind != Bind::Loopback {
-            self.error(
-                "gateway.tailscale.mode",
-                "Tailscale publishes the loopback address; set gateway.bind to \"loopback\"",
-            );
+            self.error("gateway.tailscale.mode", Finding::TailscaleBind);
         }
         let mode = gateway.auth.effective_mode();
         if gateway.tailscale.mode == TailscaleMode::Funnel && mode != AuthMode::Password {
-            self.error(
-                "gateway.tailscale.mode",
-                "\"funnel\" reaches the Internet and needs gateway.auth.mode \"password\"",
-            );
+            self.error("gateway.tailscale.mode", Finding::FunnelAuth);
         }
         if gateway.auth.mode.is_none()
             && gateway.auth.token.is_some()
             && gateway.auth.password.is_some()
         {
-            self.warning("gateway.auth", "both a token and a password are set, and the token is used; set gateway.auth.mode to choose");
+            self.warning("gateway.auth", Finding::TwoSecrets);
         }
         for (index, proxy) in gateway.trusted_proxies.iter().enumerate() {
             if !is_address_or_range(proxy) {
-                self.error(
-                    &format!("gateway.trustedProxies.{index}"),
-                    "expected an IP address or a range such as 10.0.0.0/8",
-                );
+                self.error(&format!("gateway.trustedProxies.{index}"), Finding::ProxyAddress);
             }
         }
     }
@@ -65,7 +56,7 @@ impl Rules {
     fn logging(&mut self, config: &Config) {
         let rooted = |file: &str| file.starts_with("~/") || Path::new(file).is_absolute();
         if config.logging.file.as_deref().is_some_and(|file| !rooted(file)) {
-            self.error("logging.file", "expected an absolute path, or one that begins with ~/");
+            self.error("logging.file", Finding::LogFile);
         }
     }
 
@@ -76,22 +67,13 @@ impl Rules {
         }
         let proxy = gateway.auth.trusted_proxy.as_ref();
         if proxy.is_none_or(|proxy| proxy.user_header.trim().is_empty()) {
-            self.error(
-                "gateway.auth.mode",
-                "\"trusted-proxy\" needs gateway.auth.trustedProxy.userHeader, the header in which the proxy names the user",
-            );
+            self.error("gateway.auth.mode", Finding::ProxyHeader);
         }
         if gateway.trusted_proxies.is_empty() {
-            self.error(
-                "gateway.auth.mode",
-                "\"trusted-proxy\" needs the proxy's address in gateway.trustedProxies",
-            );
+            self.error("gateway.auth.mode", Finding::NoProxy);
         }
         if gateway.auth.token.is_some() || gateway.auth.password.is_some() {
-            self.error(
-                "gateway.auth.mode",
-                "\"trusted-proxy\" and gateway.auth.token or gateway.auth.password exclude each other; remove one of them",
-            );
+            self.error("gateway.auth.mode", Finding::ProxyAndSecret);
         }
     }
 
@@ -101,22 +83,19 @@ impl Rules {
             return;
         }
         if hooks.mount().is_empty() {
-            self.error("hooks.path", "expected a path of its own such as \"/hooks\"");
+            self.error("hooks.path", Finding::HookPath);
         }
         match &hooks.token {
-            None => self.warning("hooks.enabled", "hooks stay off until hooks.token is set"),
+            None => self.warning("hooks.enabled", Finding::NoHookToken),
             Some(token) if config.gateway.auth.secrets().any(|secret| secret == token) => {
-                self.error("hooks.token", "must differ from the gateway's own token and password")
+                self.error("hooks.token", Finding::HookToken)
             }
             Some(_) => {}
         }
         for (index, mapping) in hooks.mappings.iter().enumerate() {
             let is_safe = |key: &String| !key.contains("{{") || key.starts_with("hook:");
             if !mapping.session_key.as_ref().is_none_or(is_safe) {
-                self.error(
-                    &format!("hooks.mappings.{index}.sessionKey"),
-                    "a key with placeholders starts with \"hook:\", so that a request cannot choose any conversation",
-                );
+                self.error(&format!("hooks.mappings.{index}.sessionKey"), Finding::HookKey);
             }
         }
     }
@@ -126,25 +105,16 @@ impl Rules {
         if let Some(url) = &remote.url
             && !has_scheme(url, &["ws", "wss"])
         {
-            self.error(
-                "gateway.remote.url",
-                "expected an address that starts with ws:// or wss://",
-            );
+            self.error("gateway.remote.url", Finding::GatewayAddress);
         }
         if let Some(fingerprint) = &remote.tls_fingerprint
             && !is_fingerprint(fingerprint)
         {
-            self.error(
-                "gateway.remote.tlsFingerprint",
-                "expected the 64 hexadecimal digits of a SHA-256",
-            );
+            self.error("gateway.remote.tlsFingerprint", Finding::Fingerprint);
         }
         let named = remote.url.is_some() || remote.ssh_target.is_some();
         if config.gateway.mode == Some(GatewayMode::Remote) && !named {
-            self.warning(
-                "gateway.mode",
-                "\"remote\" needs gateway.remote.url or gateway.remote.sshTarget to connect",
-            );
+            self.warning("gateway.mode", Finding::RemoteNowhere);
         }
     }
 
@@ -159,17 +129,15 @@ impl Rules {
         let mut seen = HashSet::new();
         for (path, id) in listed.chain(mapped) {
             let problem = match id.map(|id| id.to_lowercase()) {
-                None => "expected the key \"id\" with a text",
-                Some(id) if !is_agent_id(&id) => {
-                    "an agent's id is a letter or digit, then up to 63 letters, digits, \"_\" or \"-\""
-                }
-                Some(id) if seen.contains(&id) => "this agent's id is used twice",
+                None => Finding::NoAgentId,
+                Some(id) if !is_agent_id(&id) => Finding::AgentId,
+                Some(id) if seen.contains(&id) => Finding::AgentTwice,
                 Some(id) => {
                     seen.insert(id);
                     continue;
                 }
             };
-            self.errors.push((path, problem.into()));
+            self.errors.push((path, problem));
         }
     }
 
@@ -192,18 +160,12 @@ impl Rules {
 
     fn heartbeat(&mut self, at: &str, heartbeat: &HeartbeatConfig) {
         if heartbeat.every.as_deref().is_some_and(|every| parse_duration(every).is_none()) {
-            self.error(
-                &format!("{at}.every"),
-                "expected a duration such as \"30m\" or \"1h\", or \"0m\" for never",
-            );
+            self.error(&format!("{at}.every"), Finding::Duration);
         }
         let Some(hours) = &heartbeat.active_hours else { return };
         for (name, time) in [("start", &hours.start), ("end", &hours.end)] {
             if time.as_deref().is_some_and(|time| minutes_of_day(time).is_none()) {
-                self.error(
-                    &format!("{at}.activeHours.{name}"),
-                    "expected a time of day such as \"08:00\", up to \"24:00\"",
-                );
+                self.error(&format!("{at}.activeHours.{name}"), Finding::TimeOfDay);
             }
         }
     }
@@ -213,28 +175,22 @@ impl Rules {
             let at =
                 |key: &str| vec!["models".into(), "providers".into(), name.clone(), key.into()];
             if name.is_empty() || name.contains('/') {
-                self.errors.push((
-                    at("")[..3].to_vec(),
-                    "a provider's name is not empty and has no slash".into(),
-                ));
+                self.errors.push((at("")[..3].to_vec(), Finding::ProviderName));
             }
             if let Some(url) = &provider.base_url
                 && !has_scheme(url, &["http", "https"])
             {
-                self.errors.push((
-                    at("baseUrl"),
-                    "expected an address that starts with http:// or https://".into(),
-                ));
+                self.errors.push((at("baseUrl"), Finding::ProviderAddress));
             }
         }
     }
 
-    fn error(&mut self, path: &str, message: &str) {
-        self.errors.push((split(path), message.into()));
+    fn error(&mut self, path: &str, finding: Finding) {
+        self.errors.push((split(path), finding));
     }
 
-    fn warning(&mut self, path: &str, message: &str) {
-        self.warnings.push((split(path), message.into()));
+    fn warning(&mut self, path: &str, finding: Finding) {
+        self.warnings.push((split(path), finding));
     }
 }
 

@@ -1,6 +1,7 @@
 use serde_json::{Map, Value};
 
 use crate::keys::{known_in, nearest};
+use crate::{Expected, Finding, Found, Range};
 
 /// Unknown keys beyond this many are not looked at: nobody reads further, and finding the nearest
 /// name takes time.
@@ -9,9 +10,9 @@ const MAX_UNKNOWN: usize = 100;
 /// What a value has wrong, by path.
 #[derive(Default)]
 pub(crate) struct Findings {
-    pub(crate) errors: Vec<(Vec<String>, String)>,
+    pub(crate) errors: Vec<(Vec<String>, Finding)>,
     /// About names, so their place is the key's and not the value's.
-    pub(crate) unknown: Vec<(Vec<String>, String)>,
+    pub(crate) unknown: Vec<(Vec<String>, Finding)>,
 }
 
 /// Checks `value` against the JSON Schema of [`crate::Config`] and collects every problem.
@@ -68,8 +69,8 @@ impl Walk {
         for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
             if let Some(name) = name.as_str().filter(|name| !members.contains_key(*name)) {
                 let expected = schema.pointer(&format!("/properties/{name}")).map(describe);
-                let expected = expected.unwrap_or_else(|| "a value".into());
-                self.error(format!("expected the key \"{name}\" with {expected}"));
+                let expected = expected.unwrap_or(Expected::Anything);
+                self.error(Finding::NoKey { name: name.to_owned(), expected });
             }
         }
     }
@@ -96,13 +97,9 @@ impl Walk {
                 .iter()
                 .copied()
                 .chain(typed.into_iter().flatten().map(|(name, _)| name.as_str()));
-            let hint = match nearest(name, names) {
-                Some(close) => format!("; did you mean \"{close}\"?"),
-                None => String::new(),
-            };
-            self.found
-                .unknown
-                .push((self.at.clone(), format!("unknown key \"{name}\" is ignored{hint}")));
+            let meant = nearest(name, names).map(str::to_owned);
+            let finding = Finding::UnknownKey { name: name.to_owned(), meant };
+            self.found.unknown.push((self.at.clone(), finding));
         }
         self.at.pop();
     }
@@ -127,11 +124,11 @@ impl Walk {
     }
 
     fn mismatch(&mut self, schema: &Value, value: &Value) {
-        self.error(format!("expected {}, found {}", describe(schema), found(value)));
+        self.error(Finding::Mismatch { expected: describe(schema), found: found(value) });
     }
 
-    fn error(&mut self, message: String) {
-        self.found.errors.push((self.at.clone(), message));
+    fn error(&mut self, finding: Finding) {
+        self.found.errors.push((self.at.clone(), finding));
     }
 }
 
@@ -195,51 +192,42 @@ fn limit(schema: &Value, key: &str) -> Option<f64> {
     schema.get(key).and_then(Value::as_f64).or(implied)
 }
 
-/// What a schema expects, in words.
-fn describe(schema: &Value) -> String {
+/// What a schema expects.
+fn describe(schema: &Value) -> Expected {
     if let Some(alternatives) = schema.get("anyOf").and_then(Value::as_array) {
-        return alternatives.iter().map(describe).collect::<Vec<_>>().join(" or ");
+        return Expected::Either(alternatives.iter().map(describe).collect());
     }
     let choices = choices(schema);
     if !choices.is_empty() {
-        let names: Vec<_> = choices.iter().map(ToString::to_string).collect();
-        return if names.len() == 1 {
-            names.concat()
-        } else {
-            format!("one of {}", names.join(", "))
-        };
+        return Expected::OneOf(choices.iter().map(ToString::to_string).collect());
     }
     match schema.get("type").and_then(Value::as_str) {
-        Some("string") if schema.get("format").is_some() => "an IPv4 address".into(),
-        Some("string") if schema.get("minLength").is_some() => "a text that is not empty".into(),
-        Some("string") => "a text".into(),
-        Some("boolean") => "true or false".into(),
-        Some("array") => "a list".into(),
-        Some("object") => "an object".into(),
-        Some("integer") => format!("a whole number{}", range(schema)),
-        Some("number") => format!("a number{}", range(schema)),
-        _ => "a value".into(),
+        Some("string") if schema.get("format").is_some() => Expected::Address,
+        Some("string") if schema.get("minLength").is_some() => Expected::FilledText,
+        Some("string") => Expected::Text,
+        Some("boolean") => Expected::Flag,
+        Some("array") => Expected::List,
+        Some("object") => Expected::Object,
+        Some("integer") => Expected::Whole(range(schema)),
+        Some("number") => Expected::Number(range(schema)),
+        _ => Expected::Anything,
     }
 }
 
-fn range(schema: &Value) -> String {
-    match (limit(schema, "minimum"), limit(schema, "maximum")) {
-        (Some(min), Some(max)) => format!(" from {min} to {max}"),
-        (Some(min), None) => format!(" of at least {min}"),
-        (None, Some(max)) => format!(" of at most {max}"),
-        (None, None) => String::new(),
-    }
+fn range(schema: &Value) -> Range {
+    let bound = |key| limit(schema, key).map(|bound| bound.to_string());
+    Range { least: bound("minimum"), most: bound("maximum") }
 }
 
-/// What a value is, in words. Texts are not quoted, because any of them may be a secret.
-fn found(value: &Value) -> String {
+/// What a value is.
+fn found(value: &Value) -> Found {
     match value {
-        Value::Null => "null; remove the key to use the default".into(),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) if text.is_empty() => "an empty text".into(),
-        Value::String(_) => "another text".into(),
-        Value::Array(_) => "a list".into(),
-        Value::Object(_) => "an object".into(),
+        Value::Null => Found::Null,
+        Value::Bool(flag) => Found::Flag(*flag),
+        Value::Number(number) => Found::Number(number.to_string()),
+        Value::String(text) if text.is_empty() => Found::EmptyText,
+        Value::String(_) => Found::OtherText,
+        Value::Array(_) => Found::List,
+        Value::Object(_) => Found::Object,
     }
 }

@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 
-use crate::Env;
 use crate::slots::takes_reference;
+use crate::{Env, Finding};
 
 /// Puts the values of environment variables where the document names them.
 ///
@@ -11,7 +11,7 @@ use crate::slots::takes_reference;
 pub(crate) struct Variables<'a> {
     env: &'a Env,
     at: Vec<String>,
-    pub(crate) issues: Vec<(Vec<String>, String)>,
+    pub(crate) issues: Vec<(Vec<String>, Finding)>,
 }
 
 impl<'a> Variables<'a> {
@@ -57,9 +57,7 @@ impl<'a> Variables<'a> {
         match (text("source"), text("id")) {
             (Some("env"), Some(id)) => Value::String(self.lookup(id)),
             (Some("file" | "exec" | "store"), _) => {
-                self.report(
-                    "this source of secrets is not available here; use a text, \"${VAR}\" or {source: \"env\", id: \"VAR\"}",
-                );
+                self.report(Finding::SecretSource);
                 Value::String(String::new())
             }
             // Not a reference: validation says what was expected.
@@ -72,12 +70,12 @@ impl<'a> Variables<'a> {
             return value.to_owned();
         }
         let path = self.at.join(".");
-        self.report(&format!("Missing env var \"{name}\" referenced at config path: {path}"));
+        self.report(Finding::NoVariable { name: name.to_owned(), path });
         String::new()
     }
 
-    fn report(&mut self, message: &str) {
-        self.issues.push((self.at.clone(), message.to_owned()));
+    fn report(&mut self, finding: Finding) {
+        self.issues.push((self.at.clone(), finding));
     }
 }
 

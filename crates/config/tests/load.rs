@@ -244,7 +244,7 @@ fn a_blank_secret_counts_as_not_set() {
     let loaded = check("{ gateway: { auth: { token: '  ', password: 'p' } } }").unwrap();
     assert_eq!(loaded.config.gateway.auth.token, None);
     assert_eq!(loaded.config.gateway.auth.effective_mode(), AuthMode::Password);
-    assert!(loaded.warnings[0].message.contains("blank"));
+    assert!(loaded.warnings[0].to_string().contains("blank"));
 }
 
 #[test]

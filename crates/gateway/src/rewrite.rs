@@ -124,7 +124,7 @@ fn refused(error: &ConfigError) -> RpcError {
         .take(NAMED)
         .map(|issue| {
             let place = if issue.path.is_empty() { "<root>" } else { &issue.path };
-            format!("{place}: {}", issue.message)
+            format!("{place}: {}", issue.finding)
         })
         .collect();
     with_issues(RpcError::invalid(format!("invalid config: {}", named.join("; "))), &error.issues)

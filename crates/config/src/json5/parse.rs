@@ -8,7 +8,7 @@ use jsonc_parser::{CollectOptions, Scanner, ScannerOptions, parse_to_ast};
 use serde_json::{Map, Number, Value};
 
 use super::{options, without_bom};
-use crate::Issue;
+use crate::{Finding, Issue};
 
 /// How deeply a document may nest.
 pub(crate) const MAX_DEPTH: usize = 128;
@@ -58,11 +58,10 @@ impl Parsed {
 pub(crate) fn parse(text: &str) -> Result<Parsed, Vec<Issue>> {
     let text = without_bom(text);
     if text.len() > MAX_BYTES {
-        return Err(vec![Issue::of_document(format!(
-            "expected at most {} MiB, found {} bytes",
-            MAX_BYTES / (1024 * 1024),
-            text.len()
-        ))]);
+        return Err(vec![Issue::of_document(Finding::TooLarge {
+            most: MAX_BYTES / (1024 * 1024),
+            found: text.len(),
+        })]);
     }
     let lines = Lines::of(text);
     check_depth(text, &lines)?;
@@ -96,7 +95,7 @@ fn check_depth(text: &str, lines: &Lines) -> Result<(), Vec<Issue>> {
             return Err(vec![Issue {
                 line: Some(line),
                 column: Some(column),
-                ..Issue::of_document(format!("expected at most {MAX_DEPTH} levels of nesting"))
+                ..Issue::of_document(Finding::TooDeep(MAX_DEPTH))
             }]);
         }
     }
@@ -106,27 +105,23 @@ fn check_depth(text: &str, lines: &Lines) -> Result<(), Vec<Issue>> {
 fn syntax_issue(error: &ParseError) -> Issue {
     use ParseErrorKind as Kind;
 
-    let message = match error.kind() {
-        Kind::UnterminatedObject => "expected \"}\" before the end of the file".to_owned(),
-        Kind::UnterminatedArray => "expected \"]\" before the end of the file".to_owned(),
-        Kind::UnterminatedCommentBlock => "expected \"*/\" before the end of the file".to_owned(),
-        Kind::MultipleRootJsonValues => "expected nothing after the document's value".to_owned(),
-        Kind::ExpectedComma => "expected a comma".to_owned(),
-        Kind::ExpectedColonAfterObjectKey => "expected a colon after the key".to_owned(),
-        Kind::ExpectedObjectValue => "expected a value after the colon".to_owned(),
-        Kind::UnexpectedWord | Kind::UnexpectedToken => {
-            "expected a value; a text needs quotes around it".to_owned()
-        }
+    let finding = match error.kind() {
+        Kind::UnterminatedObject => Finding::NotClosed("}"),
+        Kind::UnterminatedArray => Finding::NotClosed("]"),
+        Kind::UnterminatedCommentBlock => Finding::NotClosed("*/"),
+        Kind::MultipleRootJsonValues => Finding::SecondValue,
+        Kind::ExpectedComma => Finding::NoComma,
+        Kind::ExpectedColonAfterObjectKey => Finding::NoColon,
+        Kind::ExpectedObjectValue => Finding::NoValue,
+        Kind::UnexpectedWord | Kind::UnexpectedToken => Finding::NoQuotes,
         // The library's text quotes the offending escape, which may be part of a secret.
-        Kind::String(_) => {
-            "expected a complete text with valid escapes and a closing quote".to_owned()
-        }
-        other => format!("not valid JSON5: {}", other.to_string().to_lowercase()),
+        Kind::String(_) => Finding::BrokenText,
+        other => Finding::NotJson5(other.to_string().to_lowercase()),
     };
     Issue {
         line: Some(error.line_display()),
         column: Some(error.column_display()),
-        ..Issue::of_document(message)
+        ..Issue::of_document(finding)
     }
 }
 
@@ -170,9 +165,9 @@ impl Reader {
             };
             self.path.push(name.clone());
             if FORBIDDEN_KEYS.contains(&name.as_str()) {
-                self.report(range.start, "this name is reserved; rename or remove the key");
+                self.report(range.start, Finding::ReservedName);
             } else if members.contains_key(&name) {
-                self.report(range.start, "this key stands twice; keep one of them");
+                self.report(range.start, Finding::KeyTwice);
             }
             let span = Span { key: range.start, value: value.start() };
             let value = self.value(value, span);
@@ -186,18 +181,18 @@ impl Reader {
         match parse_number(number.value) {
             Some(number) => Value::Number(number),
             None => {
-                self.report(number.range.start, "this number is too large");
+                self.report(number.range.start, Finding::NumberTooLarge);
                 Value::Null
             }
         }
     }
 
-    fn report(&mut self, offset: usize, message: &str) {
+    fn report(&mut self, offset: usize, finding: Finding) {
         let (line, column) = self.lines.place(offset);
         self.issues.push(Issue {
             line: Some(line),
             column: Some(column),
-            ..Issue::at(&self.path, message)
+            ..Issue::at(&self.path, finding)
         });
     }
 }

@@ -6,10 +6,6 @@ use clawdbot_gateway::StartError;
 use super::{Config, place};
 
 pub(super) static CONFIG: Config = Config {
-    headline: |file, at, told| {
-        let at = if at.is_empty() { String::new() } else { format!(", {at}") };
-        format!("{file}{at}: {told}")
-    },
     place: |issue| place(issue, "line", "column"),
     colon: ": ",
     refused: |path| format!("{path} cannot be used; it was left unchanged."),

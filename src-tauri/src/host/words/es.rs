@@ -6,7 +6,6 @@ use clawdbot_gateway::StartError;
 use super::{Config, place};
 
 pub(super) static CONFIG: Config = Config {
-    headline: |file, at, _| if at.is_empty() { file.to_owned() } else { format!("{file}, {at}") },
     place: |issue| place(issue, "línea", "columna"),
     colon: ": ",
     refused: |path| format!("{path} no se puede usar y no se ha modificado."),

@@ -6,7 +6,6 @@ use clawdbot_gateway::StartError;
 use super::{Config, place};
 
 pub(super) static CONFIG: Config = Config {
-    headline: |file, at, _| if at.is_empty() { file.to_owned() } else { format!("{file}, {at}") },
     place: |issue| place(issue, "ligne", "colonne"),
     colon: " : ",
     refused: |path| format!("{path} est inutilisable et n’a pas été modifié."),

@@ -3,6 +3,7 @@
 
 mod en;
 mod es;
+mod findings;
 mod fr;
 
 use std::path::Path;
@@ -26,23 +27,16 @@ pub(crate) fn of_start(error: &StartError, language: Language) -> Words {
     Words::short(message, remedy)
 }
 
-/// Of a configuration that cannot be used: every place in the file, and what its reader says about
-/// it, in English.
+/// Of a configuration that cannot be used: every place in the file, and what is wrong there.
 pub(crate) fn of_config(error: &ConfigError, language: Language) -> Words {
-    let text = match language {
-        Language::En => &en::CONFIG,
-        Language::Fr => &fr::CONFIG,
-        Language::Es => &es::CONFIG,
-    };
+    let text = Config::of(language);
     let name = error.path.file_name().map(Path::new).unwrap_or(&error.path);
-    let first = error.issues.first();
-    let at = first.map(|issue| (text.place)(issue)).unwrap_or_default();
-    let told = first.map(|issue| issue.message.as_str()).unwrap_or_default();
-    let lines = error.issues.iter().map(|issue| {
-        let place = (text.place)(issue);
-        let colon = if place.is_empty() { "" } else { text.colon };
-        format!("\n  {place}{colon}{}", issue.message)
-    });
+    let mut headline = name.display().to_string();
+    if let Some(first) = error.issues.first() {
+        let gap = if (text.place)(first).is_empty() { text.colon } else { ", " };
+        headline = headline + gap + &findings::line(first, language);
+    }
+    let lines = error.issues.iter().map(|issue| format!("\n  {}", findings::line(issue, language)));
     let remedy = match &error.last_good {
         Some(copy) => {
             (text.go_back)(&copy.display().to_string(), &error.path.display().to_string())
@@ -50,7 +44,7 @@ pub(crate) fn of_config(error: &ConfigError, language: Language) -> Words {
         None => text.mend.to_owned(),
     };
     Words {
-        headline: (text.headline)(&name.display().to_string(), &at, told),
+        headline,
         message: (text.refused)(&error.path.display().to_string()) + &lines.collect::<String>(),
         remedy: Some(remedy),
     }
@@ -58,9 +52,6 @@ pub(crate) fn of_config(error: &ConfigError, language: Language) -> Words {
 
 /// What is said around a place in the configuration.
 struct Config {
-    /// The file's name, the first place and what is told of it, for one line. What is told is in
-    /// English.
-    headline: fn(&str, &str, &str) -> String,
     /// Line and column, and the key, as far as they are known.
     place: fn(&clawdbot_config::Issue) -> String,
     colon: &'static str,
@@ -68,6 +59,16 @@ struct Config {
     mend: &'static str,
     /// From the copy of the last version that worked to the file.
     go_back: fn(&str, &str) -> String,
+}
+
+impl Config {
+    fn of(language: Language) -> &'static Self {
+        match language {
+            Language::En => &en::CONFIG,
+            Language::Fr => &fr::CONFIG,
+            Language::Es => &es::CONFIG,
+        }
+    }
 }
 
 /// Where an issue is, with the language's words for line and column.
@@ -85,7 +86,7 @@ fn place(issue: &clawdbot_config::Issue, line: &str, column: &str) -> String {
 mod tests {
     use std::io;
 
-    use clawdbot_config::{ConfigError, Issue, PathsError, WeakSecret};
+    use clawdbot_config::{ConfigError, Finding, Issue, PathsError, WeakSecret};
 
     use super::*;
 
@@ -95,8 +96,8 @@ mod tests {
     }
 
     fn issue() -> Issue {
-        let (path, message) = ("gateway.port".to_owned(), "expected a port".to_owned());
-        Issue { path, message, line: Some(3), column: Some(7) }
+        let path = "gateway.port".to_owned();
+        Issue { path, finding: Finding::KeyTwice, line: Some(3), column: Some(7) }
     }
 
     #[test]
@@ -104,20 +105,20 @@ mod tests {
         for (language, headline, message, remedy) in [
             (
                 Language::En,
-                "clawdbot.json, line 3, column 7, gateway.port: expected a port",
-                "/home/me/.clawdbot/clawdbot.json cannot be used; it was left unchanged.\n  line 3, column 7, gateway.port: expected a port",
+                "clawdbot.json, line 3, column 7, gateway.port: this key stands twice; keep one of them",
+                "/home/me/.clawdbot/clawdbot.json cannot be used; it was left unchanged.\n  line 3, column 7, gateway.port: this key stands twice; keep one of them",
                 "Mend these places, then restart the gateway.",
             ),
             (
                 Language::Fr,
-                "clawdbot.json, ligne 3, colonne 7, gateway.port",
-                "/home/me/.clawdbot/clawdbot.json est inutilisable et n’a pas été modifié.\n  ligne 3, colonne 7, gateway.port : expected a port",
+                "clawdbot.json, ligne 3, colonne 7, gateway.port : cette clé est là deux fois ; n’en gardez qu’une",
+                "/home/me/.clawdbot/clawdbot.json est inutilisable et n’a pas été modifié.\n  ligne 3, colonne 7, gateway.port : cette clé est là deux fois ; n’en gardez qu’une",
                 "Corrigez ces endroits, puis redémarrez la passerelle.",
             ),
             (
                 Language::Es,
-                "clawdbot.json, línea 3, columna 7, gateway.port",
-                "/home/me/.clawdbot/clawdbot.json no se puede usar y no se ha modificado.\n  línea 3, columna 7, gateway.port: expected a port",
+                "clawdbot.json, línea 3, columna 7, gateway.port: esta clave está dos veces; deja solo una",
+                "/home/me/.clawdbot/clawdbot.json no se puede usar y no se ha modificado.\n  línea 3, columna 7, gateway.port: esta clave está dos veces; deja solo una",
                 "Corrige estos puntos y reinicia el gateway.",
             ),
         ] {
