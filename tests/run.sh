@@ -106,6 +106,10 @@ prepare_desktop() {
     imagemagick openbox dunst libglib2.0-bin libgl1-mesa-dri fonts-dejavu-core adwaita-icon-theme \
     iproute2 procps python3-venv desktop-file-utils rpm openssh-server openssh-client \
     gnome-keyring libsecret-tools openssl util-linux libpam-oath oathtool
+  # Ubuntu's are a snap; without them the tests of WebChat in a browser beside the app are left out.
+  if ! grep -qs '^ID=ubuntu' /etc/os-release; then
+    install_if_apt "for WebChat in a browser beside the app" chromium chromium-driver
+  fi
 }
 
 check_formatting() { step fmt "Formatting" cargo fmt --all --check; }

@@ -5,6 +5,7 @@ import collections
 import hashlib
 import json
 import struct
+import socket
 import threading
 
 from far import Front
@@ -132,6 +133,24 @@ class HostileGateway(Front):
         payload = {"runId": "r", "sessionKey": "agent:main:main", "state": "delta",
                    "message": {"role": "assistant", "content": [{"type": "text", "text": MARKUP * 4}]}}
         return [{"type": "event", "event": "chat", "payload": payload}] * 500
+
+
+class Thief(HostileGateway):
+    """Serves a page of its own as well, which would have what other pages of its address keep."""
+
+    PAGE = """<title>A page</title><script>
+        document.title = "Stolen: " + JSON.stringify({...localStorage});
+        navigator.serviceWorker.register("/worker.js");</script>"""
+    WORKER = "addEventListener('fetch', (event) => event.respondWith(new Response('Owned')));"
+
+    def serve(self, visitor):
+        head = visitor.recv(65536, socket.MSG_PEEK).lower()
+        if b"upgrade: websocket" in head:
+            return super().serve(visitor)
+        visitor.recv(65536)
+        kind, body = ("javascript", self.WORKER) if b"worker.js" in head else ("html", self.PAGE)
+        visitor.sendall(("HTTP/1.1 200 OK\r\nContent-Type: text/%s\r\nConnection: close\r\n"
+                         "Content-Length: %d\r\n\r\n%s" % (kind, len(body), body)).encode())
 
 
 class Beggar(HostileGateway):

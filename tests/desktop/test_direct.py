@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import subprocess
+import threading
 import unittest
 
 from selenium.webdriver.common.keys import Keys
@@ -22,7 +23,7 @@ class Connected(unittest.TestCase):
     gateway = {}
 
     def setUp(self):
-        there = self.enterContext(FakeModel(*[Answer(chunks=["An answer ", "from there."], delay=0)] * 2))
+        there = self.there = self.enterContext(FakeModel(*[Answer(chunks=["An answer ", "from there."], delay=0)] * 2))
         self.desktop = self.enterContext(Desktop())
         self.desktop.configure("http://127.0.0.1:9/v1")
         self.far = far_gateway(self.desktop, there.url, **self.gateway)
@@ -129,6 +130,37 @@ class Direct(Connected):
               .then(() => arguments[0]("used"), (error) => arguments[0](error.code));""")
         self.assertEqual(refused, "ADDRESS_PLAIN_PUBLIC")
         self.assertEqual(call(self.page, "connection_read")["state"], "ready")
+
+    def test_what_was_written_for_one_gateway_stays_with_it(self):
+        page, done = self.page, threading.Event()
+        self.addCleanup(done.set)
+        here = self.enterContext(FakeModel(Answer(chunks=["An answer ", "from here."], delay=0)))
+        config = json.loads((self.desktop.home / ".clawdbot/clawdbot.json").read_text())
+        config["models"]["providers"]["mock"]["baseUrl"] = here.url
+        self.desktop.write_config(config)
+        self.there.answers[:] = [Answer(hold=done)] * 3
+        self.use(url=self.front.url, tlsFingerprint=self.front.fingerprint)
+        self.wait("ready")
+        say(page, "First")
+        until(lambda: self.there.requests, 20, "the run there")
+        element(page, "composer").send_keys("Only for there", Keys.ENTER)
+        until(lambda: elements(page, "queue-row"), 15, "the queue")
+        element(page, "composer").send_keys("Third")
+        written = lambda: element(page, "composer").get_property("value")
+
+        call(page, "connection_use", target={"mode": "local"})
+        self.wait("ready")
+        until(lambda: written() == "" and not elements(page, "queue-row"), 15, "an empty composer")
+        say(page, "Mine")
+        wait_answer(page, "from here.")
+        self.assertNotIn("Only for there", str(here.requests))
+
+        call(page, "connection_use", target={"mode": "direct", "url": self.front.url,
+                                             "tlsFingerprint": self.front.fingerprint})
+        self.wait("ready")
+        until(lambda: written() == "Third", 20, "the draft")
+        self.assertEqual(len(elements(page, "queue-row")), 1)
+        self.assertEqual(len(here.requests), 1)
 
     def test_the_apps_own_port_may_lead_to_a_gateway_through_somebody_elses_tunnel(self):
         port = self.desktop.port

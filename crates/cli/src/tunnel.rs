@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::net::Ipv4Addr;
 
 use clawdbot_config::{Document, Env, Paths};
-use clawdbot_remote::front_door::{FarEnd, FrontDoor, FrontDoorError};
+use clawdbot_remote::front_door::{self, FarEnd, FrontDoor, FrontDoorError};
 use clawdbot_remote::ssh::{
     Destination, DestinationError, Identity, IdentityError, Kind, Question, Spec, Ssh, SshError,
     Status, Trouble, Tunnel,
@@ -74,12 +74,13 @@ fn spec(args: &TunnelArgs, paths: &Paths, env: &Env) -> anyhow::Result<Spec> {
 
 async fn serve(ssh: Ssh, spec: Spec, port: u16) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
-    let door = FrontDoor::bind((Ipv4Addr::LOCALHOST, port).into()).await;
+    let door = FrontDoor::bind((Ipv4Addr::LOCALHOST, port).into(), clawdbot_gateway::webchat).await;
     let door = door.map_err(TunnelError::from)?;
     out::done(format_args!("connecting to {}", spec.destination));
     let far = format!("ws://127.0.0.1:{}", spec.remote_port);
+    let name = front_door::name_of(&spec.place());
     let (tunnel, mut questions) = Tunnel::start(ssh, spec).map_err(TunnelError::from)?;
-    door.lead_to(FarEnd::new(tunnel.dialer(), &far).ok());
+    door.lead_to(FarEnd::new(tunnel.dialer(), &far, name).ok());
     let mut status = tunnel.status();
     let asking = async {
         while let Some(question) = questions.recv().await {

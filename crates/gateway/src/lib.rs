@@ -92,6 +92,7 @@ pub use contract::contract;
 pub use devices::new_token as new_secret;
 pub use error::{Holder, StartError};
 pub use gateway::{Gateway, GatewayStatus, Phase};
+pub use http::webchat;
 pub use in_process::{InProcess, Outgoing};
 pub use media::{Media, MediaError};
 pub use models::default_model;

@@ -48,8 +48,11 @@ pub(crate) async fn serve(
     let nonce = uuid::Uuid::new_v4().to_string();
     let ts = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let ts = u64::try_from(ts.unwrap_or_default().as_millis()).unwrap_or_default();
+    // A member of this app's own: what the page keeps of one gateway is not for another.
     let challenge = json!({
-        "type": "event", "event": "connect.challenge", "payload": {"nonce": nonce, "ts": ts},
+        "type": "event", "event": "connect.challenge", "payload": {
+            "nonce": nonce, "ts": ts, "gateway": remote.name(),
+        },
     });
     say(to_page, challenge.to_string()).await;
     let Some(frame) = from_page.recv().await else { return };

@@ -9,6 +9,7 @@ use clawdbot_protocol::{DeviceIdentity, Scope};
 use clawdbot_remote::front_door::FarEnd;
 use tokio::sync::{Notify, mpsc};
 
+use super::target::Target;
 use super::vault::{Credential, Vault, VaultError};
 use super::{line, media};
 
@@ -30,6 +31,8 @@ struct Inner {
     /// Address, pin and way, without secrets.
     base: ConnectOptions,
     key: String,
+    /// Tells it from others, for pages.
+    name: String,
     credential: Mutex<Credential>,
     identity: Arc<DeviceIdentity>,
     vault: Vault,
@@ -39,26 +42,27 @@ struct Inner {
 }
 
 impl Remote {
-    /// The gateway at `base`, whose secrets are kept under `key`.
+    /// The gateway at `base`, whose secrets are those of `target`.
     ///
     /// # Errors
     /// When it is not known what opens the gateway, because the keyring does not say.
     pub(crate) async fn new(
         mut base: ConnectOptions,
-        key: String,
+        target: &Target,
         known: Option<Credential>,
         vault: Vault,
     ) -> Result<Self, VaultError> {
         let credential = match known {
             Some(credential) => credential,
-            None => vault.credential(&key).await?,
+            None => vault.credential(&target.key()).await?,
         };
+        let (key, name) = (target.key(), target.name());
         let identity = vault.identity().await?;
         base.max_rate = Some(MAX_RATE);
         let credential = Mutex::new(credential);
         let end = tokio_util::sync::CancellationToken::new();
         let dead = Notify::new();
-        Ok(Self(Arc::new(Inner { base, key, credential, identity, vault, dead, end })))
+        Ok(Self(Arc::new(Inner { base, key, name, credential, identity, vault, dead, end })))
     }
 
     /// Opens a connection that behaves like one to a gateway in this process.
@@ -96,9 +100,14 @@ impl Remote {
         options
     }
 
+    /// Tells it from others, for pages; nothing for this computer's own.
+    pub(crate) fn name(&self) -> &str {
+        &self.0.name
+    }
+
     /// Whether its secrets are those of this computer's own configuration.
     pub(crate) fn is_local(&self) -> bool {
-        self.0.key == super::Target::Local.key()
+        self.0.key == Target::Local.key()
     }
 
     /// The way there, for the front door.
@@ -108,7 +117,7 @@ impl Remote {
             let base = base.clone();
             async move { clawdbot_client::dial(&base).await.map_err(std::io::Error::other) }
         });
-        FarEnd::new(dialer, &self.0.base.url).ok()
+        FarEnd::new(dialer, &self.0.base.url, self.0.name.clone()).ok()
     }
 
     /// How long a new connection takes up to the gateway's challenge; nothing is sent.

@@ -17,6 +17,8 @@ use crate::words::{Said, Words};
 pub(crate) struct Report {
     mode: Mode,
     target: Wish,
+    /// Tells the gateway from others, for what the page keeps of each; empty for this computer's own.
+    gateway: String,
     state: &'static str,
     code: Option<String>,
     headline: String,
@@ -35,6 +37,7 @@ impl Report {
         let mut report = Self {
             mode: target.mode,
             target: target.clone(),
+            gateway: target.check().map(|target| target.name()).unwrap_or_default(),
             state: "starting",
             code: None,
             headline: states.starting.to_owned(),

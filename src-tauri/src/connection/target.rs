@@ -2,6 +2,7 @@
 
 use clawdbot_client::{AddressError, ConnectOptions, Pin, PinError};
 use clawdbot_config::{Config, GatewayMode, RemoteTransport, Secret};
+use clawdbot_remote::front_door;
 use clawdbot_remote::ssh::{DestinationError, IdentityError, Spec};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -201,8 +202,16 @@ impl Target {
     pub(crate) fn key(&self) -> String {
         match self {
             Self::Local => "local".to_owned(),
-            Self::Ssh(spec) => format!("ssh:{}:{}", spec.destination, spec.remote_port),
+            Self::Ssh(spec) => spec.place(),
             Self::Direct { url, .. } => format!("direct:{url}"),
+        }
+    }
+
+    /// Tells it from others without saying where it is, for pages; nothing for this computer's own.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Local => String::new(),
+            elsewhere => front_door::name_of(&elsewhere.key()),
         }
     }
 

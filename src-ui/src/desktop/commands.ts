@@ -58,6 +58,8 @@ export interface Credential {
 export const STATES = ["starting", "ready", "connecting", "waiting", "paused", "failed"] as const;
 
 export interface ConnectionReport {
+  /** Tells the gateway from others; empty for this computer's own. */
+  gateway: string;
   mode: Mode;
   target: Partial<Target>;
   state: (typeof STATES)[number];

@@ -5,15 +5,10 @@ import { ui } from "../state/ui.svelte";
 import { isNative } from "../transport/native";
 import { desktopCommands, onEvent, type ConnectionReport, type Credential, type Question, type SettingsPatch, type SettingsReport, type Show, type Target } from "./commands";
 
-/** Which gateway is used, as far as it matters to what the page knows. */
-function place({ mode, target }: ConnectionReport): string {
-  return mode === "local" ? mode : JSON.stringify([mode, target]);
-}
-
 /** What the page does when the app asks for it. */
 export interface DesktopHooks {
   openSession(key: string): void;
-  changeGateway(): void;
+  changeGateway(name: string): void;
   /** The app has reached the gateway; waiting any longer would be in vain. */
   reachGateway(): void;
 }
@@ -83,8 +78,8 @@ class Desktop {
   private follow(connection: ConnectionReport): void {
     const before = this.connection;
     this.connection = connection;
-    if (before && place(before) !== place(connection)) this.hooks.changeGateway();
-    else if (before && before.state !== "ready" && connection.state === "ready") this.hooks.reachGateway();
+    this.hooks.changeGateway(connection.gateway);
+    if (before && before.state !== "ready" && connection.state === "ready") this.hooks.reachGateway();
   }
 
   private async loadTailscale(): Promise<void> {

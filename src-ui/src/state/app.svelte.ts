@@ -17,10 +17,12 @@ import { Pairings } from "./pairings.svelte";
 import { keyFromPath, showPath } from "./router";
 import { Sessions } from "./sessions.svelte";
 import { settings } from "./settings.svelte";
-import { readText, writeText } from "./storage";
+import { gatewayName, here, readText, turnTo, writeText } from "./storage";
 import { ui } from "./ui.svelte";
 
 const LAST_SESSION = "lastSession";
+/** The gateway that a window of the app was about last. */
+const GATEWAY = "gateway";
 const ANNOUNCED_CHARACTERS = 200;
 
 export class App {
@@ -55,16 +57,18 @@ export class App {
       onFrames: (frames) => this.onFrames(frames),
       onGap: () => this.onGap(),
       onAway: () => {},
+      onGateway: (name) => this.changeGateway(name),
     });
   }
 
   start(): void {
+    if (this.gateway.transport.native) turnTo(readText(GATEWAY) ?? "");
     window.addEventListener("popstate", () => {
       const key = keyFromPath(location.pathname);
       if (key) this.open(key, { navigate: false });
     });
     window.addEventListener("pagehide", () => ui.flushToasts());
-    const wanted = keyFromPath(location.pathname) ?? readText(LAST_SESSION);
+    const wanted = keyFromPath(location.pathname) ?? readText(here(LAST_SESSION));
     if (wanted) this.open(wanted, { replace: true });
     this.gateway.start();
   }
@@ -79,21 +83,22 @@ export class App {
     this.activeKey = key;
     this.editing = "";
     this.composer.open(key);
-    writeText(LAST_SESSION, key);
+    writeText(here(LAST_SESSION), key);
     if (this.gateway.ready) this.load(key);
   }
 
-  /** Another gateway answers from now on: what the page knows is not about it. */
-  changeGateway(): void {
+  /** Another gateway answers from now on: what the page knows, and what was written, is not for it. */
+  changeGateway(name: string): void {
+    if (name === gatewayName()) return;
     for (const { key, text } of this.conversations.forget()) this.composer.giveBack(key, text);
-    this.composer.paused = this.composer.queue.length > 0;
+    this.composer.close();
+    turnTo(name);
+    writeText(GATEWAY, name);
     this.sessions.forget();
     this.approvals.pending = [];
     this.pairings.pending = [];
     this.activeKey = "";
     this.editing = "";
-    const { hello } = this.gateway;
-    if (this.gateway.ready && hello) this.onReady(hello, false);
   }
 
   private load(key: string): void {

@@ -4,7 +4,7 @@ import { attachmentLimits } from "../attachments/limits";
 import { isObject, list, text } from "../protocol/frames";
 import { uuid } from "../protocol/uuid";
 import type { Gateway } from "./gateway.svelte";
-import { readJson, readText, removeKey, writeJson, writeText } from "./storage";
+import { here, readJson, readText, removeKey, writeJson, writeText } from "./storage";
 
 export interface QueueItem {
   id: string;
@@ -15,7 +15,7 @@ export interface QueueItem {
 const SAVE_MS = 300;
 
 function readQueue(key: string): QueueItem[] {
-  return list(readJson(`queue:${key}`))
+  return list(readJson(here(`queue:${key}`)))
     .filter(isObject)
     .flatMap((item): QueueItem[] => {
       const value = text(item.text);
@@ -42,18 +42,28 @@ export class Composer {
 
   open(key: string): void {
     if (this.key === key) return;
-    if (this.key !== "") {
-      this.save();
-      this.parkedFiles.set(this.key, this.attachments);
-      this.parkedQueues.set(this.key, this.queue);
-    }
+    if (this.key !== "") this.park();
     // What was typed before the conversation was known stays, behind the draft.
     const typed = this.key === "" ? this.text : "";
     this.key = key;
-    this.text = (readText(`draft:${key}`) ?? "") + typed;
-    this.attachments = this.parkedFiles.get(key) ?? [];
-    this.queue = this.parkedQueues.get(key) ?? readQueue(key);
+    this.text = (readText(here(`draft:${key}`)) ?? "") + typed;
+    this.attachments = this.parkedFiles.get(here(key)) ?? [];
+    this.queue = this.parkedQueues.get(here(key)) ?? readQueue(key);
     this.paused = false;
+  }
+
+  /** Puts everything aside, for when this gateway is there again. */
+  close(): void {
+    if (this.key !== "") this.park();
+    this.key = this.text = "";
+    this.attachments = this.queue = [];
+    this.paused = false;
+  }
+
+  private park(): void {
+    this.save();
+    this.parkedFiles.set(here(this.key), this.attachments);
+    this.parkedQueues.set(here(this.key), this.queue);
   }
 
   write(value: string): void {
@@ -65,7 +75,7 @@ export class Composer {
   /** Puts a message that was not taken back behind the draft of its conversation. */
   giveBack(key: string, text: string): void {
     if (key === this.key) this.write([this.text, text].filter(Boolean).join("\n\n"));
-    else writeText(`draft:${key}`, [readText(`draft:${key}`), text].filter(Boolean).join("\n\n"));
+    else writeText(here(`draft:${key}`), [readText(here(`draft:${key}`)), text].filter(Boolean).join("\n\n"));
   }
 
   /** Empties the composer and hands over what was in it; refused files stay out. */
@@ -80,17 +90,19 @@ export class Composer {
   private save(): void {
     clearTimeout(this.saveTimer);
     if (this.key === "") return;
-    if (this.text === "") removeKey(`draft:${this.key}`);
-    else writeText(`draft:${this.key}`, this.text);
+    if (this.text === "") removeKey(here(`draft:${this.key}`));
+    else writeText(here(`draft:${this.key}`), this.text);
   }
 
   async addFiles(files: Iterable<File>): Promise<void> {
     const key = this.key;
+    const parked = here(key);
     for (const file of files) {
-      const current = key === this.key ? this.attachments : (this.parkedFiles.get(key) ?? []);
+      const isHere = () => key === this.key && parked === here(key);
+      const current = isHere() ? this.attachments : (this.parkedFiles.get(parked) ?? []);
       const attachment = await inspect(file, current, attachmentLimits(this.gateway().hello));
-      if (key === this.key) this.attachments = [...this.attachments, attachment];
-      else this.parkedFiles.set(key, [...(this.parkedFiles.get(key) ?? []), attachment]);
+      if (isHere()) this.attachments = [...this.attachments, attachment];
+      else this.parkedFiles.set(parked, [...(this.parkedFiles.get(parked) ?? []), attachment]);
     }
   }
 
@@ -107,10 +119,10 @@ export class Composer {
   /** Takes the first row of a session's queue, also when another session is open. */
   next(key: string): QueueItem | undefined {
     if (key !== this.key) {
-      const queue = this.parkedQueues.get(key) ?? readQueue(key);
+      const queue = this.parkedQueues.get(here(key)) ?? readQueue(key);
       const [first, ...rest] = queue;
       if (first) {
-        this.parkedQueues.set(key, rest);
+        this.parkedQueues.set(here(key), rest);
         saveQueue(key, rest);
       }
       return first;
@@ -142,9 +154,9 @@ export class Composer {
   }
 
   forget(key: string): void {
-    removeKey(`draft:${key}`);
-    removeKey(`queue:${key}`);
-    removeKey(`anchor:${key}`);
+    removeKey(here(`draft:${key}`));
+    removeKey(here(`queue:${key}`));
+    removeKey(here(`anchor:${key}`));
   }
 
   private setQueue(queue: QueueItem[]): void {
@@ -155,6 +167,6 @@ export class Composer {
 }
 
 function saveQueue(key: string, queue: QueueItem[]): void {
-  if (queue.length === 0) removeKey(`queue:${key}`);
-  else writeJson(`queue:${key}`, queue.map(({ id, text: value }) => ({ id, text: value })));
+  if (queue.length === 0) removeKey(here(`queue:${key}`));
+  else writeJson(here(`queue:${key}`), queue.map(({ id, text: value }) => ({ id, text: value })));
 }

@@ -13,6 +13,8 @@ export interface GatewayHooks {
   onFrames(frames: EventFrame[]): void;
   onGap(): void;
   onAway(): void;
+  /** The app says which gateway answers; it comes before anything is presented to that one. */
+  onGateway(name: string): void;
 }
 
 /** Away this long before the header says so, and before the page calls itself read-only. */
@@ -49,6 +51,7 @@ export class Gateway {
       },
       onEvent: (frame) => buffer.push(frame),
       onGap: () => hooks.onGap(),
+      onGateway: (name) => hooks.onGateway(name),
     });
   }
 

@@ -1,6 +1,25 @@
 /** Local storage that never throws: private windows and full disks lose convenience, not the page. */
 const PREFIX = "webchat:";
 
+/**
+ * Which gateway the page is about: empty for the one whose own address this is, otherwise the name that a front door
+ * or the app gives it. What is kept of one gateway is not for another, although all of them share this storage.
+ */
+let gateway = typeof document === "undefined" ? "" : (document.querySelector<HTMLMetaElement>('meta[name="clawdbot-gateway"]')?.content ?? "");
+
+export function gatewayName(): string {
+  return gateway;
+}
+
+export function turnTo(name: string): void {
+  gateway = name;
+}
+
+/** A key of what belongs to one gateway. */
+export function here(key: string): string {
+  return gateway === "" ? key : `${key}@${gateway}`;
+}
+
 export function readText(key: string): string | null {
   try {
     return localStorage.getItem(PREFIX + key);

@@ -20,6 +20,8 @@ export interface ClientEvents {
   onEvent(frame: EventFrame): void;
   /** At least one event was lost between two others. */
   onGap(): void;
+  /** In the app's window: which gateway answers. */
+  onGateway?(name: string): void;
 }
 
 interface Pending {
@@ -121,6 +123,7 @@ export class GatewayClient {
     if (this.hello) this.armWatchdog(this.hello.tickIntervalMs * 2);
     if (frame.type === "res") return this.settle(frame);
     if (frame.event === "connect.challenge") {
+      if (this.transport.native) this.events.onGateway?.((isObject(frame.payload) && text(frame.payload.gateway)) || "");
       void this.handshake(frame.payload, this.epoch);
       return;
     }

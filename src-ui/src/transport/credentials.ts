@@ -1,6 +1,6 @@
-/** What the browser knows to sign in with: a code or a secret (memory only), or a device token (stored per origin). */
+/** What the browser knows to sign in with: a code or a secret (memory only), or a device token (stored per gateway). */
 import type { Fragment } from "../boot/fragment";
-import { readText, removeKey, writeText } from "../state/storage";
+import { here, readText, removeKey, writeText } from "../state/storage";
 
 const TOKEN_KEY = "deviceToken";
 
@@ -20,24 +20,24 @@ export class Credentials {
 
   /** True when the next connect uses the stored device token rather than a secret someone typed. */
   get usesDeviceToken(): boolean {
-    return this.code === undefined && this.secret === undefined && readText(TOKEN_KEY) !== null;
+    return this.code === undefined && this.secret === undefined && readText(here(TOKEN_KEY)) !== null;
   }
 
   /** The value for `auth.token`, also the bearer of media requests. */
   get token(): string | undefined {
-    return this.secret ?? readText(TOKEN_KEY) ?? undefined;
+    return this.secret ?? readText(here(TOKEN_KEY)) ?? undefined;
   }
 
   get auth(): { token?: string; password?: string; bootstrapToken?: string } | undefined {
     if (this.code !== undefined) return { bootstrapToken: this.code };
     if (this.secret !== undefined) return { token: this.secret, password: this.secret };
-    const token = readText(TOKEN_KEY);
+    const token = readText(here(TOKEN_KEY));
     return token ? { token } : undefined;
   }
 
   remember(deviceToken: string): void {
     this.code = undefined;
-    writeText(TOKEN_KEY, deviceToken);
+    writeText(here(TOKEN_KEY), deviceToken);
   }
 
   /** Called when the gateway refuses what we sent. */
@@ -46,7 +46,7 @@ export class Credentials {
       this.code = undefined;
       return;
     }
-    if (this.secret === undefined) removeKey(TOKEN_KEY);
+    if (this.secret === undefined) removeKey(here(TOKEN_KEY));
     this.secret = undefined;
   }
 }

@@ -1,9 +1,24 @@
 /** Browser transport: a WebSocket to the origin that served the page, and nowhere else. */
+import { gatewayName } from "../state/storage";
 import { isExternalUrl, mediaPath, MediaUnavailable, type Link, type MediaHandle, type Transport, type TransportEvents } from "./transport";
+
+/** Where a front door may lead to different gateways, it is told which one the page is about. */
+const NAME = "clawdbot-gateway";
 
 function socketUrl(): string {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  return `${scheme}://${location.host}/`;
+  const name = gatewayName();
+  return `${scheme}://${location.host}/${name && `?${NAME}=${name}`}`;
+}
+
+/** Whether this address still leads to the gateway that the page is about; one that does not answer may. */
+async function leadsHere(): Promise<boolean> {
+  try {
+    const response = await fetch(location.pathname, { method: "HEAD", cache: "no-store" });
+    return (response.headers.get(NAME) ?? "") === gatewayName();
+  } catch {
+    return true;
+  }
 }
 
 export class WebSocketTransport implements Transport {
@@ -11,16 +26,30 @@ export class WebSocketTransport implements Transport {
   readonly clientId = "webchat-ui";
   readonly clientMode = "webchat";
 
+  private again = false;
+
   open(events: TransportEvents): Link {
-    const socket = new WebSocket(socketUrl());
-    socket.onopen = () => events.onOpen();
-    socket.onmessage = ({ data }) => {
-      if (typeof data === "string") events.onText(data);
+    let socket: WebSocket | undefined;
+    let given = false;
+    const connect = () => {
+      if (given) return;
+      socket = new WebSocket(socketUrl());
+      socket.onopen = () => events.onOpen();
+      socket.onmessage = ({ data }) => {
+        if (typeof data === "string") events.onText(data);
+      };
+      socket.onclose = (event) => events.onClose({ code: event.code, reason: event.reason });
     };
-    socket.onclose = (event) => events.onClose({ code: event.code, reason: event.reason });
+    // Another gateway may have taken the place of the one before; the page and its secrets are not about that one.
+    if (this.again) void leadsHere().then((same) => (same ? connect() : location.reload()));
+    else connect();
+    this.again = true;
     return {
-      send: (text) => socket.send(text),
-      close: (code, reason) => socket.close(code, reason),
+      send: (text) => socket?.send(text),
+      close: (code, reason) => {
+        given = true;
+        socket?.close(code, reason);
+      },
     };
   }
 
@@ -28,6 +57,7 @@ export class WebSocketTransport implements Transport {
     const path = mediaPath(url);
     if (!path) throw new MediaUnavailable(400);
     const headers: HeadersInit = bearer ? { Authorization: `Bearer ${bearer}` } : {};
+    if (gatewayName()) headers[NAME] = gatewayName();
     const response = await fetch(`/media/${path}`, { headers, credentials: "same-origin" });
     if (!response.ok) throw new MediaUnavailable(response.status);
     const blob = await response.blob();

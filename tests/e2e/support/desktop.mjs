@@ -122,7 +122,7 @@ export function desktopState() {
       shortcutTrouble: null,
       platform: "linux",
     },
-    connection: { mode: "local", target: { mode: "local" }, state: "ready", headline: null, message: null, remedy: null, frontDoor: "127.0.0.1:18789", attached: false, holder: null },
+    connection: { mode: "local", target: { mode: "local" }, gateway: "", state: "ready", headline: null, message: null, remedy: null, frontDoor: "127.0.0.1:18789", attached: false, holder: null },
     testSteps: [
       { layer: "name", state: "ok", ms: 4, detail: "192.0.2.7" },
       { layer: "ssh", state: "ok", ms: 210, detail: "OpenSSH_9.2" },

@@ -378,9 +378,10 @@ async fn nothing_is_lost_when_sessions_are_killed_during_an_answer() {
     let gate = Gate::new();
     gateway.model.push(Script::text(["the beginning, "]).hold(&gate).say("the end"));
     let (tunnel, _questions) = open(&sshd, sshd.spec(gateway.address().port()));
-    let door = FrontDoor::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let door =
+        FrontDoor::bind(([127, 0, 0, 1], 0).into(), clawdbot_gateway::webchat).await.unwrap();
     let far = format!("ws://{}", gateway.address());
-    door.lead_to(Some(FarEnd::new(tunnel.dialer(), &far).unwrap()));
+    door.lead_to(Some(FarEnd::new(tunnel.dialer(), &far, "far".into()).unwrap()));
     let first = Client::connect(through(door.address())).await.unwrap();
     let message = json!({"sessionKey": "main", "message": "m", "idempotencyKey": "k"});
     first.client.request("chat.send", &message).await.unwrap();

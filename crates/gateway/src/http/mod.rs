@@ -28,6 +28,11 @@ use crate::shared::Shared;
 use crate::strangers::Stranger;
 
 pub(crate) use self::body::Bodies;
+pub use self::pages::webchat;
+
+/// In which header, and in which parameter of a socket's address, a page that came through a front
+/// door names the gateway that it is about.
+pub(crate) const GATEWAY: &str = "clawdbot-gateway";
 
 /// Where programs call and no page is.
 const NO_VIEWS: [&str; 4] = ["/v1/", "/api/", "/tools/", "/__"];
@@ -85,7 +90,19 @@ fn refuse(refusal: Refusal) -> Response<Body> {
     }
 }
 
+/// Whether a page asks that came through a front door, before this gateway was at that address. What
+/// it presents is for the other one (APP-09).
+fn is_about_another<B>(request: &Request<B>) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    request.headers().contains_key(GATEWAY)
+        || query.split('&').any(|pair| pair.split('=').next() == Some(GATEWAY))
+}
+
 async fn route(exchange: Exchange) -> Answer {
+    if is_about_another(&exchange.request) {
+        let said = "This page is about another gateway than the one here. Load it again.";
+        return Err(Box::new(problem(StatusCode::CONFLICT, "other_gateway", said)));
+    }
     if upgrade::is_asked_for(exchange.request.headers()) {
         return Ok(upgrade::answer(exchange));
     }

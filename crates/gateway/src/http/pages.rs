@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use clawdbot_agent::{Block, ReadTool, Tool as _, ToolContext};
 use clawdbot_protocol::Scope;
 use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, LOCATION};
@@ -10,13 +11,17 @@ use serde_json::{Value, json};
 use tracing::warn;
 
 use super::exchange::{Answer, Exchange};
-use super::reply::{Body, file, json, not_found, problem};
+use super::reply::{Body, file, json, not_found, problem, typed, with_headers};
+use super::{GATEWAY, NO_VIEWS};
 use crate::agents::Agent;
 use crate::shared::Shared;
 use crate::{media, ui};
 
 /// Nothing in a file from elsewhere is ever run.
 const SANDBOX: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
+
+/// For what never changes under its name.
+const FOREVER: &str = "public, max-age=31536000, immutable";
 
 /// Names of the page's settings; builds differ in the prefix.
 const PAGE_CONFIG: [&str; 3] = [
@@ -62,6 +67,27 @@ pub(super) async fn answer(exchange: Exchange, path: &str) -> Answer {
     }
 }
 
+/// WebChat for a front door that leads to the gateway called `gateway`: the file for a path, or `None`
+/// for what only the gateway itself answers. A page from elsewhere would have the run of everything
+/// that pages of this address keep in a browser, whichever gateway it is about.
+pub fn webchat(path: &str, gateway: &str) -> Option<Response<Bytes>> {
+    let is_served = matches!(path, "/health" | "/healthz" | "/ready" | "/readyz")
+        || is_config(path)
+        || ["/media/", "/avatar/"].iter().chain(&NO_VIEWS).any(|prefix| path.starts_with(prefix));
+    let asset = ui::asset(path).filter(|_| !is_served)?;
+    let cache = if asset.immutable { FOREVER } else { "no-cache" };
+    let bytes = if asset.is_page {
+        let page = String::from_utf8(rooted(&asset.bytes, "")).ok()?;
+        let meta = format!("<head>\n    <meta name=\"{GATEWAY}\" content=\"{gateway}\" />");
+        page.replacen("<head>", &meta, 1).into()
+    } else {
+        Bytes::from(asset.bytes.into_owned())
+    };
+    let mut response = with_headers(typed(bytes, &asset.mime, cache), None);
+    response.headers_mut().insert(GATEWAY, HeaderValue::from_str(gateway).ok()?);
+    Some(response)
+}
+
 fn ready(shared: &Shared) -> Response<Body> {
     let stopping = shared.stop.is_cancelled();
     let status = if stopping { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
@@ -96,7 +122,7 @@ async fn page(shared: &Shared, root: Option<&str>, base: &str, path: &str) -> An
             return Ok(problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", said));
         }
     };
-    let cache = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache = if asset.immutable { FOREVER } else { "no-cache" };
     let bytes = if asset.is_page { rooted(&asset.bytes, base) } else { asset.bytes.into_owned() };
     Ok(file(bytes, &asset.mime, cache))
 }
@@ -209,6 +235,18 @@ async fn inbound(exchange: &Exchange, name: &str) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_front_door_shows_this_webchat_and_whose_it_is() {
+        let page = webchat("/chat/main", "abc").unwrap();
+        assert_eq!(page.headers()[GATEWAY], "abc");
+        assert!(page.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().contains("'self'"));
+        let text = String::from_utf8(page.into_body().into()).unwrap();
+        assert!(text.contains(r#"<meta name="clawdbot-gateway" content="abc" />"#), "{text}");
+        for served in ["/v1/models", "/media/inbound/a.png", "/health", "/__openclaw__/canvas/"] {
+            assert!(webchat(served, "abc").is_none(), "{served}");
+        }
+    }
 
     #[test]
     fn a_page_finds_its_files_wherever_it_is_asked_for() {

@@ -30,7 +30,12 @@ pub(super) fn whole(bytes: impl Into<Bytes>) -> Body {
 
 /// A file: its bytes, type and how long it may be kept.
 pub(super) fn file(bytes: impl Into<Bytes>, mime: &str, cache: &'static str) -> Response<Body> {
-    let mut response = Response::new(whole(bytes));
+    typed(whole(bytes), mime, cache)
+}
+
+/// The same around any body.
+pub(super) fn typed<B>(body: B, mime: &str, cache: &'static str) -> Response<B> {
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
     let mime = HeaderValue::from_str(mime);
     let mime = mime.unwrap_or(HeaderValue::from_static("application/octet-stream"));
@@ -56,7 +61,7 @@ pub(super) fn not_found() -> Response<Body> {
 }
 
 /// The headers of every answer, whatever it says (WEB-07).
-pub(super) fn with_headers(mut response: Response<Body>, hsts: Option<&str>) -> Response<Body> {
+pub(super) fn with_headers<B>(mut response: Response<B>, hsts: Option<&str>) -> Response<B> {
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));

@@ -3,6 +3,10 @@
 //! Programs and browsers of this computer come in under one of its own names. Whoever does is passed
 //! on under the name of the gateway that the door leads to, because what stands in front of a gateway
 //! chooses by it; pages that come from elsewhere get no further (WEB-01, WEB-02).
+//!
+//! All gateways that a door ever leads to are one origin to a browser. So its pages are the door's own,
+//! what comes from a gateway is no page to a browser, and a page says which gateway it is about: what
+//! it keeps of one is never shown to another (APP-09).
 
 mod names;
 mod visit;
@@ -13,7 +17,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clawdbot_client::{AddressError, Dialer};
+use hyper::Response;
+use hyper::body::Bytes;
 use hyper::header::HeaderValue;
+use sha2::{Digest as _, Sha256};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -24,23 +31,35 @@ const MAX_CONNECTIONS: usize = 256;
 /// Pause after the system refused to accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// What a browser is shown under a path, when it is about the gateway with that name; `None` for what
+/// the gateway itself answers.
+pub type Pages = fn(path: &str, name: &str) -> Option<Response<Bytes>>;
+
+/// A name for the gateway at a place. It tells gateways from each other without saying where they are.
+pub fn name_of(place: &str) -> String {
+    Sha256::digest(place)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A way to a gateway, and what that one is called in a browser's requests.
 #[derive(Clone, Debug)]
 pub struct FarEnd {
     dialer: Dialer,
+    /// Tells it from others, and nothing else.
+    name: String,
     host: HeaderValue,
     origin: HeaderValue,
 }
 
 impl FarEnd {
-    /// The gateway that `dialer` reaches, whose own address is `url` (`ws://` or `wss://`).
+    /// The gateway that `dialer` reaches, whose own address is `url` (`ws://` or `wss://`). `name` tells
+    /// it from others: pages that are about another one get no further.
     ///
     /// # Errors
     /// [`AddressError`] for an address that cannot be one of a gateway.
-    pub fn new(dialer: Dialer, url: &str) -> Result<Self, AddressError> {
+    pub fn new(dialer: Dialer, url: &str, name: String) -> Result<Self, AddressError> {
         let (host, origin) = clawdbot_client::web_names(url)?;
         let value = |text: String| text.parse().map_err(|_| AddressError::Malformed);
-        Ok(Self { dialer, host: value(host)?, origin: value(origin)? })
+        Ok(Self { dialer, name, host: value(host)?, origin: value(origin)? })
     }
 }
 
@@ -89,7 +108,7 @@ impl FrontDoor {
     ///
     /// # Errors
     /// [`FrontDoorError`].
-    pub async fn bind(address: SocketAddr) -> Result<Self, FrontDoorError> {
+    pub async fn bind(address: SocketAddr, pages: Pages) -> Result<Self, FrontDoorError> {
         if !address.ip().to_canonical().is_loopback() {
             return Err(FrontDoorError::NotLoopback(address));
         }
@@ -107,7 +126,7 @@ impl FrontDoor {
                 let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
                 loop {
                     tokio::select! {
-                        visitor = accept(&listener, &room) => enter(&mut visits, visitor, &watched),
+                        visitor = accept(&listener, &room) => enter(&mut visits, visitor, &watched, pages),
                         () = hang_up.notified() => visits.shutdown().await,
                     }
                 }
@@ -164,12 +183,13 @@ fn enter(
     visits: &mut JoinSet<()>,
     (visitor, place): (TcpStream, Option<Place>),
     target: &watch::Receiver<Option<FarEnd>>,
+    pages: Pages,
 ) {
     while visits.try_join_next().is_some() {}
     let target = target.clone();
     visits.spawn(async move {
         let _place = place;
-        if let Err(error) = visit::serve(visitor, target).await {
+        if let Err(error) = visit::serve(visitor, target, pages).await {
             tracing::debug!(%error, "a connection through the front door ended");
         }
     });
@@ -183,6 +203,10 @@ mod tests {
 
     fn here(port: u16) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
+    fn none(_: &str, _: &str) -> Option<Response<Bytes>> {
+        None
     }
 
     async fn head(stream: &mut TcpStream) -> String {
@@ -213,7 +237,7 @@ mod tests {
                 });
             }
         });
-        FarEnd::new(Dialer::new(move || TcpStream::connect(address)), url).unwrap()
+        FarEnd::new(Dialer::new(move || TcpStream::connect(address)), url, "a".into()).unwrap()
     }
 
     /// Everything that comes back for one request with these headers.
@@ -232,7 +256,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_leads_where_it_is_told_and_waits_for_a_target() {
-        let door = FrontDoor::bind(here(0)).await.unwrap();
+        let door = FrontDoor::bind(here(0), none).await.unwrap();
         let first = ask(&door, "host: localhost\r\n");
         let later = async {
             tokio::task::yield_now().await;
@@ -259,9 +283,9 @@ mod tests {
                 }
             }
         });
-        let door = FrontDoor::bind(here(0)).await.unwrap();
+        let door = FrontDoor::bind(here(0), none).await.unwrap();
         let dialer = Dialer::new(move || TcpStream::connect(address));
-        door.lead_to(Some(FarEnd::new(dialer, "wss://gateway.example").unwrap()));
+        door.lead_to(Some(FarEnd::new(dialer, "wss://gateway.example", "a".into()).unwrap()));
         let own = "host: localhost\r\n";
         let answered = ask(&door, own).await;
         assert!(answered.starts_with("HTTP/1.1 200 "), "{answered}");
@@ -276,7 +300,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_pages_of_its_own_are_passed_on_as_those_of_the_far_end_web_01_web_02_prx_01() {
-        let door = FrontDoor::bind(here(0)).await.unwrap();
+        let door = FrontDoor::bind(here(0), none).await.unwrap();
         door.lead_to(Some(echo("wss://gateway.example:8443/").await));
         let own = door.address();
         let passed = ask(&door, &format!("host: {own}\r\norigin: http://{own}\r\n")).await;
@@ -303,18 +327,68 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_page_is_the_doors_own_and_reaches_only_the_gateway_that_it_is_about_app_09() {
+        let pages: Pages = |path, name| {
+            (path == "/").then(|| Response::new(Bytes::from(format!("WebChat of {name}"))))
+        };
+        let door = FrontDoor::bind(here(0), pages).await.unwrap();
+        door.lead_to(Some(echo("wss://one.example").await));
+        let own = door.address();
+        let host = format!("host: {own}\r\n");
+        let page = async |path: &str, headers: &str| {
+            let mut stream = TcpStream::connect(own).await.unwrap();
+            let request =
+                format!("GET {path} HTTP/1.1\r\nconnection: close\r\n{host}{headers}\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).await.unwrap();
+            text.to_lowercase()
+        };
+        assert!(page("/", "").await.ends_with("webchat of a"));
+        // What comes from the gateway is no page to a browser.
+        let far = page("/evil.html", "").await;
+        assert!(far.contains("content-security-policy: default-src 'none'; sandbox\r\n"), "{far}");
+        let site = "sec-fetch-site: same-origin\r\n";
+        let secret = format!("{site}authorization: bearer x\r\n");
+        let socket =
+            format!("origin: http://{own}\r\nconnection: upgrade\r\nupgrade: websocket\r\n");
+        for (path, headers, status) in [
+            ("/media/a", secret.as_str(), "409"),
+            ("/media/a", &format!("{secret}clawdbot-gateway: b\r\n"), "409"),
+            ("/media/a", &format!("{secret}clawdbot-gateway: a\r\n"), "200"),
+            // A program of this computer need not say it.
+            ("/media/a", "authorization: bearer x\r\n", "200"),
+            ("/media/a", site, "200"),
+            ("/?clawdbot-gateway=b", &socket, "409"),
+            ("/", &socket, "409"),
+        ] {
+            let answer = page(path, headers).await;
+            assert!(
+                answer.starts_with(&format!("http/1.1 {status} ")),
+                "{path} {headers} {answer}"
+            );
+            assert!(status == "200" || !answer.contains("bearer"), "{answer}");
+        }
+        let passed = page("/x?a=1&clawdbot-gateway=a&b=2", "clawdbot-gateway: a\r\n").await;
+        assert!(
+            passed.contains("get /x?a=1&b=2 http/1.1") && !passed.contains("clawdbot-gateway"),
+            "{passed}"
+        );
+    }
+
+    #[tokio::test]
     async fn a_way_that_leads_back_here_ends_at_once() {
-        let door = FrontDoor::bind(here(0)).await.unwrap();
+        let door = FrontDoor::bind(here(0), none).await.unwrap();
         let own = door.address();
         let dialer = Dialer::new(move || TcpStream::connect(own));
-        door.lead_to(Some(FarEnd::new(dialer, &format!("ws://{own}")).unwrap()));
+        door.lead_to(Some(FarEnd::new(dialer, &format!("ws://{own}"), "a".into()).unwrap()));
         let refused = ask(&door, &format!("host: {own}\r\n")).await;
         assert!(refused.starts_with("HTTP/1.1 508 "), "{refused}");
     }
 
     #[tokio::test]
     async fn sockets_are_passed_on_and_end_with_the_door_whose_port_is_free_then() {
-        let door = FrontDoor::bind(here(0)).await.unwrap();
+        let door = FrontDoor::bind(here(0), none).await.unwrap();
         door.lead_to(Some(echo("wss://gateway.example").await));
         let address = door.address();
         let enter = async || {
@@ -336,7 +410,7 @@ mod tests {
         socket.read_exact(&mut back).await.unwrap();
         assert_eq!(&back, b"there and back");
         door.close().await;
-        let again = FrontDoor::bind(address).await.unwrap();
+        let again = FrontDoor::bind(address, none).await.unwrap();
         assert_eq!(again.address(), address);
         assert!(matches!(socket.read(&mut back).await, Ok(0) | Err(_)));
     }
@@ -344,11 +418,11 @@ mod tests {
     #[tokio::test]
     async fn only_this_computer_gets_in_ssh_06() {
         for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
-            let refused = FrontDoor::bind(address.parse().unwrap()).await.unwrap_err();
+            let refused = FrontDoor::bind(address.parse().unwrap(), none).await.unwrap_err();
             assert_eq!(refused.code(), "FRONT_DOOR_NOT_LOOPBACK", "{address}");
         }
-        let door = FrontDoor::bind(here(0)).await.unwrap();
-        let taken = FrontDoor::bind(door.address()).await.unwrap_err();
+        let door = FrontDoor::bind(here(0), none).await.unwrap();
+        let taken = FrontDoor::bind(door.address(), none).await.unwrap_err();
         assert_eq!(taken.code(), "FRONT_DOOR_BIND");
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http_body_util::{Either, Empty, Full};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::client::conn::http1::SendRequest;
-use hyper::header::{CONTENT_TYPE, HeaderValue, SET_COOKIE, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{CONTENT_TYPE, HeaderValue, UPGRADE, X_CONTENT_TYPE_OPTIONS};
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode};
@@ -18,7 +18,8 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{FarEnd, names};
+use super::names::{self, Refusal};
+use super::{FarEnd, Pages};
 
 /// How long a connection waits for a tunnel that is coming back.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,6 +31,7 @@ type Question = Request<Either<Incoming, Empty<Bytes>>>;
 
 /// What one visitor has opened so far.
 struct Visit {
+    pages: Pages,
     target: watch::Receiver<Option<FarEnd>>,
     far: Option<Far>,
     /// Both ends of a socket, once the far end agreed to it.
@@ -47,9 +49,10 @@ struct Far {
 pub(super) async fn serve(
     visitor: TcpStream,
     target: watch::Receiver<Option<FarEnd>>,
+    pages: Pages,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     visitor.set_nodelay(true)?;
-    let visit = Arc::new(Mutex::new(Visit { target, far: None, switched: None }));
+    let visit = Arc::new(Mutex::new(Visit { pages, target, far: None, switched: None }));
     let answering = visit.clone();
     let service = service_fn(move |request| {
         let visit = answering.clone();
@@ -75,10 +78,13 @@ impl Visit {
             tracing::warn!(reason = %refusal, "the front door refuses a request");
             return say(refusal.status(), refusal.to_string());
         }
+        if let Some(page) = self.page(&request).await {
+            return page.map(|bytes| Either::Right(Full::new(bytes)));
+        }
         let visitor = hyper::upgrade::on(&mut request);
         match self.pass(request).await {
             Ok((mut response, far)) => {
-                response.headers_mut().remove(SET_COOKIE);
+                names::tame(response.headers_mut());
                 if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                     let other = hyper::upgrade::on(&mut response);
                     self.switched = Some((visitor, other, far));
@@ -87,13 +93,30 @@ impl Visit {
                 }
                 response.map(Either::Left)
             }
-            Err(error) => say(
-                StatusCode::BAD_GATEWAY,
-                format!(
-                    "The remote gateway cannot be reached: {error}. Look at the connection in Clawdbot, then try again."
+            Err(error) => match error.downcast_ref::<Refusal>() {
+                Some(refusal) => say(refusal.status(), refusal.to_string()),
+                None => say(
+                    StatusCode::BAD_GATEWAY,
+                    format!(
+                        "The remote gateway cannot be reached: {error}. Look at the connection in Clawdbot, then try again."
+                    ),
                 ),
-            ),
+            },
         }
+    }
+
+    /// The door's own page for a request, if it asks for one.
+    async fn page(&mut self, request: &Request<Incoming>) -> Option<Response<Bytes>> {
+        if !request.method().is_safe() || request.headers().contains_key(UPGRADE) {
+            return None;
+        }
+        let path = request.uri().path();
+        let pages = self.pages;
+        // What is no page at all waits for no gateway.
+        pages(path, "")?;
+        let named = tokio::time::timeout(PATIENCE, self.target.wait_for(Option::is_some)).await;
+        let name = named.ok()?.ok()?.as_ref()?.name.clone();
+        pages(path, &name)
     }
 
     /// Sends a request, and again if the far end went away before it got there. One that asks for
@@ -113,7 +136,10 @@ impl Visit {
                 Some(far) if !self.target.has_changed()? && !far.sender.is_closed() => far,
                 _ => self.dial(deadline).await?,
             };
-            names::rename(request.headers_mut(), &far.end);
+            if !names::is_about(&request, &far.end) {
+                return Err(Refusal::Gateway.into());
+            }
+            names::rename(&mut request, &far.end);
             // What is not ready gives the request back.
             let _ = far.sender.ready().await;
             let mut failed = match far.sender.try_send_request(request).await {

@@ -74,6 +74,13 @@ pub struct Spec {
     pub remote_port: u16,
 }
 
+impl Spec {
+    /// Which gateway it is, as opposed to how to get in: what is known of one is for no other.
+    pub fn place(&self) -> String {
+        format!("ssh:{}:{}", self.destination, self.remote_port)
+    }
+}
+
 /// Why no tunnel can be started at all.
 #[derive(Debug, thiserror::Error)]
 pub enum SshError {

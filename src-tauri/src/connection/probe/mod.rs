@@ -177,9 +177,10 @@ impl<F: Fn(Step)> Trial<F> {
             };
             return Err(broken.taking(took));
         }
-        let remote = Remote::new(base, target.key(), known, access.vault.clone()).await.map_err(
-            |error| Broken::at(Layer::Authentication, words::of_vault(&error, self.language)),
-        )?;
+        let remote =
+            Remote::new(base, target, known, access.vault.clone()).await.map_err(|error| {
+                Broken::at(Layer::Authentication, words::of_vault(&error, self.language))
+            })?;
         // The second way there belongs to no layer.
         let passed = |stage, at| {
             if stage == Stage::Challenge {

@@ -126,7 +126,7 @@ impl Session {
             })));
             tunnel = Some(opened);
         }
-        let remote = Remote::new(base, target.key(), known, access.vault.clone()).await?;
+        let remote = Remote::new(base, target, known, access.vault.clone()).await?;
         // Whoever is at the port already, a tunnel of the person's own for example, is the gateway.
         let is_door = match target {
             Target::Direct { url, .. } => clawdbot_client::loopback_port(url) == port,
@@ -155,7 +155,7 @@ impl Session {
     /// Opens the front door, unless it is open; whether it is not, although it should be.
     pub(crate) async fn open_door(&mut self) -> bool {
         let Some(address) = self.wanted else { return false };
-        match FrontDoor::bind(address).await {
+        match FrontDoor::bind(address, clawdbot_gateway::webchat).await {
             Ok(door) => {
                 door.lead_to(self.remote.far_end());
                 self.address = Some(door.address());
