@@ -96,12 +96,28 @@ class WindowProcess(unittest.TestCase):
     def test_an_empty_window_is_drawn_in_another_way(self):
         desktop = self.desktop()
         first = self.stopped_page(desktop)
+        before = self.drawing(desktop)
         until(lambda: "drawing it in another way" in desktop.log(), 25, "another way")
         kill(first)
         page = desktop.page_when_open()
-        self.assertIn("WEBKIT_DISABLE_DMABUF_RENDERER=1", environment(desktop.window_process()))
+        self.assertGreater(self.drawing(desktop), before)
         say(page, "Hello")
         wait_answer(page, "Hello from the model.")
+
+    def test_without_a_graphics_card_nothing_is_drawn_with_opengl(self):
+        desktop = self.desktop()
+        page = desktop.open_page()
+        say(page, "Hello")
+        wait_answer(page, "Hello from the model.")
+        with_card = any(os.access(card, os.R_OK | os.W_OK) for card in Path("/dev/dri").glob("renderD*"))
+        self.assertEqual(self.drawing(desktop), set() if with_card else {"WEBKIT_DISABLE_DMABUF_RENDERER=1"})
+        # The threads on which OpenGL runs where there is no card.
+        threads = [task.read_text() for task in Path("/proc/%d/task" % desktop.web_processes()[0]).glob("*/comm")]
+        self.assertEqual([name for name in threads if name.startswith("llvmpipe")], [])
+
+    def drawing(self, desktop):
+        """What the window process was told about how to draw."""
+        return {line for line in environment(desktop.window_process()) if line.startswith("WEBKIT_DISABLE_")}
 
     def offer(self, desktop):
         """A driver for the page that offers that, once there is one to talk to."""

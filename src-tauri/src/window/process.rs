@@ -65,7 +65,7 @@ impl Actor {
         orders: mpsc::Receiver<Order>,
         seen: watch::Sender<Seen>,
     ) -> Self {
-        Self { app, orders, seen, render: Render::default() }
+        Self { app, orders, seen, render: Render::first() }
     }
 
     pub(super) async fn run(mut self) {
