@@ -76,8 +76,8 @@ def frame(value):
 
 
 class HostileGateway(Front):
-    """Speaks the protocol over WebSocket and lets everybody in. What each visitor showed to get in is in `shown`, how
-    many events each kind of them has taken in `taken`."""
+    """Speaks the protocol over WebSocket and lets everybody in. What each visitor showed to get in is in `shown`, and in
+    `taken` how many events each of them has taken."""
 
     def __init__(self, name, policy=None):
         self.name, self.policy = name, policy or {"tickIntervalMs": 30_000}
@@ -99,8 +99,7 @@ class HostileGateway(Front):
             with writing:
                 peer.send({"type": "res", "id": request["id"], "ok": True, "payload": self._answer(request)})
             if request["method"] == "connect":
-                kind = request["params"]["client"].get("displayName", "page")
-                threading.Thread(target=self._flood, args=(peer, writing, kind), daemon=True).start()
+                threading.Thread(target=self._flood, args=(peer, writing), daemon=True).start()
             request = peer.receive()
 
     def _answer(self, request):
@@ -117,7 +116,7 @@ class HostileGateway(Front):
         return {"chat.history": {"messages": [asked, said]}, "sessions.list": {"sessions": [row]},
                 "models.list": {"models": [{"id": MARKUP, "name": MARKUP, "provider": MARKUP}]}}.get(method, {})
 
-    def _flood(self, peer, writing, kind):
+    def _flood(self, peer, writing):
         """As many events as the visitor takes, once it is wanted."""
         try:
             while self.flooding.wait(60):
@@ -125,7 +124,7 @@ class HostileGateway(Front):
                 with writing:
                     peer.send(*many)
                 self.sent += len(many)
-                self.taken[kind] += len(many)
+                self.taken[peer] += len(many)
         except OSError:
             pass  # the visitor is gone
 
