@@ -72,6 +72,13 @@ pub(crate) fn on_run_event(app: &AppHandle, event: &RunEvent, log: &mut Option<W
     match event {
         // Without a code it is only the last window that went away.
         RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
+        // Elsewhere a link is an argument of a second start.
+        #[cfg(target_os = "macos")]
+        RunEvent::Opened { urls } => {
+            for url in urls {
+                crate::outside::propose(app, url.as_str());
+            }
+        }
         RunEvent::Exit => {
             stop_gateway(app);
             *log = None;

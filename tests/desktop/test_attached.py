@@ -9,7 +9,7 @@ from pathlib import Path
 
 from selenium.webdriver.common.keys import Keys
 
-from desktop import CLI, Desktop, answers, element, say, until, wait_answer
+from desktop import CLI, Desktop, answers, element, free_port, say, until, wait_answer
 from fake_model import Answer, FakeModel
 from far import call, connection_page
 
@@ -98,6 +98,26 @@ class Attached(unittest.TestCase):
         ask()
         element(self.page, "hand-back-stop").click()
         self.wait(state="waiting")
+
+    def test_a_gateway_of_the_same_data_is_used_wherever_it_listens_and_after_its_secret_changed(self):
+        self.desktop = self.enterContext(Desktop())
+        self.desktop.configure("http://127.0.0.1:9/v1")
+        port = free_port()
+        other = self.desktop.run(CLI, "gateway", "--port", str(port))
+        until(lambda: answers(port), 20, "the other gateway")
+        self.desktop.start("--hidden")
+        self.page = self.desktop.open_page()
+        self.page.set_script_timeout(30)
+        now = self.wait(state="ready", attached=True)
+        self.assertIn(str(other.pid), now["holder"])
+        self.assertEqual(now["frontDoor"], "127.0.0.1:%d" % port)
+
+        lost = self.desktop.log().count("refuses this app")
+        config = json.loads((self.desktop.home / ".clawdbot/clawdbot.json").read_text())
+        config["gateway"]["auth"]["token"] = "another-desktop-test-token"
+        self.desktop.write_config(config)
+        until(lambda: self.desktop.log().count("refuses this app") > lost, 30, "the refusal")
+        self.wait(state="ready", attached=True)
 
     @unittest.skipUnless(GROUPS, "needs a control group, as a service has one")
     def test_a_service_that_is_away_is_waited_for_however_long(self):

@@ -121,11 +121,12 @@ async fn use_target(
     let mut changes = wish.changes();
     if target != Target::Local {
         let configured = configured(place).await?;
-        let other = configured.filter(|(key, _)| *key != target.key());
-        if other.is_some() || credential.is_some() {
+        let is_own = configured.as_ref().is_some_and(|(key, _)| *key == target.key());
+        // One that belongs to no gateway that could be named would become this one's.
+        if !is_own || credential.is_some() {
             changes.extend(without_secret());
         }
-        if let Some((key, secret)) = other {
+        if let Some((key, secret)) = configured.filter(|_| !is_own) {
             let device_token = access.vault.credential(&key).await?.device_token;
             access.vault.keep(&key, &Credential { device_token, ..secret }).await?;
         }

@@ -228,6 +228,11 @@ impl HostActor {
                         order = self.next_order() => return order,
                     }
                 }
+                // Its secret has changed; a start reads the one that is in the configuration now.
+                SessionEvent::Failed(failure) if attached.is_some() => {
+                    tracing::warn!(code = failure.code, error = %failure, "the gateway here refuses this app");
+                    return Some(Order::Restart);
+                }
                 SessionEvent::Failed(failure) => {
                     tracing::error!(code = failure.code, error = %failure, "the remote gateway cannot be used");
                     failed = true;

@@ -57,7 +57,12 @@ impl HostActor {
         let (port, error) = match self.listen(Listen::Configured).await {
             Ok(gateway) => return Ok(Local::Hosted(hosted(gateway, None))),
             Err(error @ StartError::PortTaken { address, .. }) => (address.port(), error),
-            Err(error @ StartError::AlreadyRunning { .. }) => (self.port().await, error),
+            // It may have been told another port than the configuration has.
+            Err(error @ StartError::AlreadyRunning { .. }) => {
+                let its = clawdbot_gateway::Running::find(&self.paths)
+                    .and_then(|running| running.address);
+                (its.map_or(self.port().await, |address| address.port()), error)
+            }
             Err(error) => return Err(error.into()),
         };
         let holder = Holder::of_port(port);

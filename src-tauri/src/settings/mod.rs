@@ -13,6 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 pub(crate) use self::values::{Language, Settings, SettingsPatch};
@@ -153,7 +154,11 @@ impl SettingsStore {
 /// `None` where there is no file; an error where it is broken.
 fn read(path: &Path) -> Result<Option<Settings>, Box<dyn Error>> {
     match clawdbot_config::read_text(path) {
-        Ok(text) => Ok(Some(serde_json::from_str::<Settings>(&text)?.without_impossible())),
+        Ok(text) => {
+            let members = serde_json::from_str::<Map<String, Value>>(&text)?;
+            let settings: Settings = serde_json::from_value(understood(members, path))?;
+            Ok(Some(settings.without_impossible()))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(error.into()),
         Err(error) => {
@@ -161,6 +166,19 @@ fn read(path: &Path) -> Result<Option<Settings>, Box<dyn Error>> {
             Ok(None)
         }
     }
+}
+
+/// The members that make sense, so that one of another version costs no other.
+fn understood(members: Map<String, Value>, path: &Path) -> Value {
+    let makes_sense = |(name, value): &(String, Value)| {
+        let alone = Value::Object(Map::from_iter([(name.clone(), value.clone())]));
+        let read = serde_json::from_value::<Settings>(alone);
+        if let Err(error) = &read {
+            tracing::warn!(%error, name, path = %path.display(), "a desktop setting is left out");
+        }
+        read.is_ok()
+    };
+    members.into_iter().filter(makes_sense).collect()
 }
 
 /// Keeps a broken file as `desktop.json.broken`, so that nothing a person wrote is lost.
@@ -249,7 +267,7 @@ mod tests {
     fn a_broken_file_is_kept_and_the_defaults_are_used() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(FILE);
-        for broken in [&b"{ oops"[..], b"5", b"\xff\xfe", br#"{"notifications":5}"#] {
+        for broken in [&b"{ oops"[..], b"5", b"\xff\xfe"] {
             fs::write(&path, broken).unwrap();
             let store = open(dir.path());
             assert_eq!(store.current(), Settings::default());
@@ -276,6 +294,16 @@ mod tests {
         fs::write(&path, r#"{"language":"en"}"#).unwrap();
         store.reload();
         assert_eq!(watch.borrow_and_update().language, Some(Language::En));
+    }
+
+    #[test]
+    fn a_member_that_makes_no_sense_costs_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = r#"{"language":"xx","firstRunDone":true,"notifications":5}"#;
+        fs::write(dir.path().join(FILE), text).unwrap();
+        let read = open(dir.path()).current();
+        assert!(read.first_run_done && read.notifications.answers);
+        assert_eq!(read.language, None);
     }
 
     #[test]
