@@ -12,6 +12,7 @@ const COMMANDS: &[&str] = &[
     "connection_read",
     "connection_use",
     "connection_test",
+    "connection_test_stop",
     "connection_stop",
     "connection_retry",
     "connection_take_over",

@@ -13,7 +13,7 @@ use crate::bridge::Bridge;
 use crate::clipboard::Clipboard;
 use crate::connection::asks::{self, Asks};
 use crate::connection::commands as connection_commands;
-use crate::connection::{Access, Vault};
+use crate::connection::{Access, Probes, Vault};
 use crate::diagnostics::commands::Place;
 use crate::feed::Feed;
 use crate::host::Host;
@@ -54,6 +54,7 @@ pub(crate) fn run(setup: Setup, mut log: Option<WorkerGuard>) -> anyhow::Result<
         .manage(Clipboard::default())
         .manage(show::Waiting::default())
         .manage(Asks::default())
+        .manage(Probes::default())
         .manage(LogDir(setup.paths.logs_dir.clone()))
         .manage(Surroundings::of(&setup.env, &setup.paths))
         .manage(Trouble::default())

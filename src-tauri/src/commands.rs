@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use tauri::{AppHandle, Manager};
 use tokio::sync::mpsc;
 
+use crate::connection::Probes;
 use crate::error::CommandError;
 use crate::host::Host;
 use crate::settings::SettingsStore;
@@ -85,7 +86,12 @@ async fn dispatch(app: &AppHandle, call: Call) -> Result<Box<RawValue>, CommandE
         "connection_test" => {
             let (target, credential) = (args.get("target")?, args.get("credential")?);
             let on_step = args.channel("onStep")?;
-            raw(connection::commands::connection_test(app, target, credential, on_step).await?)
+            raw(connection::commands::connection_test(app, label, target, credential, on_step)
+                .await?)
+        }
+        "connection_test_stop" => {
+            app.state::<Probes>().end(label);
+            raw(())
         }
         "connection_stop" => {
             app.state::<Host>().pause();

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from desktop import CLI, Desktop, answer, children, element, elements, kill, say, until, wait_answer
 from fake_model import Answer, FakeModel
-from far import TOKEN, Sshd, answers, call, far_gateway
+from far import TOKEN, Sshd, answers, call, connection_page, far_gateway
 
 HERE = Answer(chunks=["An answer ", "from here."], delay=0)
 PASSPHRASE = "a passphrase of the key"
@@ -113,6 +113,25 @@ class Connection(unittest.TestCase):
         for process in [desktop.app.pid, *children(desktop.app.pid)]:
             told = [Path("/proc/%d/%s" % (process, what)) for what in ("environ", "cmdline")]
             self.assertNotIn(PASSPHRASE.encode(), b"".join(file.read_bytes() for file in told if file.exists()))
+
+    def test_a_test_and_its_question_end_with_the_window_that_shows_them(self):
+        desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        Sshd(desktop)
+        desktop.start("--hidden")
+        page = desktop.open_page()
+        connection_page(desktop, page)
+        element(page, "mode-ssh").click()
+        element(page, "connection-sshTarget").send_keys("far")
+        element(page, "connection-test").click()
+        element(page, "ask-fingerprint", 20)
+        ssh = lambda: [pid for pid, name in children(desktop.app.pid).items() if name == "ssh"]
+        self.assertTrue(ssh())
+        until(lambda: desktop.status().startswith("The remote machine asks"), 15, "the question in the menu")
+        desktop.leave(page)
+        desktop.close_window()
+        desktop.wait_ready()
+        until(lambda: not ssh(), 20, "the end of ssh")
 
     def start_there(self, **options):
         """An app that goes over SSH from its start, with notifications."""

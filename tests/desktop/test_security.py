@@ -127,6 +127,7 @@ NONSENSE = [
 # These take nothing from the page.
 WITHOUT_ARGUMENTS = {
     "gateway_close", "show_take", "connection_read", "connection_stop", "connection_retry", "connection_take_over",
+    "connection_test_stop",
     "connection_hand_back", "tailscale_read", "settings_read", "diagnostics_read", "diagnostics_bundle",
     "settings_export", "page_painted", "window_close",
 }

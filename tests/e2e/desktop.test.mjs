@@ -23,10 +23,37 @@ scene("the connection form refuses what ssh would misread, and shows the first l
   const [asked] = await calls(page, "connection_test");
   assert.deepEqual(asked.target, { mode: "ssh", sshTarget: "me@home.example", remotePort: 18789 });
   assert.deepEqual(asked.credential, { token: "a-secret-token-1" });
+  assert.equal((await calls(page, "connection_test_stop")).length, 0);
   await part(page, "connection-use").click();
   await eventually(async () => (await part(page, "connection-state").innerText()).includes("SSH"), "the state follows");
   assert.equal((await calls(page, "connection_use")).length, 1);
   assert.equal(await page.evaluate(() => document.body.innerHTML.includes("a-secret-token-1")), false);
+});
+
+scene("a test of the connection ends with the page that shows it", {}, async ({ browsing }) => {
+  const state = desktopState();
+  state.testHangs = true;
+  const page = await nativePage(browsing, state);
+  const stopped = (times) => eventually(async () => (await calls(page, "connection_test_stop")).length === times, `end ${times}`);
+  await openSettings(page, "connection");
+  await part(page, "mode-ssh").check();
+  await part(page, "connection-sshTarget").fill("me@home.example");
+  await part(page, "connection-test").click();
+  await page.locator("[data-layer=authentication]").waitFor();
+  await part(page, "settings-general").click();
+  await stopped(1);
+  await part(page, "settings-connection").click();
+  await part(page, "mode-ssh").check();
+  await part(page, "connection-sshTarget").fill("me@home.example");
+  await part(page, "connection-test").click();
+  await page.locator("[data-layer=authentication]").waitFor();
+  await part(page, "connection-use").click();
+  await stopped(2);
+  await eventually(() => part(page, "connection-test").isEnabled(), "another test can be made");
+  await part(page, "connection-test").click();
+  await page.locator("[data-layer=authentication]").waitFor();
+  await page.keyboard.press("Escape");
+  await stopped(3);
 });
 
 scene("what came of a switch is in sight, and what was typed stays until it has worked", { context: { viewport: { width: 900, height: 480 } } }, async ({ browsing }) => {

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::asks::Asks;
 use super::probe;
+use super::probes::Probes;
 use super::report::Report;
 use super::session::Access;
 use super::target::{Target, TargetError, Wish, configured_secret, without_secret};
@@ -21,6 +22,7 @@ use crate::host::{Host, HostState, of_config};
 use crate::phrases::Phrases;
 use crate::settings::{Language, SettingsStore};
 use crate::window::PageChannel;
+use crate::wire::Label;
 use crate::words::Words;
 
 /// The event that carries a [`Report`] at each change.
@@ -165,14 +167,16 @@ pub(super) async fn save(
     saving.await.map_err(std::io::Error::other)?
 }
 
-/// Tries a target without using it, and tells each step.
+/// Tries a target without using it, and tells each step, for as long as somebody sees it there.
 pub(crate) async fn connection_test(
     app: &AppHandle,
+    label: Label,
     target: Wish,
     credential: Option<Entered>,
     on_step: PageChannel,
 ) -> Result<(), CommandError> {
     let target = target.check().map_err(ConnectionError::from)?;
+    let unseen = app.state::<Probes>().begin(label);
     let place = app.state::<Place>();
     let known = match credential {
         Some(entered) => Some(entered.into()),
@@ -196,7 +200,12 @@ pub(crate) async fn connection_test(
         // There is room for every step that there can be.
         probe::run(&target, known, &access, language, |step| drop(told.try_send(step))).await;
     };
-    tokio::join!(Box::pin(testing), telling);
+    let both = async { tokio::join!(testing, telling) };
+    tokio::select! {
+        _ = Box::pin(both) => {}
+        // What it has opened goes with it, and so does what it asks.
+        _ = unseen => tracing::info!("nobody sees the test of the connection any more"),
+    }
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod line;
 mod media;
 mod network;
 mod probe;
+mod probes;
 mod remote;
 mod report;
 mod session;
@@ -17,6 +18,7 @@ mod target;
 mod vault;
 pub(crate) mod words;
 
+pub(crate) use self::probes::Probes;
 pub(crate) use self::remote::Remote;
 pub(crate) use self::report::Report;
 pub(crate) use self::session::{Access, PAIRING, Session, SessionEvent, is_tunnel_trouble};

@@ -14,6 +14,7 @@ use super::render::Render;
 use super::{Order, Seen};
 use crate::bridge::Bridge;
 use crate::commands::{self, Args, Call};
+use crate::connection::Probes;
 use crate::diagnostics::commands::Place;
 use crate::platform::{Here, Platform};
 use crate::settings::{Language, SettingsStore};
@@ -158,6 +159,7 @@ impl Actor {
             Ok(FromWindow::PageCrashed { label }) => {
                 tracing::error!(?label, "the page's process ended");
                 self.app.state::<Bridge>().close(label);
+                self.app.state::<Probes>().end(label);
                 show::page_gone(&self.app);
                 // If it never drew anything, drawing is what it died of.
                 running.paint_by = running.paint_by.map(|_| Instant::now());
@@ -192,6 +194,7 @@ impl Actor {
 
     fn gone(&self, label: Label) {
         self.app.state::<Bridge>().close(label);
+        self.app.state::<Probes>().end(label);
         if label == Label::Main {
             show::page_gone(&self.app);
         }

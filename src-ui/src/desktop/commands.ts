@@ -141,6 +141,8 @@ export const desktopCommands = {
     channel.onmessage = onStep;
     await invoke("connection_test", { target, credential, onStep: channel });
   },
+  /** Nobody looks at what comes of the test any more. */
+  stopTest: () => call<unknown>("connection_test_stop"),
   /** Answers with what comes next. */
   useConnection: (target: Target, credential?: Credential) => call<ConnectionReport>("connection_use", { target, credential }),
   stopConnection: () => call<unknown>("connection_stop"),

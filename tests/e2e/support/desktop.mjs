@@ -55,7 +55,9 @@ function play({ state }) {
         await new Promise((resolve) => setTimeout(resolve));
         send(step);
       }
+      if (state.testHangs) await new Promise((resolve) => (desktopApp.endTest = resolve));
     },
+    connection_test_stop: () => desktopApp.endTest?.(),
     connection_use({ target }) {
       if (state.refuses) throw state.refuses;
       state.connection = { ...state.connection, mode: target.mode, target, ...state.turning };
