@@ -11,6 +11,8 @@ function play({ state }) {
   const listeners = new Map();
   let nextId = 1;
   const desktopApp = { calls: [], state };
+  const desktopLanguage = navigator.language.slice(0, 2);
+  state.report.language ??= desktopLanguage;
   window.desktopApp = desktopApp;
 
   const give = (channel) => {
@@ -44,7 +46,7 @@ function play({ state }) {
       const { autostart, ...rest } = patch;
       if (autostart !== undefined) state.report.autostart = autostart;
       merge(state.report.settings, rest);
-      state.report.language = state.report.settings.language ?? "en";
+      state.report.language = state.report.settings.language ?? desktopLanguage;
       return structuredClone(state.report);
     },
     connection_read: () => structuredClone(state.connection),
@@ -115,7 +117,6 @@ export function desktopState() {
   return {
     report: {
       settings: { notifications: { answers: true, approvals: true, pairing: true, connection: true }, quickChat: "CmdOrCtrl+Shift+K", firstRunDone: true, language: null },
-      language: "en",
       autostart: false,
       version: "0.1.0",
       stateDir: "/home/me/.clawdbot",
