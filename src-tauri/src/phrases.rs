@@ -6,6 +6,8 @@ use crate::settings::Language;
 pub(crate) struct Phrases {
     pub(crate) open_webchat: &'static str,
     pub(crate) restart: &'static str,
+    pub(crate) restart_one: &'static str,
+    pub(crate) restart_many: &'static str,
     pub(crate) reconnect: &'static str,
     pub(crate) start_at_login: &'static str,
     pub(crate) copy_address: &'static str,
@@ -110,6 +112,8 @@ pub(crate) fn fill(phrase: &str, values: &[&str]) -> String {
 static ENGLISH: Phrases = Phrases {
     open_webchat: "Open WebChat",
     restart: "Restart gateway",
+    restart_one: "Restart gateway and stop 1 run",
+    restart_many: "Restart gateway and stop {} runs",
     reconnect: "Connect again",
     start_at_login: "Start at login",
     copy_address: "Copy WebChat address",
@@ -193,6 +197,8 @@ static ENGLISH: Phrases = Phrases {
 static FRENCH: Phrases = Phrases {
     open_webchat: "Ouvrir WebChat",
     restart: "Redémarrer la passerelle",
+    restart_one: "Redémarrer la passerelle et arrêter 1 exécution",
+    restart_many: "Redémarrer la passerelle et arrêter {} exécutions",
     reconnect: "Se reconnecter",
     start_at_login: "Lancer à l’ouverture de session",
     copy_address: "Copier l’adresse de WebChat",
@@ -276,6 +282,8 @@ static FRENCH: Phrases = Phrases {
 static SPANISH: Phrases = Phrases {
     open_webchat: "Abrir WebChat",
     restart: "Reiniciar el gateway",
+    restart_one: "Reiniciar el gateway y detener 1 ejecución",
+    restart_many: "Reiniciar el gateway y detener {} ejecuciones",
     reconnect: "Volver a conectar",
     start_at_login: "Abrir al iniciar sesión",
     copy_address: "Copiar la dirección de WebChat",

@@ -4,8 +4,11 @@ import signal
 import threading
 import unittest
 
-from desktop import APP, Desktop, element, kill, say, until, wait_answer
+from selenium.webdriver.common.keys import Keys
+
+from desktop import APP, Desktop, element, elements, kill, say, until, wait_answer
 from fake_model import Answer, FakeModel
+from far import connection_page
 
 ENTRIES = ["On this computer", "Open WebChat", "Recent chats", "Copy WebChat address", "Pause new runs", "Restart gateway",
            "Start at login", "Settings", "Diagnostics", "Open logs", "Quit"]
@@ -248,11 +251,28 @@ class Waiting(unittest.TestCase):
         hold.set()
         self.assertEqual(desktop.app.wait(30), 0)
 
-    def test_quit_says_what_it_stops(self):
-        desktop = self.desktop(Answer(chunks=["One ", "two ", "three."], delay=3))
+    def test_restart_quit_and_a_switch_say_what_they_stop(self):
+        held = [threading.Event(), threading.Event()]
+        for hold in held:
+            self.addCleanup(hold.set)
+        desktop = self.desktop(*[Answer(hold=hold) for hold in held])
         page = desktop.open_page()
         say(page, "Count")
-        desktop.wait_entry("Quit and stop 1 run")
+        desktop.wait_entry("Restart gateway and stop 1 run", timeout=20)
+        connection_page(desktop, page)
+        element(page, "mode-direct", 15).click()
+        stops = lambda: [hint.text for hint in elements(page, "connection-stops")]
+        until(lambda: stops() == ["1 run is under way here. Switching stops it and keeps what it has written so far."], 15,
+              "what a switch stops")
+        page.execute_script("arguments[0].scrollIntoView()", element(page, "connection-stops"))
+        desktop.picture("switch-stops")
+        desktop.click("Restart gateway and stop 1 run")
+        desktop.wait_entry("Restart gateway", timeout=20)
+        desktop.wait_ready()
+        until(lambda: not stops(), 15, "the end of the warning")
+        element(page, "settings-connection").send_keys(Keys.ESCAPE)
+        say(page, "Again")
+        desktop.wait_entry("Quit and stop 1 run", timeout=20)
         desktop.click("Quit and stop 1 run")
         self.assertEqual(desktop.app.wait(10), 0)
 

@@ -129,8 +129,10 @@ fn menu(inputs: &Inputs<'_>, says: [String; 2], address: bool, phrases: &Phrases
         _ => Entry::Greyed(Action::Pause, phrases.pause.to_owned()),
     });
     let elsewhere = inputs.state.is_elsewhere(inputs.target.mode);
-    let restart = if elsewhere { phrases.reconnect } else { phrases.restart };
-    menu.push(item(Action::Restart, restart));
+    let stops = inputs.state.runs_here();
+    let restart = [phrases.restart, phrases.restart_one, phrases.restart_many];
+    let restart = if elsewhere { phrases.reconnect.to_owned() } else { that_stops(stops, restart) };
+    menu.push(Entry::Item(Action::Restart, restart));
     menu.push(Entry::Check(
         Action::StartAtLogin,
         phrases.start_at_login.to_owned(),
@@ -141,7 +143,8 @@ fn menu(inputs: &Inputs<'_>, says: [String; 2], address: bool, phrases: &Phrases
     menu.push(item(Action::Diagnostics, phrases.diagnostics));
     menu.push(item(Action::OpenLogs, phrases.open_logs));
     menu.push(Entry::Separator);
-    menu.push(Entry::Item(Action::Quit, quit(running, phrases)));
+    let quit = [phrases.quit, phrases.quit_one, phrases.quit_many];
+    menu.push(Entry::Item(Action::Quit, that_stops(stops, quit)));
     menu
 }
 
@@ -176,12 +179,12 @@ fn recent(now: &Now, phrases: &Phrases) -> Entry {
     Entry::Menu(phrases.recent.to_owned(), chats)
 }
 
-/// Quitting says what it stops.
-fn quit(running: Option<&Running>, phrases: &Phrases) -> String {
-    match running.map_or(0, |running| running.status.active_runs) {
-        0 => phrases.quit.to_owned(),
-        1 => phrases.quit_one.to_owned(),
-        runs => fill(phrases.quit_many, &[&runs.to_string()]),
+/// What stops runs says so: the words for none, one and many.
+fn that_stops(runs: usize, [none, one, many]: [&str; 3]) -> String {
+    match runs {
+        0 => none.to_owned(),
+        1 => one.to_owned(),
+        runs => fill(many, &[&runs.to_string()]),
     }
 }
 
@@ -266,7 +269,7 @@ pub(crate) fn port_taken(taken: &PortTaken, phrases: &Phrases) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Action, Entry, Inputs, Mark, View, working};
+    use super::{Action, Entry, Inputs, Mark, View, that_stops, working};
     use crate::connection::{Mode, Wish};
     use crate::feed::{Approval, Chat, Now};
     use crate::host::{Away, Failure, HostState};
@@ -425,6 +428,19 @@ mod tests {
                 answers.last(),
                 Some(&Entry::Item(Action::Deny("a1".into()), "Deny".into()))
             );
+        }
+    }
+
+    #[test]
+    fn what_stops_runs_says_how_many() {
+        let phrases = Phrases::of(Language::Fr);
+        let restart = [phrases.restart, phrases.restart_one, phrases.restart_many];
+        for (runs, label) in [
+            (0, "Redémarrer la passerelle"),
+            (1, "Redémarrer la passerelle et arrêter 1 exécution"),
+            (3, "Redémarrer la passerelle et arrêter 3 exécutions"),
+        ] {
+            assert_eq!(that_stops(runs, restart), label);
         }
     }
 

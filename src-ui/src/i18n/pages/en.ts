@@ -93,6 +93,8 @@ export const en = {
   "connection.testing": "Testing",
   "connection.use": "Save and switch",
   "connection.using": "Switching",
+  "connection.use.one": "1 run is under way here. Switching stops it and keeps what it has written so far.",
+  "connection.use.many": "{runs} runs are under way here. Switching stops them and keeps what they have written so far.",
   "connection.stop": "Stop",
   "connection.retry": "Try now",
   "connection.takeOver": "Take over",

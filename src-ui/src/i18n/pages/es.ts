@@ -94,6 +94,8 @@ export const es: PageCatalogue = {
   "connection.testing": "Probando",
   "connection.use": "Guardar y cambiar",
   "connection.using": "Cambiando",
+  "connection.use.one": "Hay 1 ejecución en curso aquí. Cambiar la detiene y conserva lo que ha escrito hasta ahora.",
+  "connection.use.many": "Hay {runs} ejecuciones en curso aquí. Cambiar las detiene y conserva lo que han escrito hasta ahora.",
   "connection.stop": "Detener",
   "connection.retry": "Probar ahora",
   "connection.takeOver": "Tomar el control",

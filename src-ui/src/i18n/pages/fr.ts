@@ -94,6 +94,8 @@ export const fr: PageCatalogue = {
   "connection.testing": "Test en cours",
   "connection.use": "Enregistrer et basculer",
   "connection.using": "Bascule en cours",
+  "connection.use.one": "1 exécution est en cours ici. Basculer l’arrête et garde ce qu’elle a déjà écrit.",
+  "connection.use.many": "{runs} exécutions sont en cours ici. Basculer les arrête et garde ce qu’elles ont déjà écrit.",
   "connection.stop": "Arrêter",
   "connection.retry": "Essayer maintenant",
   "connection.takeOver": "Prendre la main",
