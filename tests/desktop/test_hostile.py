@@ -150,6 +150,10 @@ class Hostile(unittest.TestCase):
             return [...document.querySelectorAll('[data-testid=approval], [data-testid=pairing]')]
               .filter((card) => card.scrollWidth > card.clientWidth).length""")
         self.assertEqual(wide, 0, "whatever it calls itself, a card holds it")
+        seen = self.page.execute_script("""
+            const {top, bottom} = document.querySelector('[data-testid=composer]').getBoundingClientRect();
+            return top > 0 && bottom <= innerHeight""")
+        self.assertTrue(seen, "however much waits, there is room for an answer")
         self.desktop.picture("flood")
         # Everything is in its place again with a gateway that is none of this.
         call(self.page, "connection_use", target={"mode": "local"})
