@@ -85,6 +85,19 @@ class Quick(unittest.TestCase):
         self.assertEqual(desktop.windows(), [])
         wait_answer(desktop.open_page(), "Forty-two.")
 
+    def test_what_was_typed_is_there_again_after_it_was_put_away(self):
+        desktop = self.desktop()
+        self.press(desktop, "ctrl+shift+k")
+        page = self.ready_page(desktop)
+        desktop.output("xdotool", "type", "Half a question")
+        until(lambda: element(page, "quick-prompt").get_property("value") == "Half a question", 15, "the words")
+        desktop.leave(page)
+        desktop.output("xdotool", "key", "Escape")
+        until(lambda: not self.prompts(desktop), 15, "the end of the prompt")
+        self.press(desktop, "ctrl+shift+k")
+        page = self.ready_page(desktop)
+        self.assertEqual(element(page, "quick-prompt").get_property("value"), "Half a question")
+
     def test_a_connection_lost_in_the_middle_costs_nothing_of_the_answer(self):
         words = ["word-%d " % at for at in range(60)]
         desktop, wire = self.far_desktop(Answer(chunks=words, delay=0.1))

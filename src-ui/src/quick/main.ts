@@ -8,6 +8,7 @@ import { lexer } from "../markdown/lexer";
 import { patch } from "../markdown/patch";
 import { renderTokens } from "../markdown/render";
 import { keptLanguage, toldLanguage } from "../desktop/language";
+import { readText, removeKey, writeText } from "../state/storage";
 import { Question, type Standing } from "./question";
 import { wordsFor } from "./words";
 
@@ -15,6 +16,8 @@ const prompt = document.getElementById("prompt") as HTMLTextAreaElement;
 const asked = document.getElementById("question") as HTMLElement;
 const answer = document.getElementById("answer") as HTMLElement;
 const status = document.getElementById("status") as HTMLElement;
+
+const DRAFT = "quickDraft";
 
 let words = wordsFor("", "").words;
 let sessionKey = FALLBACK_DEFAULTS.mainSessionKey;
@@ -32,7 +35,7 @@ const question = new Question((method, params) => client.request(method, params)
   arrived: (message) => {
     if (prompt.value.trim() !== message) return;
     prompt.value = "";
-    grow();
+    written();
   },
 });
 
@@ -80,8 +83,10 @@ function show(markdown: string): void {
   if (atEnd) answer.scrollTop = answer.scrollHeight;
 }
 
-/** As high as what is in it. */
-function grow(): void {
+/** As high as what is in it, and kept for the next time: the prompt is put away with one key. */
+function written(): void {
+  if (prompt.value === "") removeKey(DRAFT);
+  else writeText(DRAFT, prompt.value);
   prompt.style.height = "auto";
   prompt.style.height = `${prompt.scrollHeight}px`;
 }
@@ -100,11 +105,12 @@ async function close(): Promise<void> {
 }
 
 prompt.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  // Some input methods tell of their own Enter by its number only.
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
   event.preventDefault();
   send();
 });
-prompt.addEventListener("input", grow);
+prompt.addEventListener("input", written);
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.isComposing) void close();
 });
@@ -114,6 +120,8 @@ addEventListener("focus", () => {
 });
 addEventListener("storage", () => speak(keptLanguage()));
 answer.hidden = true;
+prompt.value = readText(DRAFT) ?? "";
+written();
 prompt.focus();
 speak(toldLanguage());
 client.start();
