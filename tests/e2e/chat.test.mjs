@@ -41,6 +41,21 @@ scene("a slow answer arrives whole and in order", {}, async ({ model, browsing }
   assert.equal(await part(page, "assistant-message").innerText(), words);
 });
 
+scene("what is selected in an answer stays selected while it grows", {}, async ({ model, browsing }) => {
+  const page = await browsing.signedIn();
+  const held = model.holds();
+  await send(page, "Something to quote");
+  held.say("Quote **these words** of");
+  await answer(page, "Quote these words of");
+  await part(page, "assistant-message").locator("strong").evaluate((node) => document.getSelection().selectAllChildren(node));
+  held.say(" the answer.\n\nAnd then there is `more` of it.");
+  await answer(page, "And then there is more of it.");
+  assert.equal(await page.evaluate(() => document.getSelection().toString()), "these words");
+  held.end();
+  await idle(page);
+  assert.equal(await page.evaluate(() => document.getSelection().toString()), "these words", "also at its end");
+});
+
 scene("without any configuration the demo answers and says what it is", { configured: false }, async ({ browsing }) => {
   const page = await browsing.signedIn();
   await part(page, "demo-hint").waitFor();

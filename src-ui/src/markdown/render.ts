@@ -50,6 +50,12 @@ function image(token: Tokens.Image): Node {
   return element("span", { class: "remote-image" }, link(token.href, document.createTextNode(alt)));
 }
 
+function checkbox(checked: boolean): Node {
+  const fragment = document.createDocumentFragment();
+  fragment.append(element("input", { type: "checkbox", disabled: "", ...(checked && { checked: "" }) }), " ");
+  return fragment;
+}
+
 /** Draws tokens; `copy` is the label of the buttons on its code, which has none without it. */
 class Drawing {
   constructor(private readonly copy: string | undefined) {}
@@ -86,7 +92,7 @@ class Drawing {
       case "list_item":
         return element("li", {}, this.all(token.tokens));
       case "checkbox":
-        return element("input", { type: "checkbox", disabled: "", ...(token.checked && { checked: "" }) });
+        return checkbox(token.checked);
       case "table":
         return this.table(token);
       case "code":
@@ -127,7 +133,8 @@ class Drawing {
   }
 
   private cell(token: Tokens.TableCell): Node {
-    const side = token.align === "right" || (!token.header && NUMBER.test(token.text.trim())) ? "num" : token.align === "center" ? "mid" : "";
+    const numeric = !token.header && NUMBER.test(token.text.trim());
+    const side = [token.align === "right" || numeric ? "num" : "", token.align === "center" ? "mid" : ""].join(" ").trim();
     return element(token.header ? "th" : "td", side ? { class: side } : {}, this.all(token.tokens));
   }
 }

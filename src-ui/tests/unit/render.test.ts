@@ -143,7 +143,11 @@ describe("what people write", () => {
   it("renders tables with numbers to the right", () => {
     expect(html("| a | b |\n|---|---|\n| x | 12.5 % |")).toContain('<td class="num">12.5 %</td>');
   });
+  it("keeps numbers in a centred column centred", () => {
+    expect(html("| a |\n|:-:|\n| 5 |")).toContain('<td class="num mid">5</td>');
+  });
   it("renders task lists", () => {
+    expect(drawn("- [x] done").querySelector("li")?.innerHTML).toBe('<input type="checkbox" disabled="" checked=""> done');
     expect(html("- [x] done\n- [ ] open")).toMatch(/<input[^>]*type="checkbox"[^>]*>/);
   });
   it("keeps the language of a nested code block", () => {
