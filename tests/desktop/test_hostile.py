@@ -120,7 +120,7 @@ class Hostile(unittest.TestCase):
         self.use(gateway, "secret")
         gateway.flooding.set()
         # The page, the tray and the app itself.
-        until(lambda: sum(taken > 500 for taken in gateway.taken.values()) == 3, 60, "the flood")
+        until(lambda: sum(taken > 500 for taken in list(gateway.taken.values())) == 3, 60, "the flood")
         [page] = self.desktop.web_processes()
         os.kill(page, signal.SIGSTOP)
         try:

@@ -105,7 +105,8 @@ pub(crate) async fn follow(mut tray: Tray, mut sources: Sources) {
             },
             language,
         );
-        // It waits for the main thread, which waits for the rest of the app when that ends.
+        // It waits for the main thread, which waits for the gateway when the app ends: nobody else
+        // may have to wait for this one.
         if let Err(error) = tokio::task::block_in_place(|| tray.show(view)) {
             tracing::warn!(%error, "the tray was not updated");
         }
@@ -131,7 +132,8 @@ pub(crate) async fn follow(mut tray: Tray, mut sources: Sources) {
 pub(crate) async fn when_possible(app: &AppHandle, settings: &SettingsStore) -> Tray {
     loop {
         tokio::time::sleep(LOOK_AGAIN).await;
-        match Tray::build(app, settings.language()) {
+        // As above: it waits for the main thread.
+        match tokio::task::block_in_place(|| Tray::build(app, settings.language())) {
             Ok(tray) => return tray,
             Err(error) => tracing::debug!(%error, "still no tray"),
         }
