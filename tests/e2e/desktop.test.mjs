@@ -296,6 +296,8 @@ scene("questions of ssh are asked one after the other, and answers leave the pag
   await page.locator("[data-testid=ask][data-kind=code]").waitFor();
   await page.keyboard.press("Escape");
   await part(page, "ask").waitFor({ state: "detached" });
+  // What is answered leaves the screen before it has left the page.
+  await eventually(async () => (await calls(page, "ask_answer")).length === 3, "all answers");
   assert.deepEqual(await calls(page, "ask_answer"), [{ id: 1, value: "yes" }, { id: 2, value: "my passphrase 9" }, { id: 3, value: null }]);
   assert.equal(await page.evaluate(() => document.documentElement.outerHTML.includes("my passphrase 9")), false); // SSH-07
   await emit(page, "ask", { id: 4, kind: "password", prompt: "Password", host: "home.example" });
