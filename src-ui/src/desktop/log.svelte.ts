@@ -9,7 +9,7 @@ export function readable(line: string): string {
   if (!entry || message === undefined) return line;
   const level = isObject(entry._meta) ? text(entry._meta.logLevelName) : undefined;
   const at = new Date(text(entry.time) ?? "");
-  const time = Number.isNaN(at.getTime()) ? "" : at.toLocaleTimeString();
+  const time = Number.isNaN(at.getTime()) ? "" : at.toTimeString().slice(0, 8);
   return [time, level, message].filter(Boolean).join("  ");
 }
 
