@@ -161,6 +161,26 @@ class Attached(unittest.TestCase):
         until(lambda: "run by clawdbot (pid %d)" % other.pid in self.desktop.menu()[1]["label"], 30, "its name")
         other.terminate()
 
+    def test_one_that_was_started_again_is_the_one_that_is_taken_over(self):
+        self.desktop = self.enterContext(Desktop())
+        port = self.desktop.configure("http://127.0.0.1:9/v1")
+        first = self.gateway()
+        until(lambda: answers(port), 20, "the other gateway")
+        self.desktop.start("--hidden")
+        named = lambda process: "run by clawdbot (pid %d)" % process.pid in self.desktop.menu()[1]["label"]
+        until(lambda: named(first), 30, "the name of the other program in the menu")
+        # As a supervisor does it after a crash.
+        first.kill()
+        until(lambda: first.poll() is not None, 15, "its end")
+        second = self.gateway()
+        until(lambda: named(second), 30, "the new process in the menu")
+        self.page = self.desktop.open_page()
+        self.page.set_script_timeout(30)
+        call(self.page, "connection_take_over")
+        self.wait(state="ready", attached=False)
+        until(lambda: second.poll() is not None, 15, "the end of the other gateway")
+        self.assertEqual(self.desktop.status(), "Ready on 127.0.0.1:%d" % port)
+
     def test_a_gateway_is_used_taken_over_and_handed_back(self):
         self.model = self.enterContext(FakeModel(
             *[Answer(chunks=["The %s " % turn, "answer."], delay=0) for turn in TURNS]))

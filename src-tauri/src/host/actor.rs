@@ -179,9 +179,8 @@ impl HostActor {
         session: &mut Session,
         mut taken: Option<PortTaken>,
     ) -> Option<Order> {
-        let attached = taken.clone().filter(|_| session.is_attached());
-        let is_service = attached.as_ref().and_then(|taken| taken.holder.as_ref());
-        let is_service = is_service.is_some_and(|holder| Here::is_service(holder.pid));
+        let attached = taken.as_ref().filter(|_| session.is_attached()).map(|taken| taken.port);
+        let mut is_service = attached.is_some() && taken.as_ref().is_some_and(is_held_by_service);
         let mut ready = attached.is_some();
         let mut failed = false;
         loop {
@@ -213,10 +212,17 @@ impl HostActor {
             };
             ready = matches!(event, SessionEvent::Ready);
             match event {
-                SessionEvent::Ready => {}
+                // Started again, it is another process.
+                SessionEvent::Ready => {
+                    if let Some(port) = attached {
+                        let now = PortTaken::of(port).await;
+                        is_service = is_held_by_service(&now);
+                        taken = Some(now);
+                    }
+                }
                 SessionEvent::Away(away) => {
                     self.state.send_replace(HostState::Away(away));
-                    let Some(PortTaken { port, .. }) = attached else { continue };
+                    let Some(port) = attached else { continue };
                     // It is for the service manager to start it again, however long that takes.
                     if is_service {
                         return Some(Order::HandBack);
@@ -248,6 +254,11 @@ impl HostActor {
         // Whatever was changed may be what helps.
         self.order_when(|before, now| before != now).await
     }
+}
+
+/// Asked while it lives: of a process that has ended nobody can tell.
+fn is_held_by_service(taken: &PortTaken) -> bool {
+    taken.holder.as_ref().is_some_and(|holder| Here::is_service(holder.pid))
 }
 
 /// A gateway that is not in this process; `taken` is its own port, or that of the front door.

@@ -51,6 +51,8 @@ pub(crate) enum HolderError {
     Service(Holder),
     #[error("{0} could not be ended. Stop it yourself, then restart the gateway here.")]
     Alive(Holder),
+    #[error("Another program has the port by now: {0}. Look at what it is, then try again.")]
+    Other(Holder),
 }
 
 impl HolderError {
@@ -59,6 +61,7 @@ impl HolderError {
             Self::Nobody => "HOLDER_NOBODY",
             Self::Service(_) => "HOLDER_SERVICE",
             Self::Alive(_) => "HOLDER_ALIVE",
+            Self::Other(_) => "HOLDER_OTHER",
         }
     }
 }

@@ -89,11 +89,11 @@ impl Host {
     /// Ends the program that runs the gateway on this computer and runs it here. One that the
     /// system would start again is left alone.
     pub(crate) async fn take_over(&self) -> Result<(), HolderError> {
-        let holder = match &*self.state.borrow() {
-            HostState::Running(Running { attached: Some(taken), .. }) => taken.holder.clone(),
-            _ => None,
+        let shown = match &*self.state.borrow() {
+            HostState::Running(Running { attached: Some(taken), .. }) => taken.clone(),
+            _ => return Err(HolderError::Nobody),
         };
-        let holder = holder.ok_or(HolderError::Nobody)?;
+        let holder = shown.to_end(PortTaken::of(shown.port).await.holder)?;
         if Here::is_service(holder.pid) {
             return Err(HolderError::Service(holder));
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clawdbot_gateway::{Gateway, GatewayStatus, Holder, InProcess, Media};
 
 use super::Order;
-use super::failure::Failure;
+use super::failure::{Failure, HolderError};
 use crate::connection::{Mode, Remote};
 use crate::words::Said;
 
@@ -141,4 +141,39 @@ pub(crate) struct Away {
 pub(crate) struct PortTaken {
     pub(crate) port: u16,
     pub(crate) holder: Option<Holder>,
+}
+
+impl PortTaken {
+    /// Who has it now.
+    pub(super) async fn of(port: u16) -> Self {
+        let holder = tokio::task::spawn_blocking(move || Holder::of_port(port)).await;
+        Self { port, holder: holder.ok().flatten() }
+    }
+
+    /// Which process is to end when a person wants the port that this was shown of: the one that has
+    /// it `now`, as the number of one that is gone may be another program's. That it is the program
+    /// that was shown is what the person agreed to.
+    pub(super) fn to_end(&self, now: Option<Holder>) -> Result<Holder, HolderError> {
+        let now = now.ok_or(HolderError::Nobody)?;
+        match &self.holder {
+            Some(shown) if shown.path != now.path => Err(HolderError::Other(now)),
+            _ => Ok(now),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clawdbot_gateway::Holder;
+
+    use super::{HolderError, PortTaken};
+
+    #[test]
+    fn only_who_has_the_port_now_is_ended_and_only_the_program_that_was_shown() {
+        let holder = |pid, path: &str| Holder { pid, name: "n".to_owned(), path: path.to_owned() };
+        let shown = PortTaken { port: 1, holder: Some(holder(7, "/a")) };
+        assert_eq!(shown.to_end(Some(holder(8, "/a"))).unwrap().pid, 8);
+        assert!(matches!(shown.to_end(Some(holder(7, "/b"))), Err(HolderError::Other(_))));
+        assert!(matches!(shown.to_end(None), Err(HolderError::Nobody)));
+    }
 }

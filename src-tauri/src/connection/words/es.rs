@@ -198,6 +198,9 @@ pub(super) fn holder(error: &HolderError) -> String {
         HolderError::Alive(holder) => {
             format!("No se ha podido detener {holder}. Detenlo tú y reinicia el gateway aquí.")
         }
+        HolderError::Other(holder) => format!(
+            "Ahora el puerto lo tiene otro programa: {holder}. Mira qué es y vuelve a intentarlo."
+        ),
     }
 }
 

@@ -225,6 +225,9 @@ pub(super) fn holder(error: &HolderError) -> String {
         HolderError::Alive(holder) => format!(
             "{holder} n’a pas pu être arrêté. Arrêtez-le vous-même, puis redémarrez la passerelle ici."
         ),
+        HolderError::Other(holder) => format!(
+            "Un autre programme a maintenant le port : {holder}. Regardez ce que c’est, puis réessayez."
+        ),
     }
 }
 
