@@ -114,6 +114,25 @@ class Notifications(unittest.TestCase):
         self.assertTrue(page.execute_script("return window.sameDocument"), "the page was never reloaded")
 
 
+class NeverUp(unittest.TestCase):
+    def test_what_needs_a_person_is_announced_although_it_never_came_up(self):
+        desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        far = far_gateway(desktop, "http://127.0.0.1:9/v1")
+        desktop.write_config({"gateway": {"mode": "remote", "port": desktop.port, "remote": {
+            "transport": "direct", "url": "ws://127.0.0.1:%d" % far, "token": "not-the-token"}}})
+        shown = desktop.root / "dunst.log"
+        desktop.start_dunst(shown)
+        desktop.start("--hidden")
+        read = lambda: shown.read_text(errors="replace")
+        until(lambda: "Cannot connect" in read(), 30, "the notification")
+        self.assertIn("does not accept the token", read())
+        page = desktop.open_page()
+        foot = lambda: page.find_element("css selector", "nav.side").text
+        until(lambda: "Not connected" in foot(), 20, "the words at the foot of the list")
+        self.assertEqual(read().count("Cannot connect"), 1)
+
+
 class Elsewhere(unittest.TestCase):
     """The gateway is elsewhere, and the way there can be cut."""
 

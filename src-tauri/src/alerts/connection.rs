@@ -3,12 +3,13 @@
 use tauri::{AppHandle, Manager as _};
 
 use super::losses::{Link, Losses, News};
-use super::{About, Open, show_note, take_back};
+use super::{About, MAX_BODY, Open, show_note, take_back};
 use crate::connection::{Mode, Wish};
 use crate::host::{Host, HostState};
 use crate::phrases::{Phrases, fill};
 use crate::platform::Note;
 use crate::settings::SettingsStore;
+use crate::text::one_line;
 use crate::window;
 use crate::wire::Label;
 
@@ -40,6 +41,14 @@ pub(crate) async fn follow_connection(app: AppHandle, host: Host) {
                     show_note(&app, note, About::Connection, Some((LOSS.to_owned(), open.clone())));
                 }
             }
+            Some(News::Stuck) => {
+                let wanted = settings.current().notifications.connection;
+                let note = stuck(&state.borrow(), host.target().mode, &settings);
+                if let Some(note) = note.filter(|_| wanted && !window::has_focus(&app, Label::Main))
+                {
+                    show_note(&app, note, About::Connection, Some((LOSS.to_owned(), open.clone())));
+                }
+            }
             Some(News::Back) => {
                 take_back(&open, LOSS);
                 // Who was not told of the loss needs no news of its end.
@@ -67,6 +76,20 @@ fn lost(target: &Wish, needs_person: bool, phrases: &Phrases) -> Note {
         if target.mode == Mode::Ssh { phrases.tunnel_lost } else { phrases.connection_lost };
     let body = if needs_person { phrases.lost_act } else { phrases.lost_body };
     note(title, body, target, phrases)
+}
+
+/// Why it never came up; the rest is in the settings, which a click opens.
+fn stuck(state: &HostState, mode: Mode, settings: &SettingsStore) -> Option<Note> {
+    let HostState::Failed(failure) = state else { return None };
+    let (phrases, said) = (settings.phrases(), failure.said.in_language(settings.language()));
+    let title = if mode == Mode::Local { phrases.cannot_start } else { phrases.cannot_connect };
+    let title = fill(title, &[""]);
+    Some(Note {
+        title: title.trim_end_matches([':', '\u{a0}', '\u{202f}', ' ']).to_owned(),
+        body: one_line(&said.headline, MAX_BODY),
+        action: phrases.open_webchat,
+        buttons: Vec::new(),
+    })
 }
 
 fn back(target: &Wish, phrases: &Phrases) -> Note {

@@ -17,12 +17,16 @@ pub(super) enum Link {
     Off,
     Up,
     Down,
+    /// Down until a person acts, whether it ever was up or not; a gateway here that cannot start.
+    Stuck,
 }
 
 /// What is worth telling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum News {
     Lost,
+    /// It never was there, and only a person can change that.
+    Stuck,
     Back,
 }
 
@@ -40,12 +44,13 @@ pub(super) enum Losses {
 impl Link {
     pub(super) fn of(state: &HostState, mode: Mode) -> Self {
         match state {
+            HostState::Failed(_) => Self::Stuck,
             _ if mode == Mode::Local => Self::Off,
             HostState::Running(_) => Self::Up,
             HostState::Away(Away { phase: "paused", .. })
             | HostState::Starting
             | HostState::Stopped => Self::Off,
-            HostState::Away(_) | HostState::Failed(_) => Self::Down,
+            HostState::Away(_) => Self::Down,
         }
     }
 }
@@ -57,13 +62,14 @@ impl Losses {
             (Link::Off, _) => (Self::Off, None),
             (Link::Up, Self::Told) => (Self::Up, Some(News::Back)),
             (Link::Up, _) => (Self::Up, None),
+            (Link::Stuck, Self::Off) => (Self::Told, Some(News::Stuck)),
             // What was never there is not lost.
             (Link::Down, Self::Off) => return None,
-            (Link::Down, Self::Up) => (Self::Down(now), None),
-            (Link::Down, Self::Down(since)) if now - *since >= PATIENCE => {
+            (Link::Down | Link::Stuck, Self::Up) => (Self::Down(now), None),
+            (Link::Down | Link::Stuck, Self::Down(since)) if now - *since >= PATIENCE => {
                 (Self::Told, Some(News::Lost))
             }
-            (Link::Down, Self::Down(_) | Self::Told) => return None,
+            (Link::Down | Link::Stuck, Self::Down(_) | Self::Told) => return None,
         };
         *self = next;
         news
@@ -81,7 +87,7 @@ impl Losses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Link::{Down, Off, Up};
+    use Link::{Down, Off, Stuck, Up};
 
     /// The news of what is seen at these seconds.
     fn news(seen: &[(u64, Link)]) -> Vec<(u64, News)> {
@@ -111,6 +117,14 @@ mod tests {
         assert_eq!(news(&[(0, Off), (1, Down), (60, Down), (61, Up)]), []);
         assert_eq!(news(&[(0, Up), (1, Off), (2, Down), (60, Down)]), []);
         assert_eq!(news(&[(0, Up), (1, Down), (5, Off), (60, Down)]), []);
+    }
+
+    #[test]
+    fn what_never_came_up_and_needs_a_person_is_told_once() {
+        let seen = [(0, Off), (1, Down), (2, Stuck), (3, Down), (4, Stuck), (60, Stuck)];
+        assert_eq!(news(&seen), [(2, News::Stuck)]);
+        // Lost first, it is told as a loss.
+        assert_eq!(news(&[(0, Up), (1, Stuck), (11, Stuck), (60, Stuck)]), [(11, News::Lost)]);
     }
 
     #[test]
