@@ -52,6 +52,15 @@ class Quick(unittest.TestCase):
         until(lambda: element(page, "quick-status").text == "", 15, "the connection")
         return page
 
+    def test_a_change_of_the_layout_leaves_the_shortcut(self):
+        desktop = self.desktop({"firstRunDone": True, "quickChat": "CmdOrCtrl+Shift+K"})
+        for layout in ("us", "ru", "us"):
+            desktop.output("setxkbmap", layout)
+            # The key is in the same place, whatever is printed on it.
+            self.press(desktop, "ctrl+shift+45")
+            desktop.output("xdotool", "key", "Escape")
+            until(lambda: not self.prompts(desktop), 20, "the closed prompt")
+
     def test_what_waits_is_told_over_the_prompt_which_does_not_show_it(self):
         self.model = self.enterContext(FakeModel(Answer()))
         desktop = self.enterContext(Desktop())

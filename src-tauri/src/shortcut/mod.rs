@@ -81,22 +81,37 @@ async fn follow(app: AppHandle, settings: SettingsStore) {
 
 /// Opens the prompt at each press, until this is dropped.
 async fn hold(app: &AppHandle, settings: &SettingsStore, keys: Option<&str>) {
-    let trouble = app.state::<Trouble>();
-    let tell = |code| {
-        if trouble.set(code) {
-            settings.announce();
-        }
-    };
-    tell(None);
+    if app.state::<Trouble>().set(None) {
+        settings.announce();
+    }
     if let Some(keys) = keys {
         let listening = async {
             let shortcut = keys.parse::<Shortcut>().map_err(|_| ShortcutError::Unknown)?;
             listen(app, shortcut).await
         };
         let Err(error) = listening.await;
-        let code = error.code();
-        tracing::warn!(code, %error, keys, "the shortcut of the quick chat does nothing");
-        tell(Some(code));
+        say(app, Some(&error));
     }
     std::future::pending().await
+}
+
+/// Says whether the keys were got. Gives the error back after which there is nothing to wait for.
+#[cfg(target_os = "linux")]
+fn tell(app: &AppHandle, got: Result<(), ShortcutError>) -> Result<(), ShortcutError> {
+    if let Err(ShortcutError::Desktop(_)) = got {
+        return got;
+    }
+    say(app, got.err().as_ref());
+    Ok(())
+}
+
+fn say(app: &AppHandle, error: Option<&ShortcutError>) {
+    let code = error.map(ShortcutError::code);
+    if !app.state::<Trouble>().set(code) {
+        return;
+    }
+    if let Some(error) = error {
+        tracing::warn!(code, %error, "the shortcut of the quick chat does nothing");
+    }
+    app.state::<SettingsStore>().announce();
 }

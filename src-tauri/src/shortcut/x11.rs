@@ -16,7 +16,7 @@ use x11rb::protocol::{ErrorKind, Event};
 use x11rb::rust_connection::RustConnection;
 use xkeysym::{Keysym, key};
 
-use super::ShortcutError;
+use super::{ShortcutError, tell};
 use crate::window;
 
 /// For the X server a lock that is on is a pressed modifier: Num Lock and Caps Lock.
@@ -32,7 +32,7 @@ pub(super) async fn listen(
     app: &AppHandle,
     shortcut: Shortcut,
 ) -> Result<Infallible, ShortcutError> {
-    let keys = spawn_blocking(move || Keys::grab(shortcut)).await??;
+    let mut keys = spawn_blocking(move || Keys::new(shortcut)).await??;
     let _held = Held(keys.connection.stream().as_fd().try_clone_to_owned()?);
     let app = app.clone();
     spawn_blocking(move || keys.wait(&app)).await?
@@ -54,36 +54,36 @@ struct Keys {
     root: Window,
     symbol: Keysym,
     modifiers: ModMask,
+    /// Where the symbol was last: a layout without it has the same keys in the same places.
+    place: Option<Keycode>,
 }
 
 impl Keys {
-    fn grab(shortcut: Shortcut) -> Result<Self, ShortcutError> {
+    fn new(shortcut: Shortcut) -> Result<Self, ShortcutError> {
         let symbol = symbol(shortcut.key).ok_or(ShortcutError::Unknown)?;
         let (connection, screen) = RustConnection::connect(None)?;
         let root = connection.setup().roots[screen].root;
-        let keys = Self { connection, root, symbol, modifiers: modifiers(shortcut.mods) };
-        keys.take()?;
-        Ok(keys)
+        let modifiers = modifiers(shortcut.mods);
+        Ok(Self { connection, root, symbol, modifiers, place: None })
     }
 
-    fn wait(&self, app: &AppHandle) -> Result<Infallible, ShortcutError> {
+    /// What keeps it from the keys now may be over with the next layout.
+    fn wait(&mut self, app: &AppHandle) -> Result<Infallible, ShortcutError> {
+        tell(app, self.take())?;
         loop {
             match self.connection.wait_for_event()? {
                 Event::KeyPress(_) => window::open_quick(app),
                 // Another layout may have the key in another place.
-                Event::MappingNotify(_) => self.grab_again()?,
+                Event::MappingNotify(_) => tell(app, self.take())?,
                 _ => {}
             }
         }
     }
 
-    fn grab_again(&self) -> Result<(), ShortcutError> {
+    fn take(&mut self) -> Result<(), ShortcutError> {
         self.connection.ungrab_key(Grab::ANY, self.root, ModMask::ANY)?.check()?;
-        self.take()
-    }
-
-    fn take(&self) -> Result<(), ShortcutError> {
-        let key = self.place()?.ok_or(ShortcutError::Unknown)?;
+        self.place = self.find()?.or(self.place);
+        let key = self.place.ok_or(ShortcutError::Unknown)?;
         let [num, caps] = LOCKS;
         for locks in [ModMask::default(), num, caps, num | caps] {
             let modifiers = self.modifiers | locks;
@@ -94,7 +94,7 @@ impl Keys {
     }
 
     /// Where the keyboard of this moment has the symbol.
-    fn place(&self) -> Result<Option<Keycode>, ReplyError> {
+    fn find(&self) -> Result<Option<Keycode>, ReplyError> {
         let setup = self.connection.setup();
         let (first, last) = (setup.min_keycode, setup.max_keycode);
         let keyboard = self.connection.get_keyboard_mapping(first, last - first + 1)?.reply()?;
