@@ -76,12 +76,28 @@ class WindowProcess(unittest.TestCase):
         desktop = self.desktop()
         desktop.click("Open WebChat")
         desktop.wait_window()
-        kill(desktop.window_process())
-        until(lambda: not desktop.windows(), 5, "the window's end")
+        self.break_window(desktop)
         self.assertTrue(desktop.status().startswith("Ready on"))
-        page = desktop.open_page()
+        page = desktop.page_when_open()
         say(page, "Still there?")
         wait_answer(page, "Hello from the model.")
+
+    def break_window(self, desktop):
+        """Ends the window process; it comes again by itself."""
+        broken = desktop.window_process()
+        kill(broken)
+        until(lambda: desktop.window_process() not in (broken, None), 20, "another window process")
+        self.assertIn("the window process broke", desktop.log())
+
+    def test_without_a_tray_a_broken_window_comes_again(self):
+        desktop = self.enterContext(Desktop(watcher=False))
+        desktop.configure("http://127.0.0.1:9/v1")
+        desktop.start("--no-tray", wait=False)
+        desktop.wait_window()
+        self.break_window(desktop)
+        desktop.wait_window()
+        desktop.close_window()
+        self.assertEqual(desktop.app.wait(20), 0)
 
     def test_a_killed_app_takes_its_window_with_it(self):
         desktop = self.desktop()

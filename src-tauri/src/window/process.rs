@@ -31,6 +31,8 @@ const CLOSE_LIMIT: Duration = Duration::from_millis(1500);
 const END_LIMIT: Duration = Duration::from_secs(1);
 /// How often a window process may end before its window was there.
 const STARTS: u32 = 3;
+/// One that lived so long was well.
+const WELL: Duration = Duration::from_secs(60);
 
 /// Owns the window process.
 pub(super) struct Actor {
@@ -54,8 +56,10 @@ struct Running {
 
 /// Why a window process is no longer there.
 enum End {
-    /// Its last window was closed, or it broke.
+    /// Its last window was closed, or none was there yet.
     Ended,
+    /// It went away with its windows.
+    Broke,
     /// It shows nothing.
     Blank,
 }
@@ -86,26 +90,40 @@ impl Actor {
         let mut starts = 0;
         while !wanted.is_empty() {
             starts += 1;
+            let began = Instant::now();
             let mut running = match start(&self.app, self.render, wanted) {
                 Ok(running) => running,
                 Err(error) => {
                     tracing::error!(%error, "the window did not open");
-                    return open_browser(&self.app).await;
+                    return self.give_up().await;
                 }
             };
             let end = self.follow(&mut running).await;
             running.end().await;
+            if matches!(end, End::Broke) {
+                tracing::error!("the window process broke; the windows open again");
+            }
             self.forget();
             wanted = running.wanted;
+            if began.elapsed() >= WELL {
+                starts = 1;
+            }
             if matches!(end, End::Blank) || (!wanted.is_empty() && starts >= STARTS) {
                 starts = 0;
                 let Some(simpler) = self.render.simpler() else {
                     tracing::error!("the window shows nothing; WebChat opens in the browser");
-                    return open_browser(&self.app).await;
+                    return self.give_up().await;
                 };
                 tracing::warn!(render = ?simpler, "the window shows nothing; drawing it in another way");
                 self.render = simpler;
             }
+        }
+    }
+
+    /// Without a window there is the browser, and without that nothing of the app might be seen.
+    async fn give_up(&self) {
+        if !open_browser(&self.app).await {
+            lifecycle::last_window_gone(&self.app);
         }
     }
 
@@ -115,7 +133,7 @@ impl Actor {
             tokio::select! {
                 message = running.from_window.next_line() => match message {
                     Ok(Some(message)) => self.on_message(running, &message),
-                    Ok(None) | Err(_) => return End::Ended,
+                    Ok(None) | Err(_) => return self.ended(running),
                 },
                 order = self.orders.recv() => match order {
                     Some(order) => running.on_order(order, language(&self.app)),
@@ -130,6 +148,16 @@ impl Actor {
                 }
             }
         }
+    }
+
+    /// Windows that nobody closed are wanted still.
+    fn ended(&self, running: &mut Running) -> End {
+        let open = self.seen.borrow().open.clone();
+        if open.is_empty() || running.closing.is_some() {
+            return End::Ended;
+        }
+        running.wanted.extend(open);
+        End::Broke
     }
 
     fn on_message(&self, running: &mut Running, message: &str) {
@@ -310,13 +338,15 @@ async fn log(stderr: impl AsyncRead + Unpin) {
     }
 }
 
-/// The last resort: the same page over the gateway's own address.
-async fn open_browser(app: &AppHandle) {
+/// The last resort: the same page over the gateway's own address. Whether it opened.
+async fn open_browser(app: &AppHandle) -> bool {
     let Some(url) = crate::tray::browser_address(app).and_then(|url| links::check(&url).ok())
     else {
-        return;
+        return false;
     };
-    if let Err(error) = links::open(url).await {
+    let opened = links::open(url).await;
+    if let Err(error) = &opened {
         tracing::error!(code = error.code(), %error, "the browser did not open");
     }
+    opened.is_ok()
 }
