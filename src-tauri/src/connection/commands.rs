@@ -90,8 +90,16 @@ pub(crate) struct Entered {
 
 impl From<Entered> for Credential {
     fn from(entered: Entered) -> Self {
-        let named = |text: Option<String>| text.filter(|text| !text.is_empty());
-        Self { token: named(entered.token), password: named(entered.password), device_token: None }
+        // What was copied brings spaces and line breaks along. In a password spaces may be meant.
+        let named = |text: Option<String>, around: &[char]| {
+            let text = text?.trim_matches(around).to_owned();
+            Some(text).filter(|text| !text.is_empty())
+        };
+        Self {
+            token: named(entered.token, &[' ', '\t', '\r', '\n', '\u{a0}', '\u{feff}']),
+            password: named(entered.password, &['\r', '\n']),
+            device_token: None,
+        }
     }
 }
 
@@ -245,5 +253,22 @@ pub(crate) async fn follow(app: AppHandle, host: Host, settings: SettingsStore) 
         }
         // A gateway at work changes its counts often.
         tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Credential, Entered};
+
+    #[test]
+    fn what_was_pasted_around_a_secret_is_left_out() {
+        let entered = |token: &str, password: &str| {
+            let (token, password) = (Some(token.to_owned()), Some(password.to_owned()));
+            let Credential { token, password, .. } = Entered { token, password }.into();
+            (token, password)
+        };
+        let expected = (Some("a b".to_owned()), Some(" p ".to_owned()));
+        assert_eq!(entered(" a b\r\n", " p \n"), expected);
+        assert_eq!(entered(" \n", "\n"), (None, None));
     }
 }
