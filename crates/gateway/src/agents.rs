@@ -1,6 +1,6 @@
 //! The configured agents, as the wire shows them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clawdbot_config::{AgentEntry, Config, Paths, SandboxMode, ToolsConfig};
 use serde_json::{Map, Value, json};
@@ -58,7 +58,7 @@ impl Agents {
     /// Makes the workspaces that are missing, so that tools have a place to work in.
     pub(crate) fn make_workspaces(&self) {
         for agent in self.all.iter().filter(|agent| !agent.workspace.is_dir()) {
-            if let Err(error) = std::fs::create_dir_all(&agent.workspace) {
+            if let Err(error) = make_workspace(&agent.workspace) {
                 let workspace = agent.workspace.display();
                 tracing::warn!(%error, %workspace, "the workspace cannot be created");
             }
@@ -101,4 +101,12 @@ impl Agents {
         };
         self.all.iter().map(row).collect()
     }
+}
+/// Makes a workspace and what is above it, for this person alone (LOC-01). One that is there stays as
+/// it is.
+pub(crate) fn make_workspace(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
 }

@@ -57,7 +57,7 @@ pub(super) async fn set(
     let name = known(&params.name)?;
     let workspace = agent.workspace.clone();
     let write = move || {
-        std::fs::create_dir_all(&workspace)
+        crate::agents::make_workspace(&workspace)
             .map_err(|source| WorkspaceError::Unavailable { path: workspace.clone(), source })?;
         Workspace::open(&workspace)?.write_text(name, &params.content)
     };

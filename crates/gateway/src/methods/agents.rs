@@ -50,7 +50,7 @@ pub(super) async fn create(
     edit(&ctx, add).await?;
     let directory = gateway.paths.expand(&workspace);
     let workspace = directory.display().to_string();
-    if let Err(error) = blocking(move || std::fs::create_dir_all(directory)).await? {
+    if let Err(error) = blocking(move || crate::agents::make_workspace(&directory)).await? {
         tracing::warn!(%error, workspace, "the workspace cannot be created");
     }
     Reply::of(&AgentCreated { ok: true, agent_id: id, name, workspace, model: params.model })
