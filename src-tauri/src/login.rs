@@ -1,5 +1,6 @@
 //! Starting at login, through the desktop's own list of such programs.
 
+use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use tauri::{AppHandle, Manager};
@@ -38,7 +39,20 @@ impl LoginError {
 
 /// True when the app will start at the next login.
 pub(crate) fn is_on(app: &AppHandle) -> bool {
-    app.autolaunch().is_enabled().unwrap_or_default()
+    match Here::login_entry() {
+        Some(entry) => entry.exists(),
+        None => app.autolaunch().is_enabled().unwrap_or_default(),
+    }
+}
+
+/// Takes the file out that is the entry; whether there was one.
+pub(crate) fn remove_entry() -> io::Result<bool> {
+    let Some(entry) = Here::login_entry() else { return Ok(false) };
+    match std::fs::remove_file(entry) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Adds the app to the list, or takes it out.
@@ -56,11 +70,18 @@ pub(crate) fn toggle(app: &AppHandle) -> Result<(), LoginError> {
 fn change(app: &AppHandle, on: bool) -> Result<(), LoginError> {
     let list = app.autolaunch();
     if !on {
-        return Ok(list.disable()?);
+        remove_entry()?;
+        // Of a session that looks elsewhere now, and where there is no file.
+        if list.is_enabled()? {
+            list.disable()?;
+        }
+        return Ok(());
     }
+    let home = app.path().home_dir()?;
+    Here::prepare_login_entry(&home)?;
     list.enable()?;
-    let mended = Here::mend_login_entry(&app.path().home_dir()?);
-    if mended.is_err() {
+    let mended = Here::mend_login_entry(&home);
+    if mended.is_err() && list.is_enabled()? {
         list.disable()?;
     }
     Ok(mended?)

@@ -67,7 +67,7 @@ fn login_entry() -> Result<bool, UninstallError> {
     if there {
         entry.disable()?;
     }
-    Ok(there)
+    Ok(login::remove_entry().map_err(UninstallError::Entry)? || there)
 }
 
 fn scheme() -> Result<bool, UninstallError> {

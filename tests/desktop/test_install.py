@@ -1,6 +1,9 @@
 """The app as it is installed: beside the clawdbot command, at any path."""
 
+import os
 import shutil
+import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -22,6 +25,36 @@ class FirstStart(unittest.TestCase):
         self.assertGreater(len(files), 4)
         open_files = [str(file) for file in files if file.stat().st_mode & 0o077]
         self.assertEqual(open_files, [])
+        self.assertEqual((desktop.home / "clawd").stat().st_mode & 0o777, 0o700)
+        desktop.click("Start at login")
+        entries = desktop.home / ".config/autostart"
+        until((entries / "Clawdbot.desktop").exists, 10, "the login entry")
+        self.assertEqual(entries.stat().st_mode & 0o777, 0o700)
+
+
+class CommandLine(unittest.TestCase):
+    def ask(self, *arguments):
+        # Without a display, as in a session over SSH.
+        env = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+        home = self.enterContext(tempfile.TemporaryDirectory())
+        asked = subprocess.run([APP, *arguments], env=env | {"HOME": home, "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"},
+                               capture_output=True, text=True, timeout=30)
+        return asked.returncode, asked.stdout, asked.stderr
+
+    def test_questions_are_answered_and_what_cannot_be_is_said(self):
+        code, said, _ = self.ask("--version")
+        self.assertEqual(code, 0)
+        self.assertRegex(said, r"^clawdbot-desktop \d+\.\d+\.\d+\n$")
+        code, said, _ = self.ask("--help")
+        self.assertEqual(code, 0)
+        self.assertIn("--no-tray", said)
+        code, said, problem = self.ask("--nonsense")
+        self.assertEqual((code, said), (2, ""))
+        self.assertIn('does not know "--nonsense"', problem)
+        code, said, problem = self.ask()
+        self.assertEqual((code, said), (1, ""))
+        self.assertIn("There is no display here", problem)
+        self.assertIn("clawdbot gateway", problem)
 
 
 class Install(unittest.TestCase):
@@ -70,6 +103,20 @@ class Install(unittest.TestCase):
         self.assertEqual(done.read_text().strip(), "0")
         self.assertEqual(self.tooltip(desktop), desktop.status())
         self.assertNotIn("command cannot be used", desktop.log())
+
+    def test_login_entry_is_where_the_session_looks(self):
+        desktop = self.enterContext(Desktop())
+        desktop.configure("http://127.0.0.1:9/v1")
+        desktop.env["XDG_CONFIG_HOME"] = str(desktop.home / "settings")
+        desktop.start("--hidden")
+        desktop.wait_ready()
+        entry = desktop.home / "settings/autostart/Clawdbot.desktop"
+        desktop.click("Start at login")
+        until(lambda: desktop.entry("Start at login")["checked"] and entry.exists(), 10, "the entry")
+        self.assertIn("--hidden", entry.read_text())
+        self.assertFalse((desktop.home / ".config/autostart/Clawdbot.desktop").exists())
+        desktop.click("Start at login")
+        until(lambda: not desktop.entry("Start at login")["checked"] and not entry.exists(), 10, "its end")
 
     def test_login_entry_starts_the_app_from_any_path(self):
         desktop = self.started()

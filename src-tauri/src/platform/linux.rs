@@ -26,6 +26,9 @@ const RUNNING_INTERFACE: &str = "org.SingleInstance.DBus";
 /// The identifier in `tauri.conf.json`, which names the app's own directories.
 const IDENTIFIER: &str = "com.clawdbot.desktop";
 
+/// Where the library writes login entries, below the home directory.
+const LOGIN_ENTRIES: &str = ".config/autostart";
+
 /// The notification server, and what the library says when a notification went without a click.
 const NOTIFICATIONS: &str = "org.freedesktop.Notifications";
 const CLOSED: &str = "__closed";
@@ -112,14 +115,31 @@ impl Platform for Linux {
         }
     }
 
+    fn prepare_login_entry(home: &Path) -> io::Result<()> {
+        unix::private_dir(&home.join(LOGIN_ENTRIES))
+    }
+
     fn mend_login_entry(home: &Path) -> io::Result<()> {
-        let path = home.join(format!(".config/autostart/{}.desktop", login::NAME));
-        let entry = fs::read_to_string(&path)?;
+        let written = home.join(LOGIN_ENTRIES).join(login_entry_name());
+        let entry = fs::read_to_string(&written)?;
         // Made anew, because whoever can write there chooses what starts (LOC-01).
-        fs::remove_file(&path)?;
+        fs::remove_file(&written)?;
+        // The library does not ask where the person's configuration is.
+        let path = Self::login_entry().unwrap_or(written);
+        if let Some(directory) = path.parent() {
+            unix::private_dir(directory)?;
+        }
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let mut file =
             fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         file.write_all(with_quoted_program(&entry).as_bytes())
+    }
+
+    fn login_entry() -> Option<PathBuf> {
+        Some(config_home()?.join("autostart").join(login_entry_name()))
     }
 
     fn forget_scheme(scheme: &str) -> io::Result<bool> {
@@ -215,9 +235,15 @@ fn has_keyring() -> bool {
     names.iter().any(|name| name.as_str() == KEYRING)
 }
 
+/// One that is not absolute does not count (XDG Base Directory Specification).
 fn config_home() -> Option<PathBuf> {
     let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".config"));
-    std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home)
+    let named = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+    named.filter(|path| path.is_absolute()).or_else(home)
+}
+
+fn login_entry_name() -> String {
+    format!("{}.desktop", login::NAME)
 }
 
 /// The plugin writes the program's path as it is, which only works without spaces. The rules are

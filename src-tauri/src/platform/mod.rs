@@ -62,9 +62,29 @@ pub(crate) trait Platform {
         Ok(())
     }
 
-    /// Makes a login entry that was just written usable from any path.
+    /// Makes a place for the login entry that only this person can change.
+    fn prepare_login_entry(_home: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Makes a login entry that was just written usable from any path, where the session looks for it.
     fn mend_login_entry(_home: &Path) -> io::Result<()> {
         Ok(())
+    }
+
+    /// The file that is the login entry, where it is one and the library does not know its place.
+    fn login_entry() -> Option<PathBuf> {
+        None
+    }
+
+    /// Whether windows and a tray can be shown here. To be called on the main thread.
+    fn has_display() -> bool {
+        true
+    }
+
+    /// Whether the app runs already, for this person and in this session.
+    fn is_running() -> bool {
+        false
     }
 
     /// Hands this start over to the app that is running already, if there is one. The plugin for
