@@ -33,7 +33,10 @@ pub(crate) fn to_the_app() {
 
 /// A panic ends only its task; the log says where it was.
 fn log_panics() {
-    std::panic::set_hook(Box::new(|panic| {
+    // What it says by itself goes to a terminal or the journal.
+    let by_itself = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        by_itself(panic);
         let place = panic.location().map(ToString::to_string);
         let text = panic.payload_as_str().unwrap_or("no message");
         tracing::error!(place, panic = text, "a task panicked");

@@ -63,11 +63,18 @@ fn main() -> anyhow::Result<ExitCode> {
         uninstall::run(&paths, &env)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(answer) = launch::Answer::to(std::env::args()) {
+        return Ok(answer.give());
+    }
     let env = Env::from_process();
     Here::start_light();
     if Here::hand_over() {
         return Ok(ExitCode::SUCCESS);
     }
+    anyhow::ensure!(
+        Here::has_display(),
+        "There is no display here to show a window on. Start it in a desktop session, or run the gateway alone: clawdbot gateway"
+    );
     let launch = Launch::parse(std::env::args());
     let (paths, env) = surroundings(env);
     let log = logging::init(&paths);

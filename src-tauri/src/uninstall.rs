@@ -19,6 +19,8 @@ pub(crate) const ARGUMENT: &str = "--uninstall";
 enum UninstallError {
     #[error("the login entry: {0}")]
     Login(#[from] auto_launch::Error),
+    #[error("the login entry: {0}")]
+    Entry(io::Error),
     #[error("the handler of {SCHEME}:// links: {0}")]
     Scheme(io::Error),
     #[error("the Tailscale route: {0}")]
@@ -29,6 +31,11 @@ enum UninstallError {
 
 /// Takes everything back that it can, and reports on standard output. The error says what is left.
 pub(crate) fn run(paths: &Paths, env: &Env) -> anyhow::Result<()> {
+    // It would go on publishing its route and keep what it knows of itself.
+    anyhow::ensure!(
+        !Here::is_running(),
+        "Clawdbot is running and would put this back. Choose Quit in its menu, then run this again. Nothing was removed."
+    );
     let mut out = io::stdout().lock();
     let mut failed = Vec::new();
     let takings = [
@@ -47,7 +54,10 @@ pub(crate) fn run(paths: &Paths, env: &Env) -> anyhow::Result<()> {
     for kept in kept(paths) {
         writeln!(out, "  {}", kept.display())?;
     }
-    writeln!(out, "Tokens of remote gateways, if there are any, are in the system's keyring.")?;
+    writeln!(
+        out,
+        "Tokens of remote gateways, if there are any, are in the system's keyring, or in remote-secrets.json where there is none."
+    )?;
     writeln!(out, "\nNow remove the package, or the folder that this program is in.")?;
     if failed.is_empty() {
         return Ok(());
@@ -81,6 +91,7 @@ fn route(paths: &Paths, env: &Env) -> Result<bool, UninstallError> {
 
 /// What is there of the person's own.
 fn kept(paths: &Paths) -> Vec<PathBuf> {
-    let own = [paths.state_dir.clone()].into_iter().chain(Here::window_data());
+    let own = [paths.state_dir.clone(), paths.workspace_default.clone()];
+    let own = own.into_iter().chain(Here::window_data());
     own.filter(|path| Path::exists(path)).collect()
 }

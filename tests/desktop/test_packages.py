@@ -102,13 +102,19 @@ class Uninstall(unittest.TestCase):
         until(entry.exists, 5, "the login entry")
         choices = desktop.home / ".config/mimeapps.list"
         choices.write_text("[Default Applications]\nx-scheme-handler/clawdbot=x.desktop\ntext/html=y.desktop\n")
+        # While it runs it would put everything back.
+        running = subprocess.run([APP, "--uninstall"], env=desktop.env, capture_output=True, text=True)
+        self.assertEqual((running.returncode, running.stdout), (1, ""))
+        self.assertIn("Clawdbot is running", running.stderr)
+        self.assertTrue(entry.exists())
         desktop.click("Quit")
         desktop.app.wait(15)
         said = desktop.output(APP, "--uninstall")
         self.assertFalse(entry.exists())
         self.assertEqual(choices.read_text(), "[Default Applications]\ntext/html=y.desktop\n")
         self.assertIn("Start at login: removed.", said)
-        self.assertIn(str(desktop.home / ".clawdbot"), said)
+        for kept in (".clawdbot", "clawd"):
+            self.assertIn("  %s\n" % (desktop.home / kept), said)
         self.assertTrue((desktop.home / ".clawdbot/clawdbot.json").exists())
         self.assertIn("Start at login: there was nothing to remove.", desktop.output(APP, "--uninstall"))
 

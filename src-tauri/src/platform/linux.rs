@@ -90,6 +90,19 @@ impl Platform for Linux {
         Ok(())
     }
 
+    fn has_display() -> bool {
+        gtk::init().is_ok()
+    }
+
+    fn is_running() -> bool {
+        let asked = || {
+            let bus = zbus::blocking::Connection::session()?;
+            let name = RUNNING_NAME.try_into()?;
+            Ok::<_, zbus::Error>(zbus::blocking::fdo::DBusProxy::new(&bus)?.name_has_owner(name)?)
+        };
+        asked().unwrap_or_default()
+    }
+
     fn hand_over() -> bool {
         let Ok(bus) = zbus::blocking::Connection::session() else { return false };
         let args: Vec<String> =
