@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from desktop import CLI, Desktop, free_port, say, until, wait_answer
+from desktop import CLI, Desktop, element, free_port, say, until, wait_answer
 from fake_model import Answer, FakeModel
 from far import TOKEN, Wire, far_gateway
 
@@ -128,8 +128,7 @@ class NeverUp(unittest.TestCase):
         until(lambda: "Cannot connect" in read(), 30, "the notification")
         self.assertIn("does not accept the token", read())
         page = desktop.open_page()
-        foot = lambda: page.find_element("css selector", "nav.side").text
-        until(lambda: "Not connected" in foot(), 20, "the words at the foot of the list")
+        until(lambda: element(page, "status").text == "Not connected", 20, "the words at the foot of the list")
         self.assertEqual(read().count("Cannot connect"), 1)
 
 

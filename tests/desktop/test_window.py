@@ -75,7 +75,6 @@ class WindowProcess(unittest.TestCase):
     def test_a_crash_of_the_window_leaves_the_gateway(self):
         desktop = self.desktop()
         desktop.click("Open WebChat")
-        desktop.wait_window()
         self.break_window(desktop)
         self.assertTrue(desktop.status().startswith("Ready on"))
         page = desktop.page_when_open()
@@ -84,16 +83,18 @@ class WindowProcess(unittest.TestCase):
 
     def break_window(self, desktop):
         """Ends the window process; it comes again by itself."""
+        page = desktop.page_when_open()
+        element(page, "composer", 20)
+        desktop.leave(page)
         broken = desktop.window_process()
         kill(broken)
         until(lambda: desktop.window_process() not in (broken, None), 20, "another window process")
-        self.assertIn("the window process broke", desktop.log())
+        until(lambda: "the window process broke" in desktop.log(), 15, "the word in the log")
 
     def test_without_a_tray_a_broken_window_comes_again(self):
         desktop = self.enterContext(Desktop(watcher=False))
         desktop.configure("http://127.0.0.1:9/v1")
         desktop.start("--no-tray", wait=False)
-        desktop.wait_window()
         self.break_window(desktop)
         desktop.wait_window()
         desktop.close_window()
