@@ -26,8 +26,8 @@ pub enum Trouble {
         "The remote machine shows another host key than before. Somebody may be listening in, or it was set up anew."
     )]
     HostKeyChanged {
-        /// The name under which the old one is kept.
-        name: Option<String>,
+        /// The command that removes the old one, as far as `ssh` says where that is.
+        removal: Option<String>,
     },
     /// No key, password or code was good.
     #[error("The remote machine does not let you in.")]
@@ -90,12 +90,10 @@ impl Trouble {
             Self::HostKeyUnknown { .. } => {
                 "Connect again, compare the fingerprint with the one the machine's owner gives you, and accept it."
             }
-            Self::HostKeyChanged { name: Some(name) } => {
-                return format!(
-                    "If you know why it changed, run this and connect again: ssh-keygen -R '{name}'"
-                );
+            Self::HostKeyChanged { removal: Some(removal) } => {
+                return format!("If you know why it changed, run this and connect again: {removal}");
             }
-            Self::HostKeyChanged { name: None } => {
+            Self::HostKeyChanged { removal: None } => {
                 "If you know why it changed, remove the old key from ~/.ssh/known_hosts with ssh-keygen -R and connect again."
             }
             Self::Denied => {
@@ -142,7 +140,7 @@ impl Trouble {
             return Self::Lost;
         }
         if has(|line| line.contains("REMOTE HOST IDENTIFICATION HAS CHANGED")) {
-            return Self::HostKeyChanged { name: lines.clone().find_map(changed_name) };
+            return Self::HostKeyChanged { removal: removal(lines) };
         }
         if has(|line| line.starts_with("Host key verification failed")) {
             return Self::HostKeyUnknown { fingerprint: None };
@@ -190,6 +188,25 @@ impl Trouble {
             None
         }
     }
+}
+
+/// What a person may copy to remove a key that has changed.
+fn removal<'a>(lines: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+    let name = lines.clone().find_map(changed_name)?;
+    Some(match lines.clone().find_map(offending_file) {
+        Some(file) => format!("ssh-keygen -f '{file}' -R '{name}'"),
+        None => format!("ssh-keygen -R '{name}'"),
+    })
+}
+
+/// The file in `Offending ED25519 key in FILE:LINE`: without it the command would look into the usual
+/// one only. In single quotes a shell looks at nothing but the next of them.
+fn offending_file(line: &str) -> Option<String> {
+    let (_, place) = line.strip_prefix("Offending ")?.split_once(" key in ")?;
+    let (file, line) = place.trim_end().rsplit_once(':')?;
+    let plain = |c: char| c != '\'' && !c.is_control();
+    (line.parse::<u32>().is_ok() && file.starts_with('/') && file.chars().all(plain))
+        .then(|| file.to_owned())
 }
 
 /// The name in `Host key for NAME has changed and you have requested strict checking.` It becomes
@@ -240,14 +257,23 @@ mod tests {
 
     #[test]
     fn the_removal_command_holds_nothing_for_a_shell_ssh_03() {
-        let text = |name: &str| {
-            format!(
-                "REMOTE HOST IDENTIFICATION HAS CHANGED\nHost key for {name} has changed and you have requested strict checking."
-            )
+        let remedy = |name: &str, file: &str| {
+            let text = format!(
+                "REMOTE HOST IDENTIFICATION HAS CHANGED\nOffending RSA key in {file}\n\
+                 Host key for {name} has changed and you have requested strict checking."
+            );
+            Trouble::of(text.lines(), false).remedy()
         };
-        let remedy = |name: &str| Trouble::of(text(name).lines(), false).remedy();
-        assert!(remedy("[127.0.0.1]:22").ends_with("ssh-keygen -R '[127.0.0.1]:22'"));
-        assert!(!remedy("x';rm -rf ~;'").contains("rm"));
+        let host = "[127.0.0.1]:22";
+        let whole = "again: ssh-keygen -f '/home/a b/known:1' -R '[127.0.0.1]:22'";
+        assert!(remedy(host, "/home/a b/known:1:3").ends_with(whole));
+        for file in ["", "known", "known:1", "/a'b:3"] {
+            assert!(
+                remedy(host, file).ends_with("again: ssh-keygen -R '[127.0.0.1]:22'"),
+                "{file}"
+            );
+        }
+        assert!(!remedy("x';rm -rf ~;'", "/a:3").contains("rm "));
     }
 
     #[test]

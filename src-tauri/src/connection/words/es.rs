@@ -43,13 +43,13 @@ pub(super) fn tunnel(trouble: &Trouble) -> (String, String) {
         Trouble::HostKeyUnknown { fingerprint: None } => {
             ("La máquina remota muestra una clave de host que aquí no se conoce.", ACCEPT)
         }
-        Trouble::HostKeyChanged { name: Some(name) } => {
+        Trouble::HostKeyChanged { removal: Some(removal) } => {
             let remedy = format!(
-                "Si sabes por qué ha cambiado, ejecuta esto y vuelve a conectar: ssh-keygen -R '{name}'"
+                "Si sabes por qué ha cambiado, ejecuta esto y vuelve a conectar: {removal}"
             );
             return (CHANGED.to_owned(), remedy);
         }
-        Trouble::HostKeyChanged { name: None } => (
+        Trouble::HostKeyChanged { removal: None } => (
             CHANGED,
             "Si sabes por qué ha cambiado, quita la clave antigua de ~/.ssh/known_hosts con ssh-keygen -R y vuelve a conectar.",
         ),

@@ -42,13 +42,13 @@ pub(super) fn tunnel(trouble: &Trouble) -> (String, String) {
         Trouble::HostKeyUnknown { fingerprint: None } => {
             ("La machine distante présente une clé d’hôte inconnue ici.", ACCEPT)
         }
-        Trouble::HostKeyChanged { name: Some(name) } => {
+        Trouble::HostKeyChanged { removal: Some(removal) } => {
             let remedy = format!(
-                "Si vous savez pourquoi elle a changé, lancez ceci puis reconnectez-vous : ssh-keygen -R '{name}'"
+                "Si vous savez pourquoi elle a changé, lancez ceci puis reconnectez-vous : {removal}"
             );
             return (CHANGED.to_owned(), remedy);
         }
-        Trouble::HostKeyChanged { name: None } => (
+        Trouble::HostKeyChanged { removal: None } => (
             CHANGED,
             "Si vous savez pourquoi elle a changé, retirez l’ancienne clé de ~/.ssh/known_hosts avec ssh-keygen -R puis reconnectez-vous.",
         ),

@@ -306,7 +306,7 @@ mod tests {
         for trouble in [
             Trouble::Name,
             Trouble::HostKeyUnknown { fingerprint: Some("SHA256:x".to_owned()) },
-            Trouble::HostKeyChanged { name: Some("[h]:1".to_owned()) },
+            Trouble::HostKeyChanged { removal: Some("ssh-keygen -R 'h'".to_owned()) },
             Trouble::Denied,
             Trouble::GatewayPort,
             Trouble::Lost,
