@@ -96,9 +96,7 @@ class WindowProcess(unittest.TestCase):
         desktop.configure("http://127.0.0.1:9/v1")
         desktop.start("--no-tray", wait=False)
         self.break_window(desktop)
-        desktop.wait_window()
-        desktop.close_window()
-        self.assertEqual(desktop.app.wait(20), 0)
+        element(desktop.page_when_open(), "composer", 20)
 
     def test_a_killed_app_takes_its_window_with_it(self):
         desktop = self.desktop()
