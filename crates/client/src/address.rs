@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use http::Uri;
 
+use crate::pin::Pin;
+
 /// Why an address is not used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
@@ -30,6 +32,11 @@ pub enum AddressError {
         /// Host as written.
         host: String,
     },
+    /// A pinned certificate where none is shown.
+    #[error(
+        "A certificate is pinned, but ws:// shows none, so nothing would be checked. Use wss://, or remove the fingerprint."
+    )]
+    PinNeedsTls,
 }
 
 impl AddressError {
@@ -40,6 +47,7 @@ impl AddressError {
             Self::Scheme(_) => "ADDRESS_SCHEME",
             Self::HoldsSecret => "ADDRESS_HOLDS_SECRET",
             Self::PlainPublic { .. } => "ADDRESS_PLAIN_PUBLIC",
+            Self::PinNeedsTls => "ADDRESS_PIN_NEEDS_TLS",
         }
     }
 }
@@ -59,8 +67,8 @@ pub(crate) struct Address {
 ///
 /// # Errors
 /// [`AddressError`].
-pub fn check_url(url: &str) -> Result<(), AddressError> {
-    let address = Address::parse(url)?;
+pub fn check_url(url: &str, pin: Option<&Pin>) -> Result<(), AddressError> {
+    let address = Address::pinned(url, pin)?;
     match address.host.parse() {
         Ok(ip) => address.allows(ip),
         Err(_) => Ok(()),
@@ -108,6 +116,13 @@ impl Address {
             return Err(AddressError::Malformed);
         }
         Ok(Self { host, port, tls, uri })
+    }
+
+    /// The same, where a certificate may be pinned: without one that is shown, whoever answers would
+    /// get the secret (APP-10).
+    pub(crate) fn pinned(url: &str, pin: Option<&Pin>) -> Result<Self, AddressError> {
+        let address = Self::parse(url)?;
+        if pin.is_some() && !address.tls { Err(AddressError::PinNeedsTls) } else { Ok(address) }
     }
 
     /// Host and port, for people.
@@ -220,6 +235,14 @@ mod tests {
             assert_eq!(error.code(), code, "{url}");
             assert!(!error.to_string().contains("secret"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_pinned_certificate_has_to_be_shown_app_10() {
+        let pin = "00".repeat(32).parse().unwrap();
+        assert_eq!(check_url("ws://127.0.0.1:1", Some(&pin)), Err(AddressError::PinNeedsTls));
+        assert_eq!(check_url("wss://127.0.0.1:1", Some(&pin)), Ok(()));
+        assert_eq!(check_url("ws://127.0.0.1:1", None), Ok(()));
     }
 
     #[test]

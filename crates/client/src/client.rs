@@ -79,7 +79,7 @@ impl Client {
     /// # Errors
     /// [`ConnectError`] names the layer that failed; nothing is left open.
     pub async fn connect(options: ConnectOptions) -> Result<Connected, ConnectError> {
-        let address = Address::parse(&options.url)?;
+        let address = Address::pinned(&options.url, options.pin.as_ref())?;
         let deadline = Instant::now() + options.timeout;
         let attempt = Attempt { address: &address, deadline, options: &options };
         let mut socket = Box::pin(attempt.dial()).await?;

@@ -29,7 +29,7 @@ impl Line {
     /// # Errors
     /// [`ConnectError`] names the layer that failed; nothing is left open.
     pub async fn open(options: &ConnectOptions) -> Result<Self, ConnectError> {
-        let address = Address::parse(&options.url)?;
+        let address = Address::pinned(&options.url, options.pin.as_ref())?;
         let deadline = Instant::now() + options.timeout;
         let attempt = Attempt { address: &address, deadline, options };
         let mut socket = Box::pin(attempt.dial()).await?;
@@ -83,7 +83,7 @@ impl Line {
 /// # Errors
 /// [`ConnectError`] names the layer that failed.
 pub async fn knock(options: &ConnectOptions) -> Result<(), ConnectError> {
-    let address = Address::parse(&options.url)?;
+    let address = Address::pinned(&options.url, options.pin.as_ref())?;
     let deadline = Instant::now() + options.timeout;
     let attempt = Attempt { address: &address, deadline, options };
     let mut socket = Box::pin(attempt.dial()).await?;
@@ -97,7 +97,7 @@ pub async fn knock(options: &ConnectOptions) -> Result<(), ConnectError> {
 /// # Errors
 /// [`ConnectError`] names the layer that failed.
 pub async fn dial(options: &ConnectOptions) -> Result<Box<dyn Stream>, ConnectError> {
-    let address = Address::parse(&options.url)?;
+    let address = Address::pinned(&options.url, options.pin.as_ref())?;
     let deadline = Instant::now() + options.timeout;
     Box::pin(Attempt { address: &address, deadline, options }.stream()).await
 }

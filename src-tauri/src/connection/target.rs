@@ -157,8 +157,8 @@ impl Wish {
             }
             Mode::Direct => {
                 let url = named(&self.url).ok_or(TargetError::NoAddress)?;
-                clawdbot_client::check_url(&url)?;
                 let pin = named(&self.tls_fingerprint).map(|pin| pin.parse()).transpose()?;
+                clawdbot_client::check_url(&url, pin.as_ref())?;
                 Ok(Target::Direct { url, pin })
             }
         }
@@ -282,6 +282,10 @@ mod tests {
             (
                 json!({"mode": "direct", "url": "wss://x", "tlsFingerprint": "no"}),
                 Some("TLS_FINGERPRINT"),
+            ),
+            (
+                json!({"mode": "direct", "url": "ws://127.0.0.1", "tlsFingerprint": "0".repeat(64)}),
+                Some("ADDRESS_PIN_NEEDS_TLS"),
             ),
         ] {
             assert_eq!(code(wish.clone()), expected, "{wish}");

@@ -38,7 +38,7 @@ export function problemsOf(form: TargetForm): TargetProblems {
   if (form.mode === "ssh") {
     return present({ sshTarget: sshTarget(form.sshTarget), sshIdentity: identity(form.sshIdentity), remotePort: port(form.remotePort) });
   }
-  if (form.mode === "direct") return present({ url: url(form.url), tlsFingerprint: fingerprint(form.tlsFingerprint) });
+  if (form.mode === "direct") return present({ url: url(form.url), tlsFingerprint: fingerprint(form.tlsFingerprint, form.url) });
   return {};
 }
 
@@ -110,7 +110,9 @@ export function isPrivate(host: string): boolean {
   return a === 127 || a === 10 || (a === 172 && b >= 16 && b <= 31) || (a === 192 && b === 168) || (a === 169 && b === 254) || (a === 100 && b >= 64 && b <= 127);
 }
 
-function fingerprint(typed: string): PageKey | undefined {
+function fingerprint(typed: string, url: string): PageKey | undefined {
   const digits = typed.trim().replace(/^sha256[:/]?/i, "").replaceAll(":", "");
-  return digits === "" || /^[0-9a-f]{64}$/i.test(digits) ? undefined : "connection.bad.fingerprint";
+  if (digits === "") return undefined;
+  if (!/^[0-9a-f]{64}$/i.test(digits)) return "connection.bad.fingerprint";
+  return /^(?:ws|http):/i.test(url.trim()) ? "connection.bad.pinPlain" : undefined;
 }

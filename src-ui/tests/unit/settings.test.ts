@@ -71,6 +71,8 @@ describe("where the gateway is", () => {
   it("knows a fingerprint and a private host", () => {
     expect(direct("wss://a.example", `sha256:${"AB:".repeat(31)}AB`)).toEqual({});
     expect(direct("wss://a.example", "ab").tlsFingerprint).toBe("connection.bad.fingerprint");
+    // APP-10: a pin that nothing would be compared with.
+    expect(direct("ws://127.0.0.1:1", "ab".repeat(32)).tlsFingerprint).toBe("connection.bad.pinPlain");
     expect(["localhost", "10.1.1.1", "172.16.0.1", "192.168.0.1", "::1"].every(isPrivate)).toBe(true);
     expect(["172.32.0.1", "8.8.8.8", "2001:db8::1"].some(isPrivate)).toBe(false);
   });

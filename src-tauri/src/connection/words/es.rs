@@ -174,6 +174,9 @@ fn address(error: &AddressError) -> String {
         AddressError::PlainPublic { host } => format!(
             "{host} es una dirección pública, donde ws:// enviaría el token sin cifrar. Usa wss:// o un túnel SSH."
         ),
+        AddressError::PinNeedsTls => {
+            "Hay una huella de certificado, pero ws:// no muestra ninguno: no se comprobaría nada. Usa wss://, o quita la huella.".to_owned()
+        }
     }
 }
 

@@ -175,6 +175,9 @@ fn address(error: &AddressError) -> String {
         AddressError::PlainPublic { host } => format!(
             "{host} est une adresse publique, où ws:// enverrait le jeton en clair. Utilisez wss:// ou un tunnel SSH."
         ),
+        AddressError::PinNeedsTls => {
+            "Une empreinte de certificat est donnée, mais ws:// n’en présente aucun : rien ne serait vérifié. Utilisez wss://, ou retirez l’empreinte.".to_owned()
+        }
     }
 }
 

@@ -137,6 +137,7 @@ export const en = {
   "connection.bad.identity": "Write the whole path of the key file, beginning with / or ~/.",
   "connection.bad.query": "Leave out what follows ? or #. Token and password have a field of their own.",
   "connection.bad.fingerprint": "A SHA-256 fingerprint has 64 hexadecimal digits.",
+  "connection.bad.pinPlain": "Only wss:// shows a certificate. Use it, or leave this empty.",
 
   "models.primary": "Model that answers",
   "models.primary.hint": "For every conversation that has not chosen its own.",

@@ -138,6 +138,7 @@ export const es: PageCatalogue = {
   "connection.bad.identity": "Escribe la ruta completa del archivo de clave, empezando por / o ~/.",
   "connection.bad.query": "Quita lo que sigue a ? o #. El token y la contraseña tienen su propio campo.",
   "connection.bad.fingerprint": "Una huella SHA-256 tiene 64 dígitos hexadecimales.",
+  "connection.bad.pinPlain": "Solo wss:// muestra un certificado. Úsalo, o deja esto vacío.",
 
   "models.primary": "Modelo que responde",
   "models.primary.hint": "Para cada conversación que no haya elegido el suyo.",

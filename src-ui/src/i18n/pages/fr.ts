@@ -138,6 +138,7 @@ export const fr: PageCatalogue = {
   "connection.bad.identity": "Écrivez le chemin entier du fichier de clé, en commençant par / ou ~/.",
   "connection.bad.query": "Retirez ce qui suit ? ou #. Le jeton et le mot de passe ont leur propre champ.",
   "connection.bad.fingerprint": "Une empreinte SHA-256 a 64 chiffres hexadécimaux.",
+  "connection.bad.pinPlain": "Seul wss:// présente un certificat. Utilisez-le, ou laissez ce champ vide.",
 
   "models.primary": "Modèle qui répond",
   "models.primary.hint": "Pour chaque conversation qui n’a pas choisi le sien.",
