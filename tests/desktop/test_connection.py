@@ -51,6 +51,9 @@ class Connection(unittest.TestCase):
         shown = element(page, "ask-fingerprint", 20)
         key = subprocess.run(["ssh-keygen", "-lf", sshd.path("host.pub")], capture_output=True, text=True)
         self.assertEqual(shown.text, key.stdout.split()[1])
+        # It says whose key that is, and of which kind.
+        self.assertIn("[127.0.0.1]:%d" % sshd.port, element(page, "ask-machine").text)
+        self.assertIn("ED25519", element(page, "ask").text)
         desktop.picture("host-key")
         element(page, "ask-ok").click()
         state = lambda: call(page, "connection_read")["state"]

@@ -282,11 +282,13 @@ scene("diagnostics names the one link that is broken and what to do", {}, async 
 
 scene("questions of ssh are asked one after the other, and answers leave the page", {}, async ({ browsing }) => {
   const page = await nativePage(browsing);
-  await emit(page, "ask", { id: 1, kind: "hostKey", prompt: "The authenticity of host 'home' can't be established.", host: "home.example", fingerprint: "SHA256:abcdef" }); // SSH-03
+  await emit(page, "ask", { id: 1, kind: "hostKey", prompt: "The authenticity of host 'home' can't be established.", host: "home.example", machine: "jump (10.0.0.1)", algorithm: "ED25519", fingerprint: "SHA256:abcdef" }); // SSH-03
   await emit(page, "ask", { id: 2, kind: "passphrase", prompt: "Enter passphrase for key '/home/me/.ssh/id'", host: "home.example" });
   await emit(page, "ask", { id: 3, kind: "code", prompt: "Code", host: "home.example" });
   await emit(page, "ask", { id: 1, kind: "hostKey", prompt: "Again", host: "home.example", fingerprint: "SHA256:abcdef" });
   assert.equal(await part(page, "ask-fingerprint").innerText(), "SHA256:abcdef");
+  assert.equal(await part(page, "ask-machine").innerText(), "jump (10.0.0.1)");
+  assert.match(await part(page, "ask").innerText(), /To reach home\.example[^]*ED25519/);
   assert.equal(await page.getByText("authenticity of host").count(), 0);
   await page.mouse.click(2, 2);
   await part(page, "ask-ok").click();

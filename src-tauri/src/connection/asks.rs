@@ -48,6 +48,11 @@ pub(crate) struct Ask {
     again: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
+    /// Whose host key it is, which may be that of a machine on the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    algorithm: Option<String>,
 }
 
 #[derive(Clone, Serialize)]
@@ -71,6 +76,7 @@ impl Asks {
     }
 
     fn put(&self, question: &Question) -> (Ask, oneshot::Receiver<Option<Zeroizing<String>>>) {
+        let key = question.key.clone().unwrap_or_default();
         let ask = Ask {
             id: self.next.fetch_add(1, Ordering::Relaxed).to_string(),
             kind: match question.kind {
@@ -82,7 +88,9 @@ impl Asks {
             prompt: question.prompt.clone(),
             host: question.host.clone(),
             again: question.again,
-            fingerprint: question.fingerprint.clone(),
+            fingerprint: Some(key.fingerprint).filter(|fingerprint| !fingerprint.is_empty()),
+            machine: key.machine,
+            algorithm: key.algorithm,
         };
         let (answer, answered) = oneshot::channel();
         self.lock().insert(ask.id.clone(), answer);

@@ -92,6 +92,9 @@ export interface Question {
   prompt: string;
   host?: string | null;
   fingerprint?: string | null;
+  /** Whose host key it is, as `ssh` names it, and of which kind. */
+  machine?: string | null;
+  algorithm?: string | null;
   /** The answer before was not accepted. */
   again?: boolean;
 }

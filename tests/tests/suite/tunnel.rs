@@ -109,8 +109,11 @@ async fn an_unknown_host_key_is_shown_and_asked_about_once_ssh_03() {
     let asked = question(&mut questions).await;
     let shown = Command::new("ssh-keygen").arg("-lf").arg(sshd.file("host.pub")).output().unwrap();
     let shown = String::from_utf8(shown.stdout).unwrap();
-    let fingerprint = asked.fingerprint.clone().unwrap();
+    let key = asked.key.clone().unwrap();
+    let (fingerprint, machine) = (key.fingerprint, key.machine.unwrap());
     assert!(shown.contains(&fingerprint), "{shown} {fingerprint}");
+    assert!(machine.starts_with(&format!("[127.0.0.1]:{}", sshd.address().port())), "{machine}");
+    assert_eq!(key.algorithm.as_deref(), Some("ED25519"));
     assert_eq!((asked.kind, asked.host.as_str()), (Kind::HostKey, "box"));
     // Declined, nothing is kept.
     asked.answer(None);

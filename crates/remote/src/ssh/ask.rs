@@ -50,11 +50,22 @@ pub struct Question {
     pub prompt: String,
     /// The destination as the person named it.
     pub host: String,
-    /// Of the host key in question.
-    pub fingerprint: Option<String>,
+    /// The host key in question.
+    pub key: Option<HostKey>,
     /// The answer before was not accepted.
     pub again: bool,
     reply: oneshot::Sender<Option<Zeroizing<String>>>,
+}
+
+/// A host key that is not known here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostKey {
+    /// Whose it is, as `ssh` names it: with its address, and perhaps a machine on the way.
+    pub machine: Option<String>,
+    /// For example `ED25519`.
+    pub algorithm: Option<String>,
+    /// `SHA256:` and its digits.
+    pub fingerprint: String,
 }
 
 impl Question {
@@ -185,7 +196,8 @@ impl Desk {
     }
 
     async fn decide(&self, asker: Asker, prompt: &str) -> Option<Zeroizing<String>> {
-        let (kind, fingerprint) = classify(prompt);
+        let (kind, key) = classify(prompt);
+        let fingerprint = key.as_ref().map(|key| key.fingerprint.clone());
         let again = match self.remembered(asker, prompt) {
             Memory::Knows(answer) => return Some(answer),
             Memory::Wrong => true,
@@ -195,7 +207,7 @@ impl Desk {
             self.state().fingerprint.clone_from(&fingerprint);
         }
         let _open = Open::new(self);
-        let answer = self.put(kind, prompt, fingerprint.clone(), again).await;
+        let answer = self.put(kind, prompt, key, again).await;
         let Some(answer) = answer else {
             self.state().declined = true;
             return None;
@@ -232,12 +244,12 @@ impl Desk {
         &self,
         kind: Kind,
         prompt: &str,
-        fingerprint: Option<String>,
+        key: Option<HostKey>,
         again: bool,
     ) -> Option<Zeroizing<String>> {
         let (reply, answer) = oneshot::channel();
         let host = self.host.clone();
-        let question = Question { kind, prompt: clean(prompt), host, fingerprint, again, reply };
+        let question = Question { kind, prompt: clean(prompt), host, key, again, reply };
         self.people.send(question).await.ok()?;
         answer.await.ok().flatten()
     }
@@ -274,9 +286,9 @@ async fn read_question(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Stri
 }
 
 /// What a question of `ssh` is about. Whatever is not recognised is not kept.
-fn classify(prompt: &str) -> (Kind, Option<String>) {
+fn classify(prompt: &str) -> (Kind, Option<HostKey>) {
     if prompt.contains("Are you sure you want to continue connecting") {
-        return (Kind::HostKey, fingerprint(prompt));
+        return (Kind::HostKey, HostKey::of(prompt));
     }
     if prompt.starts_with("Enter passphrase for ") {
         return (Kind::Passphrase, None);
@@ -289,11 +301,20 @@ fn classify(prompt: &str) -> (Kind, Option<String>) {
     }
 }
 
-fn fingerprint(prompt: &str) -> Option<String> {
-    let rest = &prompt[prompt.find("SHA256:")?..];
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '+' | '/' | '=');
-    let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-    Some(rest[..end].to_owned())
+impl HostKey {
+    /// From `The authenticity of host 'NAME (ADDRESS)' can't be established.` and the line after it,
+    /// `ED25519 key fingerprint is SHA256:….`
+    fn of(prompt: &str) -> Option<Self> {
+        let (before, rest) = prompt.split_at(prompt.find("SHA256:")?);
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '+' | '/' | '=');
+        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let machine = before.split_once("authenticity of host '").and_then(|(_, named)| {
+            named.split_once("' can't be established").map(|(machine, _)| clean(machine))
+        });
+        let line = before.lines().next_back().unwrap_or_default();
+        let algorithm = line.split_once(" key fingerprint").map(|(algorithm, _)| clean(algorithm));
+        Some(Self { machine, algorithm, fingerprint: rest[..end].to_owned() })
+    }
 }
 
 /// A server writes part of the question.
@@ -317,7 +338,12 @@ mod tests {
 
     #[test]
     fn questions_are_recognised() {
-        assert_eq!(classify(UNKNOWN), (Kind::HostKey, Some("SHA256:yZ+bfk0q/uF".into())));
+        let key = HostKey {
+            machine: Some("h (1.2.3.4)".to_owned()),
+            algorithm: Some("ED25519".to_owned()),
+            fingerprint: "SHA256:yZ+bfk0q/uF".to_owned(),
+        };
+        assert_eq!(classify(UNKNOWN), (Kind::HostKey, Some(key)));
         for (prompt, kind) in [
             ("Enter passphrase for key '/root/id': ", Kind::Passphrase),
             ("me@host's password: ", Kind::Password),

@@ -281,7 +281,7 @@ async fn watch<T>(
 /// Hands questions on; an unknown host key is one of them.
 async fn ask(mut questions: Questions, people: mpsc::Sender<clawdbot_remote::ssh::Question>) {
     while let Some(question) = questions.recv().await {
-        debug_assert!(question.kind != Kind::HostKey || question.fingerprint.is_some());
+        debug_assert!(question.kind != Kind::HostKey || question.key.is_some());
         if people.send(question).await.is_err() {
             return;
         }
