@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from desktop import CLI, Desktop, free_port, say, until, wait_answer
+from desktop import CLI, Desktop, element, free_port, say, until, wait_answer
 from fake_model import Answer, FakeModel
 from far import TOKEN, Wire, far_gateway
 
@@ -127,9 +127,10 @@ class NeverUp(unittest.TestCase):
         read = lambda: shown.read_text(errors="replace")
         until(lambda: "Cannot connect" in read(), 30, "the notification")
         self.assertIn("does not accept the token", read())
-        # A window that is there is a later event than a second one would be.
-        desktop.open_page()
-        self.assertEqual(read().count("Cannot connect"), 1)
+        page = desktop.open_page()
+        foot = lambda: element(page, "status").get_attribute("textContent")
+        until(lambda: foot() == "Not connected", 20, "the words at the foot of the list")
+        self.assertEqual(read().count("summary: 'Cannot connect'"), 1)
 
 
 class Elsewhere(unittest.TestCase):
