@@ -28,6 +28,8 @@ pub(crate) struct Report {
     consent_url: Option<String>,
     /// What is wrong and what to do.
     hint: Option<String>,
+    /// What of it is a command, to be copied.
+    command: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +109,7 @@ async fn read(host: &Host, place: &Place, language: Language) -> Report {
         url: None,
         consent_url: None,
         hint: None,
+        command: None,
     };
     if is_elsewhere(host) {
         report.state = "elsewhere";
@@ -122,6 +125,7 @@ async fn read(host: &Host, place: &Place, language: Language) -> Report {
             report.state = "failed";
             report.consent_url = error.link().map(str::to_owned);
             report.hint = Some(words::of_tailscale(&error, language));
+            report.command = error.command();
         }
         Some(State::Claiming) | None => {}
     }

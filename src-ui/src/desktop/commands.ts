@@ -109,6 +109,8 @@ export interface TailscaleReport {
   url?: string | null;
   consentUrl?: string | null;
   hint?: string | null;
+  /** What of it is a command, to be copied. */
+  command?: string | null;
 }
 
 export const LINKS = ["window", "app", "tunnel", "gateway", "model"] as const;

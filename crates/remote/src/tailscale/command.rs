@@ -104,6 +104,16 @@ impl TailscaleError {
         }
     }
 
+    /// The command that a person has to run, where the sentence names one.
+    pub const fn command(&self) -> Option<&'static str> {
+        match self {
+            Self::NotSignedIn { .. } | Self::NotRunning(_) => Some("tailscale up"),
+            Self::Operator => Some("sudo tailscale set --operator=$USER"),
+            Self::Foreign(_) => Some("tailscale serve --https=443 off"),
+            _ => None,
+        }
+    }
+
     /// The page that a person has to open, if there is one.
     pub fn link(&self) -> Option<&str> {
         match self {

@@ -345,6 +345,13 @@ mod tests {
         ] {
             let said = Language::ALL.map(|language| of_tailscale(&error, language));
             assert!(said.iter().all(|said| said.contains(kept)), "{said:?}");
+            // What is copied is a command that the sentence names.
+            let command = error.command();
+            assert!(command.is_none_or(|command| said.iter().all(|said| said.contains(command))));
+            assert_eq!(
+                command.is_some(),
+                kept.contains("tailscale ") || error.code() == "TAILSCALE_SIGNED_OUT"
+            );
             for (one, other) in [(0, 1), (1, 2), (0, 2)] {
                 assert_ne!(said[one], said[other]);
             }
