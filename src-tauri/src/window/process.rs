@@ -198,6 +198,8 @@ impl Actor {
                 seen.focused = if focused { Some(label) } else { other };
             }),
             Ok(FromWindow::Gone { label }) => {
+                // Closed before its page was there, it is not wanted any more.
+                running.wanted.retain(|wanted| *wanted != label);
                 self.gone(label);
                 if label == Label::Main && running.closing.is_none() && running.wanted.is_empty() {
                     lifecycle::last_window_gone(&self.app);
