@@ -173,7 +173,7 @@ def ask_door(port, *headers):
         lines = ["GET / HTTP/1.1", *headers, "", ""]
         visitor.sendall("\r\n".join(lines).encode())
         text = b""
-        while not re.search(b"connect.challenge|^HTTP/1.1 (403|502) ", text) and (more := visitor.recv(65536)):
+        while not re.search(b"connect.challenge|^HTTP/1.1 (403|409|502) ", text) and (more := visitor.recv(65536)):
             text += more
     return text.decode("utf-8", "replace")
 

@@ -71,7 +71,8 @@ class Direct(Connected):
         self.assertIn("<title>Clawdbot", shown)
         # The app has connections of its own, with other keys.
         visits = lambda: [head.lower() for head in front.heads if UPGRADE[-1].split()[-1] in head]
-        self.assertIn("connect.challenge", ask_door(port, own, origin, *UPGRADE))
+        about = "Clawdbot-Gateway: " + now["gateway"]
+        self.assertIn("connect.challenge", ask_door(port, own, origin, about, *UPGRADE))
         [upgrade] = visits()
         self.assertIn("host: %s\r\n" % front.name, upgrade)
         self.assertIn("origin: https://%s\r\n" % front.name, upgrade)
@@ -81,6 +82,10 @@ class Direct(Connected):
                         (own, "Origin: null")]:
             refused = ask_door(port, *headers, *UPGRADE)
             self.assertTrue(refused.startswith("HTTP/1.1 403 "), (headers, refused[:200]))
+        # A page has to say which gateway it is about: APP-09.
+        for headers in [(), ("Clawdbot-Gateway: another",)]:
+            refused = ask_door(port, own, origin, *headers, *UPGRADE)
+            self.assertTrue(refused.startswith("HTTP/1.1 409 "), (headers, refused[:200]))
         self.assertEqual(visits(), [upgrade], "nothing of it reached the far end")
 
     def test_a_gateway_of_the_original_of_generation_3_is_used_as_any_other(self):
@@ -194,7 +199,7 @@ class Direct(Connected):
         self.talk("There?")
         there["gateway"]["remote"]["url"] = "ws://8.8.8.8"
         file.write_text(json.dumps(there))
-        self.assertEqual(self.wait("failed")["code"], "ADDRESS_PLAIN_PUBLIC")
+        self.assertEqual(self.wait("failed")["code"], "ADDRESS_PIN_NEEDS_TLS")
         file.write_text(here)
         self.wait("ready")
         until(lambda: self.desktop.status() == "Ready on 127.0.0.1:%d" % self.desktop.port, 30, "the gateway here")
