@@ -239,6 +239,16 @@ class Connection(unittest.TestCase):
         self.assertIn(sshd.path("id"), reply(PASSPHRASE, False))
         until(lambda: call(page, "connection_read")["state"] == "ready", 30, "the remote gateway")
 
+    def test_a_tunnel_that_nobody_disturbs_lives_on(self):
+        # Several, because which thread started a tunnel is chance.
+        apps = [self.start_there()[0] for _ in range(4)]
+        for desktop in apps:
+            desktop.wait_ready()
+        # Longer than an idle thread of the runtime lives.
+        end = time.monotonic() + 14
+        until(lambda: time.monotonic() > end, 20, "some time")
+        self.assertEqual([desktop.log().count("the tunnel ended") for desktop in apps], [0] * 4)
+
     def test_a_tunnel_that_stays_lost_is_announced_and_so_is_its_end(self):
         desktop, sshd, text = self.start_there()
         desktop.wait_ready()

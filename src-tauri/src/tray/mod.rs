@@ -7,6 +7,7 @@ mod way;
 
 use std::time::Duration;
 
+use tauri::async_runtime::spawn_blocking;
 use tauri::image::Image;
 use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 use tauri::{AppHandle, include_image};
@@ -107,7 +108,13 @@ pub(crate) async fn follow(mut tray: Tray, mut sources: Sources) {
         );
         // It waits for the main thread, which waits for the gateway when the app ends: nobody else
         // may have to wait for this one.
-        if let Err(error) = tokio::task::block_in_place(|| tray.show(view)) {
+        let showing = spawn_blocking(move || {
+            let shown = tray.show(view);
+            (tray, shown)
+        });
+        let Ok((back, shown)) = showing.await else { return };
+        tray = back;
+        if let Err(error) = shown {
             tracing::warn!(%error, "the tray was not updated");
         }
         let ended = tokio::select! {
@@ -133,9 +140,11 @@ pub(crate) async fn when_possible(app: &AppHandle, settings: &SettingsStore) -> 
     loop {
         tokio::time::sleep(LOOK_AGAIN).await;
         // As above: it waits for the main thread.
-        match tokio::task::block_in_place(|| Tray::build(app, settings.language())) {
-            Ok(tray) => return tray,
-            Err(error) => tracing::debug!(%error, "still no tray"),
+        let (app, language) = (app.clone(), settings.language());
+        match spawn_blocking(move || Tray::build(&app, language)).await {
+            Ok(Ok(tray)) => return tray,
+            Ok(Err(error)) => tracing::debug!(%error, "still no tray"),
+            Err(error) => tracing::warn!(%error, "looking for a tray failed"),
         }
     }
 }
