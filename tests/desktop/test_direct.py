@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import threading
+import time
 import unittest
 
 from selenium.webdriver.common.keys import Keys
@@ -276,6 +277,24 @@ class Stranger(Connected):
         element(self.page, "settings-connection").send_keys(Keys.ESCAPE)
         self.talk("Let in?")
         self.assertNotIn("waiting", devices("list"), "app and page are one device")
+
+
+class TakenDoor(unittest.TestCase):
+    def test_a_gateway_is_reached_although_the_port_here_is_taken_and_the_door_opens_once_it_is_free(self):
+        desktop, way = self.enterContext(Desktop()), free_port()
+        desktop.configure("http://127.0.0.1:9/v1")
+        far = far_gateway(desktop, "http://127.0.0.1:9/v1")
+        taken = self.enterContext(socket.create_server(("127.0.0.1", desktop.port)))
+        desktop.write_config({"gateway": {"mode": "remote", "port": desktop.port, "remote": {
+            "transport": "direct", "url": "ws://127.0.0.1:%d" % way, "token": TOKEN}}})
+        desktop.start("--hidden")
+        # By then its pauses are longer than those between two looks at the port.
+        end = time.monotonic() + 16
+        until(lambda: time.monotonic() > end, 20, "some time")
+        self.enterContext(Wire(far, port=way))
+        until(lambda: desktop.status().startswith("Port %d is used by" % desktop.port), 40, "the gateway")
+        taken.close()
+        until(lambda: desktop.status() == "Ready on 127.0.0.1:%d" % desktop.port, 30, "the door")
 
 
 class Languages(unittest.TestCase):

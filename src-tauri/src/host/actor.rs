@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::Order;
 use super::basis::Basis;
 use super::failure::Failure;
-use super::local::{LOOK_AT_PORT, comes_back};
+use super::local::{comes_back, freed};
 use super::state::{AnyGateway, HostState, PortTaken, Running};
 use crate::connection::{
     Access, Credential, Session, SessionEvent, Target, Wish, configured_secret, words,
@@ -187,9 +187,11 @@ impl HostActor {
             if ready {
                 self.state.send_replace(HostState::Running(elsewhere(session, taken.clone())));
             }
+            let door = taken.as_ref().filter(|_| session.is_door_taken()).map(|taken| taken.port);
             let event = tokio::select! {
                 event = session.next(), if !failed => event,
-                () = tokio::time::sleep(LOOK_AT_PORT), if session.is_door_taken() => {
+                // What the session is at is given up for it, so only once there is something to do.
+                () = freed(door), if door.is_some() => {
                     if !session.open_door().await {
                         tracing::info!("the port is free; the front door is open");
                         taken = None;

@@ -24,7 +24,7 @@ const COMING_BACK: Duration = Duration::from_secs(8);
 /// How often it is looked for.
 const LOOK: Duration = Duration::from_millis(500);
 /// How often a port that somebody else has is looked at.
-pub(super) const LOOK_AT_PORT: Duration = Duration::from_secs(3);
+const LOOK_AT_PORT: Duration = Duration::from_secs(3);
 /// How long runs may finish and data may be written when the gateway stops.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -183,7 +183,7 @@ fn hosted(gateway: Gateway, port_taken: Option<PortTaken>) -> Running {
 }
 
 /// Resolves when nobody has that port of this computer any more.
-async fn freed(port: Option<u16>) {
+pub(super) async fn freed(port: Option<u16>) {
     let Some(port) = port else { return std::future::pending().await };
     loop {
         tokio::time::sleep(LOOK_AT_PORT).await;
